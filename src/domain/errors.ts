@@ -1,0 +1,49 @@
+/**
+ * Every way kubeguard refuses or fails. A code is never reused and never matched by its prose;
+ * `docs/errors.md` lists the same codes, and a test compares the two.
+ */
+export const errorCatalogue = {
+  'locked': { exitCode: 77, cure: 'run: kubeguard unlock' },
+  'unlock-cancelled': { exitCode: 77, cure: 'run: kubeguard unlock' },
+  'unlock-superseded': { exitCode: 77, cure: 'run: kubeguard unlock again' },
+  'unlock-delayed': { exitCode: 77, cure: 'wait, then run: kubeguard unlock' },
+  'cannot-ask-here': { exitCode: 77, cure: 'run: kubeguard unlock' },
+  'wrong-passphrase': { exitCode: 77, cure: 'try again; for a forgotten passphrase: kubeguard reset POLICY' },
+  'vault-missing': { exitCode: 78, cure: 'run: kubeguard init' },
+  'vault-damaged': { exitCode: 78, cure: 'restore the vault’s folder from a backup, or run: kubeguard reset POLICY' },
+  'vault-newer': { exitCode: 78, cure: 'update kubeguard to the version that wrote it' },
+  'disk-full': { exitCode: 75, cure: 'make room on the disk, then try again' },
+  'policy-invalid': { exitCode: 78, cure: 'run: kubeguard policy check' },
+  'policy-unknown': { exitCode: 64, cure: 'run: kubeguard policy show' },
+  'kubeconfig-invalid': { exitCode: 78, cure: 'mend the file, then try again' },
+  'kubeconfig-busy': { exitCode: 75, cure: 'another program holds the lock file; try again' },
+  'credential-unknown': { exitCode: 78, cure: 'run: kubeguard adopt' },
+  'holder-refused': { exitCode: 77, cure: 'run the client from a shell, not detached from one' },
+  'kubectl-missing': { exitCode: 127, cure: 'install kubectl, or put it on PATH' },
+  'daemon-unreachable': { exitCode: 75, cure: 'run: kubeguard doctor' },
+  'version-mismatch': { exitCode: 75, cure: 'run: kubeguard daemon restart' },
+  'protocol-error': { exitCode: 75, cure: 'run: kubeguard doctor' },
+  'place-unsafe': { exitCode: 78, cure: 'make the folder yours alone: chmod 700 it, and check who owns it' },
+  'ticket-refused': { exitCode: 77, cure: 'run the command again' },
+  'usage': { exitCode: 64, cure: 'run: kubeguard --help' },
+  'internal': { exitCode: 75, cure: 'run: kubeguard doctor' },
+} as const satisfies Record<string, { exitCode: number; cure: string }>
+
+export type ErrorCode = keyof typeof errorCatalogue
+
+/** A failure that the user sees: what went wrong in `message`, how to go on in `cure`. */
+export class GuardError extends Error {
+  override readonly name = 'GuardError'
+  readonly code: ErrorCode
+  readonly cure: string
+
+  constructor(code: ErrorCode, message: string, options: { cure?: string; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.code = code
+    this.cure = options.cure ?? errorCatalogue[code].cure
+  }
+
+  get exitCode(): number {
+    return errorCatalogue[this.code].exitCode
+  }
+}

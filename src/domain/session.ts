@@ -1,0 +1,165 @@
+import type { LockReason } from './event.ts'
+
+/** A moment on both clocks: `bootMs` counts suspended time (boot time), `wallMs` is the Unix time. */
+export interface Instant {
+  readonly bootMs: number
+  readonly wallMs: number
+}
+
+/** The limits of one session, fixed at its unlock; only a tightening reaches a session that is open. */
+export interface Limits {
+  readonly idleMs: number
+  readonly lifetimeMs: number
+}
+
+interface Locked {
+  readonly state: 'locked'
+  readonly generation: number
+  readonly lock: { readonly reason: LockReason; readonly at: Instant } | undefined
+}
+
+interface Unlocking {
+  readonly state: 'unlocking'
+  readonly generation: number
+  readonly since: Instant
+}
+
+interface Unlocked {
+  readonly state: 'unlocked'
+  readonly generation: number
+  readonly since: Instant
+  readonly lastHuman: Instant
+  readonly limits: Limits
+}
+
+/** One policy's session. Only `unlocked` has deadlines: "locked with a deadline" can't be written. */
+export type Session = Locked | Unlocking | Unlocked
+
+export type SessionEvent =
+  | { readonly type: 'unlock-begun' }
+  | { readonly type: 'unlock-proven'; readonly generation: number; readonly limits: Limits }
+  | { readonly type: 'unlock-failed'; readonly generation: number }
+  | { readonly type: 'human-seen'; readonly at: Instant }
+  | { readonly type: 'limits-tightened'; readonly limits: Limits }
+  | { readonly type: 'lock'; readonly reason: LockReason }
+  | { readonly type: 'time-passed' }
+
+/** What the outside world must do, in this order; see "Lock order" in docs/architecture.md. */
+export type Effect =
+  | { readonly type: 'end-session'; readonly reason: LockReason }
+  | { readonly type: 'session-opened' }
+  | { readonly type: 'unlock-refused' }
+
+export interface Transition {
+  readonly session: Session
+  readonly effects: readonly Effect[]
+}
+
+/** Every session begins locked, so a daemon that starts has nothing to trust. */
+export function initialSession(): Session {
+  return { state: 'locked', generation: 0, lock: undefined }
+}
+
+/**
+ * The one place where a session changes. Time is looked at before the event: a deadline that has
+ * passed locks first, whatever else the event would have done, so that a lock always wins.
+ */
+export function transition(session: Session, event: SessionEvent, now: Instant): Transition {
+  const reason = overdue(session, now)
+  if (reason !== undefined) {
+    const locked = lock(session, reason, now)
+    const after = apply(locked.session, event, now)
+    return { session: after.session, effects: [...locked.effects, ...after.effects] }
+  }
+  return apply(session, event, now)
+}
+
+function apply(session: Session, event: SessionEvent, now: Instant): Transition {
+  switch (event.type) {
+    case 'lock':
+      return lock(session, event.reason, now)
+    case 'unlock-begun':
+      return session.state === 'locked'
+        ? unchanged({ state: 'unlocking', generation: session.generation, since: now })
+        : unchanged(session)
+    case 'unlock-proven':
+      return prove(session, event.generation, event.limits, now)
+    case 'unlock-failed':
+      return session.state === 'unlocking' && session.generation === event.generation
+        ? unchanged({ state: 'locked', generation: session.generation, lock: undefined })
+        : unchanged(session)
+    case 'human-seen':
+      return unchanged(seeHuman(session, event.at, now))
+    case 'limits-tightened':
+      return tighten(session, event.limits, now)
+    case 'time-passed':
+      return unchanged(session)
+  }
+}
+
+const unchanged = (session: Session): Transition => ({ session, effects: [] })
+
+/** Every lock raises the generation, whatever the state: an unlock under way can't outlive it. */
+function lock(session: Session, reason: LockReason, now: Instant): Transition {
+  return {
+    session: { state: 'locked', generation: session.generation + 1, lock: { reason, at: now } },
+    effects: [{ type: 'end-session', reason }],
+  }
+}
+
+function prove(session: Session, generation: number, limits: Limits, now: Instant): Transition {
+  if (session.generation !== generation || session.state === 'locked') {
+    return { session, effects: [{ type: 'unlock-refused' }] }
+  }
+  const since = session.state === 'unlocked' ? session.since : now
+  const kept = session.state === 'unlocked' ? strictest(session.limits, limits) : limits
+  return {
+    session: { state: 'unlocked', generation, since, lastHuman: now, limits: kept },
+    effects: [{ type: 'session-opened' }],
+  }
+}
+
+/** A sighting from the future or from before the latest one proves nothing. */
+function seeHuman(session: Session, at: Instant, now: Instant): Session {
+  if (session.state !== 'unlocked') return session
+  if (at.bootMs > now.bootMs || at.wallMs > now.wallMs) return session
+  const { lastHuman } = session
+  if (at.bootMs <= lastHuman.bootMs) return session
+  return { ...session, lastHuman: at }
+}
+
+function tighten(session: Session, limits: Limits, now: Instant): Transition {
+  if (session.state !== 'unlocked') return unchanged(session)
+  const tightened: Session = { ...session, limits: strictest(session.limits, limits) }
+  const reason = overdue(tightened, now)
+  return reason === undefined ? unchanged(tightened) : lock(tightened, 'policy-changed', now)
+}
+
+const strictest = (a: Limits, b: Limits): Limits => ({
+  idleMs: Math.min(a.idleMs, b.idleMs),
+  lifetimeMs: Math.min(a.lifetimeMs, b.lifetimeMs),
+})
+
+/** Milliseconds left until each limit; negative when past. Whichever clock says less is right. */
+export function timeLeft(session: Unlocked, now: Instant): { idleMs: number; lifetimeMs: number } {
+  return {
+    idleMs: session.limits.idleMs - elapsed(session.lastHuman, now),
+    lifetimeMs: session.limits.lifetimeMs - elapsed(session.since, now),
+  }
+}
+
+/**
+ * The longer of the two elapsed times. A wall clock set back by more than a second before the moment
+ * itself can't be explained by slewing (adjtime(3)); the boot clock still counts then.
+ */
+function elapsed(since: Instant, now: Instant): number {
+  return Math.max(now.bootMs - since.bootMs, now.wallMs - since.wallMs)
+}
+
+/** @returns why an open session must be locked by now, or undefined. */
+export function overdue(session: Session, now: Instant): LockReason | undefined {
+  if (session.state !== 'unlocked') return undefined
+  const left = timeLeft(session, now)
+  if (left.lifetimeMs <= 0) return 'lifetime'
+  return left.idleMs <= 0 ? 'idle' : undefined
+}

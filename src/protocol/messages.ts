@@ -1,0 +1,294 @@
+import { optional, required } from './fields.ts'
+import type { Fields, ValueOf } from './fields.ts'
+import { limits } from './limits.ts'
+
+/**
+ * The whole wire in one place. Raise it whenever a message changes in a way that an older
+ * peer would misread; client and daemon of different versions refuse each other.
+ */
+export const protocolVersion = 1
+
+/** Who may send a request, and to whom. */
+type Route = 'client>daemon' | 'client>keeper' | 'daemon>keeper' | 'keeper>daemon'
+
+interface Message {
+  /** 1 … 0x7fff; a reply carries the same id with bit 15 set. Never reused. */
+  readonly id: number
+  readonly route: Route
+  readonly about: string
+  /** Does the answer need an unlocked session? */
+  readonly needsUnlocked: boolean
+  /** May this request show that a human is there (through its terminal's input time)? */
+  readonly mayShowPresence: boolean
+  readonly request: Fields
+  readonly reply: Fields
+}
+
+const message = <const M extends Message>(definition: M): M => definition
+
+/** What every verdict carries, for the shim and for the credential plugin alike. */
+const verdictFields = {
+  verdict: required(1, 'text', 'allow, challenge or deny', 16),
+  policy: optional(2, 'text', 'the policy that decided', 256),
+  message: optional(3, 'text', 'for stderr: what and why, the cure on the next line; absent: say nothing'),
+  exitCode: optional(4, 'uint', 'exit code of a refusal'),
+}
+
+/** Which of the descriptors 0, 1 and 2 are terminals: bits 1, 2 and 4. */
+const ttys = required(8, 'uint', 'which of descriptors 0, 1, 2 are terminals: bits 1, 2, 4')
+const mayAsk = required(9, 'flag', 'KUBEGUARD_PROMPT is not never, and /dev/tty can be opened')
+
+export const messages = {
+  'gate.check': message({
+    id: 1,
+    route: 'client>daemon',
+    about: 'The shim asks whether this command may go ahead, and which program it is.',
+    needsUnlocked: false,
+    mayShowPresence: true,
+    request: {
+      argv: required(1, 'bytesList', 'argv, the program name first', limits.argumentBytes),
+      cwd: required(2, 'bytes', 'working directory'),
+      path: optional(3, 'bytes', '$PATH', 256 * 1024),
+      home: optional(4, 'bytes', '$HOME'),
+      kubeconfig: optional(5, 'bytes', '$KUBECONFIG', 256 * 1024),
+      kuberc: optional(6, 'bytes', '$KUBERC'),
+      inCluster: required(7, 'flag', 'KUBERNETES_SERVICE_HOST and _PORT are set'),
+      ttys,
+      mayAsk,
+      asked: required(10, 'flag', 'this shim has just run `kubeguard unlock`: do not challenge again'),
+    },
+    reply: {
+      ...verdictFields,
+      program: optional(5, 'bytes', 'absolute path of the program to execute'),
+    },
+  }),
+  'credential.issue': message({
+    id: 2,
+    route: 'client>daemon',
+    about: 'The credential plugin asks for the credential of one kubeconfig user.',
+    needsUnlocked: true,
+    mayShowPresence: true,
+    request: {
+      credential: required(1, 'text', 'credential id, as kubeconfig names it', 256),
+      policy: required(2, 'text', 'policy name, as kubeconfig names it; checked against the vault', 256),
+      ttys,
+      mayAsk,
+      asked: required(10, 'flag', 'this plugin has just run `kubeguard unlock`: do not challenge again'),
+    },
+    reply: {
+      ...verdictFields,
+      socket: optional(5, 'bytes', 'the keeper’s socket'),
+      ticket: optional(6, 'secret', 'one attempt at the keeper', 64),
+    },
+  }),
+  'session.unlock': message({
+    id: 3,
+    route: 'client>daemon',
+    about: 'Begin an unlock: a keeper is made ready, and the answer says where it waits.',
+    needsUnlocked: false,
+    mayShowPresence: true,
+    request: {
+      policy: optional(1, 'text', 'policy name; absent: the policy of the current context', 256),
+      forMs: optional(2, 'uint', 'shorten the lifetime to this many milliseconds'),
+      kubeconfig: optional(3, 'bytes', '$KUBECONFIG', 256 * 1024),
+      cwd: required(4, 'bytes', 'working directory'),
+      home: optional(5, 'bytes', '$HOME'),
+    },
+    reply: {
+      policy: required(1, 'text', 'the policy that is being unlocked', 256),
+      socket: required(2, 'bytes', 'the keeper’s socket'),
+      ticket: required(3, 'secret', 'one attempt at the keeper', 64),
+      asks: required(4, 'flag', 'a passphrase is needed; absent: this policy has no vault, send an empty one'),
+      failures: required(5, 'uint', 'failed unlocks since the last success'),
+    },
+  }),
+  'session.lock': message({
+    id: 4,
+    route: 'client>daemon',
+    about: 'Lock one policy’s session, or all; answered when the wall stands.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: { policy: optional(1, 'text', 'policy name; absent: all', 256) },
+    reply: { report: required(1, 'json', 'a list of LockReport', limits.jsonBytes) },
+  }),
+  'session.status': message({
+    id: 5,
+    route: 'client>daemon',
+    about: 'Every session’s state, and which policy the current context has.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      kubeconfig: optional(1, 'bytes', '$KUBECONFIG', 256 * 1024),
+      cwd: required(2, 'bytes', 'working directory'),
+      home: optional(3, 'bytes', '$HOME'),
+    },
+    reply: { status: required(1, 'json', 'a StatusReport', limits.jsonBytes) },
+  }),
+  'vault.open': message({
+    id: 6,
+    route: 'client>daemon',
+    about: 'Begin work on vaults that needs the passphrase: create, rewrap (passwd) or eject.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      mode: required(1, 'text', 'create, rewrap or eject', 16),
+      policies: required(2, 'textList', 'policies to create or eject from; none: all', 256),
+      paths: required(3, 'bytesList', 'eject: kubeconfig files, none: all that were adopted'),
+      users: required(4, 'textList', 'eject: kubeconfig users, none: all'),
+    },
+    reply: {
+      socket: required(1, 'bytes', 'the keeper’s socket'),
+      ticket: required(2, 'secret', 'one attempt at the keeper', 64),
+      known: required(3, 'flag', 'a passphrase exists already'),
+    },
+  }),
+  'kubeconfig.adopt': message({
+    id: 7,
+    route: 'client>daemon',
+    about: 'Move the secrets of kubeconfig users into vaults, or show what that would do.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      paths: required(1, 'bytesList', 'absolute kubeconfig files, in KUBECONFIG order'),
+      users: required(2, 'textList', 'kubeconfig users, none: all'),
+      dryRun: required(3, 'flag', 'only show, secrets masked'),
+    },
+    reply: { report: required(1, 'json', 'an AdoptReport', limits.jsonBytes) },
+  }),
+  'policy.read': message({
+    id: 8,
+    route: 'client>daemon',
+    about: 'The rules in force, what is wrong with the files, and what applies to a context.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: { context: optional(1, 'text', 'explain this context') },
+    reply: { report: required(1, 'json', 'a PolicyReport', limits.jsonBytes) },
+  }),
+  'journal.read': message({
+    id: 9,
+    route: 'client>daemon',
+    about: 'Entries of the journal, oldest first, a page at a time.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      after: optional(1, 'uint', 'only entries with a greater sequence number'),
+      sinceMs: optional(2, 'uint', 'only entries at or after this wall-clock time in ms'),
+      event: optional(3, 'text', 'only this event', 64),
+      session: optional(4, 'text', 'only this policy', 256),
+    },
+    reply: { entries: required(1, 'json', 'a list of JournalEntry', limits.jsonBytes) },
+  }),
+  'journal.verify': message({
+    id: 10,
+    route: 'client>daemon',
+    about: 'Check the journal’s hash chain.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {},
+    reply: { report: required(1, 'json', 'a ChainReport', limits.jsonBytes) },
+  }),
+  'daemon.status': message({
+    id: 11,
+    route: 'client>daemon',
+    about: 'Is it up, which one is it, and what does it find wrong with the installation?',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {},
+    reply: { report: required(1, 'json', 'a DaemonReport', limits.jsonBytes) },
+  }),
+  'daemon.stop': message({
+    id: 12,
+    route: 'client>daemon',
+    about: 'Lock everything and end the daemon; answered when every session is locked.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {},
+    reply: {},
+  }),
+  'keeper.open': message({
+    id: 32,
+    route: 'client>keeper',
+    about: 'Prove who you are. One attempt per ticket, a wrong passphrase included.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      ticket: required(1, 'secret', 'from session.unlock or vault.open', 64),
+      passphrase: required(2, 'secret', 'as typed, UTF-8 NFC, without the line end', limits.passphraseBytes),
+      newPassphrase: optional(3, 'secret', 'rewrap: the new one', limits.passphraseBytes),
+    },
+    reply: { report: required(1, 'json', 'an OpenReport', limits.jsonBytes) },
+  }),
+  'keeper.issue': message({
+    id: 33,
+    route: 'client>keeper',
+    about: 'Fetch the ExecCredential that a ticket stands for.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: {
+      ticket: required(1, 'secret', 'from credential.issue', 64),
+      apiVersion: required(2, 'text', 'v1 or v1beta1 of client.authentication.k8s.io', 64),
+    },
+    reply: { execCredential: required(1, 'secret', 'the ExecCredential document, for stdout', limits.jsonBytes) },
+  }),
+  'keeper.expect': message({
+    id: 48,
+    route: 'daemon>keeper',
+    about: 'Register a ticket; the client hears of it only after the answer.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      ticket: required(1, 'secret', 'random', 64),
+      pid: required(2, 'uint', 'the only process that may use it'),
+      startTicks: required(3, 'uint', 'its start time, field 22 of /proc/PID/stat'),
+      purpose: required(4, 'text', 'open or issue', 16),
+      credential: optional(5, 'text', 'issue: credential id', 256),
+    },
+    reply: {},
+  }),
+  'keeper.live': message({
+    id: 49,
+    route: 'daemon>keeper',
+    about: 'Heartbeat, and the deadline as it stands: the keeper exits two seconds past it.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: {
+      deadlineBootMs: required(1, 'uint', 'on the clock that counts suspended time'),
+      lifetimeWallMs: required(2, 'uint', 'end of the lifetime in wall-clock ms; no credential outlives it'),
+    },
+    reply: {},
+  }),
+  'keeper.opened': message({
+    id: 50,
+    route: 'keeper>daemon',
+    about: 'The vault is open, or the attempt failed. The daemon’s answer decides what the client is told.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      generation: required(1, 'uint', 'the generation the unlock began under'),
+      failure: optional(2, 'text', 'an error code: wrong passphrase, damaged vault, …', 64),
+      report: optional(3, 'json', 'mode-specific result without secrets', limits.jsonBytes),
+    },
+    reply: {
+      accepted: required(1, 'flag', 'the session is unlocked (or the mode’s work is acknowledged)'),
+      deadlineBootMs: optional(2, 'uint', 'first deadline'),
+      lifetimeWallMs: optional(3, 'uint', 'end of the lifetime'),
+      untilWallMs: optional(4, 'uint', 'for the line that the user sees'),
+      idleMs: optional(5, 'uint', 'for the line that the user sees'),
+    },
+  }),
+} as const
+
+export type MessageName = keyof typeof messages
+export type RequestOf<Name extends MessageName> = ValueOf<(typeof messages)[Name]['request']>
+export type ReplyOf<Name extends MessageName> = ValueOf<(typeof messages)[Name]['reply']>
+
+/** An error reply has this id whatever the request was; its layout is the same in every version. */
+export const errorId = 0x8000
+export const replyBit = 0x8000
+export const errorFields = {
+  code: required(1, 'text', 'a code of docs/errors.md', 64),
+  message: required(2, 'text', 'one line'),
+  cure: required(3, 'text', 'one line: how to go on'),
+  exitCode: required(4, 'uint', 'what the client exits with'),
+} as const
+export type ErrorReply = ValueOf<typeof errorFields>

@@ -1,0 +1,138 @@
+import type { JournalEvent, LockReason } from '../domain/event.ts'
+
+/** The JSON documents that messages carry. `schema` is raised when a field changes its meaning. */
+
+export interface SessionStatus {
+  readonly policy: string
+  readonly state: 'locked' | 'unlocking' | 'unlocked'
+  readonly contexts: readonly string[]
+  readonly lockReason?: LockReason
+  readonly lockedAtMs?: number
+  readonly unlockedAtMs?: number
+  readonly idleLeftMs?: number
+  readonly lifetimeLeftMs?: number
+  readonly idleMs: number
+  readonly lifetimeMs: number
+  readonly live: readonly LiveStatus[]
+  readonly failedUnlocks: number
+  readonly hasVault: boolean
+  readonly credentials: number
+}
+
+export interface LiveStatus {
+  readonly pid: number
+  readonly kind: 'live' | 'holder'
+  readonly program: string
+  readonly context: string
+  readonly sinceMs: number
+  readonly hasTerminal: boolean
+  /** holders without a terminal: when their credential ends. */
+  readonly credentialEndsMs?: number
+}
+
+export interface StatusReport {
+  readonly schema: 1
+  readonly currentContext?: string
+  readonly currentPolicy?: string
+  readonly sessions: readonly SessionStatus[]
+  readonly problems: readonly string[]
+}
+
+export interface LockReport {
+  readonly policy: string
+  readonly wasUnlocked: boolean
+  readonly endedLive: number
+  readonly endedHolders: number
+  /** Steps that failed; a lock goes on past them. */
+  readonly failures: readonly string[]
+}
+
+export type Strength = 'cluster' | 'local' | 'borrowed'
+
+export interface AdoptedUser {
+  readonly file: string
+  readonly user: string
+  readonly contexts: readonly string[]
+  readonly policy: string
+  readonly credential: string
+  readonly kind: 'token' | 'client-certificate' | 'token-and-client-certificate'
+  readonly strength: Strength
+  readonly expiresAtMs?: number
+  /** Advice such as "rotate: the token was readable in the file until now". */
+  readonly advice: readonly string[]
+}
+
+export interface LeftUser {
+  readonly file: string
+  readonly user: string
+  readonly contexts: readonly string[]
+  /** `already` ours, `exec` plugin (unguarded), `basic` auth (exec can't carry it), `none`: no secret. */
+  readonly because: 'already' | 'exec' | 'basic' | 'auth-provider' | 'none'
+  readonly advice: readonly string[]
+}
+
+export interface AdoptReport {
+  readonly dryRun: boolean
+  readonly adopted: readonly AdoptedUser[]
+  readonly left: readonly LeftUser[]
+  /** Unified diff of each file, secrets masked. */
+  readonly diff: string
+  /** Policies that need a vault first (`vault.open` in mode create). Nothing is changed while any is. */
+  readonly missingVaults: readonly string[]
+}
+
+/** What the keeper tells the client after `keeper.open`. */
+export interface OpenReport {
+  readonly policies: readonly string[]
+  readonly idleMs?: number
+  readonly untilWallMs?: number
+  /** Pending items that were sealed while locked and are merged now. */
+  readonly merged?: readonly { user: string; file: string }[]
+  readonly ejected?: readonly { user: string; file: string }[]
+}
+
+export interface PolicyReport {
+  readonly files: readonly { path: string; exists: boolean; kind: 'user' | 'organisation' }[]
+  readonly policies: readonly {
+    name: string
+    contexts: readonly string[]
+    idleMs: number
+    lifetimeMs: number
+    warnMs: number
+    live: string
+    holders: string
+    tightenedBy: readonly string[]
+  }[]
+  readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]
+  readonly lastGoodInForce: boolean
+  readonly explained?: { context: string; policy: string; because: string }
+}
+
+export interface JournalEntry {
+  readonly seq: number
+  readonly wallMs: number
+  readonly event: JournalEvent
+  readonly policy?: string
+  /** Facts without secrets: reason, program, context, credential, pid, count. */
+  readonly details: Readonly<Record<string, string | number | boolean>>
+}
+
+export interface ChainReport {
+  readonly intact: boolean
+  readonly entries: number
+  readonly firstSeq?: number
+  readonly head?: string
+  /** The first entry that does not fit. */
+  readonly brokenAt?: number
+  readonly problem?: string
+}
+
+export interface DaemonReport {
+  readonly version: string
+  readonly protocol: number
+  readonly pid: number
+  readonly startedAtMs: number
+  readonly socket: string
+  readonly logFile: string
+  readonly problems: readonly string[]
+}

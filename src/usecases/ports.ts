@@ -1,0 +1,177 @@
+import type { JournalEvent } from '../domain/event.ts'
+import type { Ancestor } from '../domain/holder.ts'
+import type { PolicyProblem, PolicySet } from '../domain/policy.ts'
+import type { Instant } from '../domain/session.ts'
+import type { AdoptReport, ChainReport, JournalEntry, OpenReport } from '../protocol/reports.ts'
+
+/** The outside world as interfaces. Use cases know nothing else of it; tests fake only these. */
+
+export interface Clock {
+  now(): Instant
+}
+
+/** A process, so named that a recycled pid is another one. */
+export interface ProcessId {
+  readonly pid: number
+  /** Field 22 of /proc/PID/stat (proc_pid_stat(5)), in clock ticks since boot. */
+  readonly startTicks: number
+}
+
+export interface ProcessFacts extends ProcessId {
+  readonly ppid: number
+  readonly pgrp: number
+  readonly session: number
+  /** Device number of the controlling terminal, 0 for none. */
+  readonly ttyDevice: number
+  readonly foregroundPgrp: number
+  readonly state: string
+  readonly program: string
+  /** Real user of the process. */
+  readonly uid: number
+}
+
+export interface ProcessTable {
+  /** @returns undefined when the process is gone. */
+  inspect(pid: number): ProcessFacts | undefined
+  /** The process itself first, then its parents; ends at pid 1 or at one that can't be seen. */
+  ancestry(pid: number): Ancestor[]
+  isAlive(id: ProcessId): boolean
+  /** Freezes the trees, sends TERM and CONT, then KILL after `graceMs`. Resolves when none is left alive. */
+  endTrees(roots: readonly { id: ProcessId; graceMs: number }[], keep: (facts: ProcessFacts) => boolean): Promise<void>
+}
+
+/** When did a person last type at this terminal? */
+export interface Terminals {
+  /** Controlling terminal of a process, as a device on our own devpts; undefined for none. */
+  ofProcess(facts: ProcessFacts): TerminalId | undefined
+  /** Wall-clock ms of the latest input, or undefined where nothing can be said. */
+  inputTimeMs(terminal: TerminalId, now: Instant): number | undefined
+}
+
+export interface TerminalId {
+  readonly path: string
+  readonly device: number
+  /** Change time when first seen, in ns: a reused device number is another terminal. */
+  readonly birthNs: bigint
+}
+
+export interface Journal {
+  /** Never throws: a full disk must not stop a lock. @returns false when the entry could not be kept. */
+  record(entry: { event: JournalEvent; policy?: string; details?: JournalEntry['details'] }): boolean
+  /** As `record`, but durable before it returns; an unlock that can't be recorded is refused. */
+  recordDurably(entry: { event: JournalEvent; policy?: string; details?: JournalEntry['details'] }): boolean
+  read(query: { after?: number; sinceMs?: number; event?: string; policy?: string; limit: number }): JournalEntry[]
+  verify(): ChainReport
+  /** Failed unlocks since the last success: kept over restarts. */
+  failures(policy: string): { count: number; lastWallMs: number }
+  setFailures(policy: string, failures: { count: number; lastWallMs: number }): boolean
+  close(): void
+}
+
+export interface PolicySource {
+  /** The rules in force: the last good ones while a file is invalid. */
+  current(): PolicySet
+  problems(): readonly PolicyProblem[]
+  files(): readonly { path: string; exists: boolean; kind: 'user' | 'organisation' }[]
+  /** Which policies the organisation's file tightened, and what. */
+  tightenedBy(policy: string): readonly string[]
+  onChange(listener: () => void): void
+}
+
+/** One kubeconfig file without its secrets. Names are raw: clean them before they reach a terminal. */
+export interface Outline {
+  readonly path: string
+  readonly currentContext: string | undefined
+  readonly contexts: readonly { name: string; cluster: string; user: string }[]
+  readonly users: readonly OutlineUser[]
+}
+
+export interface OutlineUser {
+  readonly name: string
+  /** `ours`: its exec entry is our plugin. */
+  readonly kind: 'ours' | 'exec' | 'token' | 'client-certificate' | 'basic' | 'auth-provider' | 'none'
+  /** kind `ours`: what the exec arguments name. */
+  readonly credential?: string
+  readonly policy?: string
+}
+
+export interface Kubeconfigs {
+  /** Outlines in order; files that do not exist are left out. @throws GuardError kubeconfig-invalid */
+  outlines(paths: readonly string[]): Promise<Outline[]>
+  adopt(job: {
+    paths: readonly string[]
+    users: readonly string[]
+    dryRun: boolean
+    policies: PolicySet
+    plugin: { command: string; env: Readonly<Record<string, string>> }
+  }): Promise<AdoptReport>
+}
+
+/** What is known of vaults without opening one. */
+export interface VaultCatalogue {
+  policies(): readonly string[]
+  has(policy: string): boolean
+  /** Credential ids by policy, from the names that are not secret. */
+  credentials(policy: string): readonly string[]
+}
+
+export type KeeperMode = 'unlock' | 'create' | 'rewrap' | 'eject'
+
+export interface KeeperOrder {
+  readonly mode: KeeperMode
+  readonly policies: readonly string[]
+  readonly generation: number
+  readonly paths: readonly string[]
+  readonly users: readonly string[]
+}
+
+/** A keeper process as the daemon sees it. */
+export interface Keeper {
+  readonly socket: string
+  readonly pid: number
+  expect(ticket: Ticket): Promise<void>
+  live(deadlines: { deadlineBootMs: number; lifetimeWallMs: number }): Promise<void>
+  /** Called for each attempt; the answer is sent back to the keeper, and decides. */
+  onOpened(listener: (opened: Opened) => OpenedAnswer): void
+  onExit(listener: () => void): void
+  /** SIGKILL; resolves when the process is gone. Locking is this call. */
+  end(): Promise<void>
+}
+
+export interface Opened {
+  readonly generation: number
+  readonly failure: string | undefined
+  readonly report: OpenReport | undefined
+}
+
+export type OpenedAnswer =
+  | { readonly accepted: false }
+  | {
+      readonly accepted: true
+      readonly deadlineBootMs?: number
+      readonly lifetimeWallMs?: number
+      readonly untilWallMs?: number
+      readonly idleMs?: number
+    }
+
+export interface Ticket {
+  readonly ticket: Buffer
+  readonly client: ProcessId
+  readonly purpose: 'open' | 'issue'
+  readonly credential?: string
+}
+
+export interface Keepers {
+  start(order: KeeperOrder): Promise<Keeper>
+}
+
+/** Wakes once at a moment of the boot clock, or earlier; nothing wakes while nothing is set. */
+export interface Alarm {
+  set(atBootMs: number | undefined): void
+}
+
+export interface Log {
+  info(message: string, facts?: Record<string, string | number | boolean>): void
+  warn(message: string, facts?: Record<string, string | number | boolean>): void
+  error(message: string, facts?: Record<string, string | number | boolean>): void
+}
