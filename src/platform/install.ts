@@ -1,0 +1,55 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+/** The processes that `dist/` holds a bundle for: `src/<name>/main.ts`. */
+export type BundleName = 'cli' | 'daemon' | 'keeper' | 'scribe' | 'shim' | 'playground' | 'tour'
+
+let root: string | undefined
+let packageVersion: string | undefined
+
+/** @returns the folder that kubeguard is installed in. @throws Error where this file lies outside of one. */
+export function installRoot(): string {
+  root ??= findRoot(import.meta.dirname)
+  return root
+}
+
+/** The runtime that kubeguard was tested with, whatever PATH holds; else the one that runs now. */
+export function nodePath(): string {
+  const own = join(installRoot(), 'node_modules', 'node', 'bin', 'node')
+  return existsSync(own) ? own : process.execPath
+}
+
+export function bundlePath(name: BundleName): string {
+  return join(installRoot(), 'dist', `${name}.cjs`)
+}
+
+/** The native binary: credential plugin or shim, by the name it is called under. */
+export function nativePath(): string {
+  return join(installRoot(), 'dist', 'native', 'kubeguard-native')
+}
+
+/** A launcher of `bin/`: a few lines of shell that find the runtime. */
+export function launcherPath(name: string): string {
+  return join(installRoot(), 'bin', name)
+}
+
+export function version(): string {
+  packageVersion ??= readPackage(join(installRoot(), 'package.json'))?.version ?? 'unknown'
+  return packageVersion
+}
+
+/** Walks up: sources lie two folders below the root, bundles one. */
+function findRoot(from: string): string {
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (readPackage(join(folder, 'package.json'))?.name === 'kubeguard') return folder
+    if (folder === dirname(folder)) throw new Error(`no kubeguard package above ${from}`)
+  }
+}
+
+function readPackage(path: string): { name?: string; version?: string } | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as { name?: string; version?: string }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,136 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { getSystemErrorName } from 'node:util'
+import type { LibraryHandle } from 'koffi'
+
+/**
+ * The few calls of the C library that Node does not offer. koffi takes milliseconds to load, so it is
+ * loaded with the first call, and each function is looked up with its own first call.
+ */
+
+/** A C function that answered -1: `code` is the errno's name. */
+export class LibcError extends Error {
+  override readonly name = 'LibcError'
+  readonly code: string
+
+  constructor(call: string, errno: number) {
+    const code = getSystemErrorName(-errno)
+    super(`${call}: ${code}`)
+    this.code = code
+  }
+}
+
+type Call = (...args: (number | bigint | Buffer)[]) => number
+
+type Koffi = typeof import('koffi')
+
+let loaded: { koffi: Koffi; library: LibraryHandle } | undefined
+const calls = new Map<string, Call>()
+
+function libc(): NonNullable<typeof loaded> {
+  if (loaded !== undefined) return loaded
+  // Bundles keep koffi outside; a require made from here finds it from sources and from dist/ alike.
+  const koffi = createRequire(join(import.meta.dirname, 'libc.ts'))('koffi') as Koffi
+  loaded = { koffi, library: koffi.load(null) }
+  return loaded
+}
+
+function call(prototype: string): Call {
+  const known = calls.get(prototype)
+  if (known !== undefined) return known
+  const found = libc().library.func(prototype) as Call
+  calls.set(prototype, found)
+  return found
+}
+
+function checked(name: string, result: number): number {
+  if (result === -1) throw new LibcError(name, libc().koffi.errno())
+  return result
+}
+
+/** Options of prctl(2) that we use. */
+export const prctlOption = { getDumpable: 3, setDumpable: 4, setNoNewPrivs: 38, setPdeathsig: 1 } as const
+
+/** prctl(2) with one argument; the others are 0, as the kernel asks for. @throws LibcError */
+export function prctl(option: number, argument = 0): number {
+  const prototype = 'int prctl(int option, ulong a, ulong b, ulong c, ulong d)'
+  return checked('prctl', call(prototype)(option, argument, 0, 0, 0))
+}
+
+/** Resources of setrlimit(2): <asm-generic/resource.h>. */
+export const resource = { core: 4, nofile: 7, memlock: 8 } as const
+
+export interface ResourceLimit {
+  readonly soft: bigint
+  readonly hard: bigint
+}
+
+/** @throws LibcError */
+export function setrlimit(which: number, limit: ResourceLimit): void {
+  const bytes = Buffer.alloc(16)
+  bytes.writeBigUInt64LE(limit.soft, 0)
+  bytes.writeBigUInt64LE(limit.hard, 8)
+  checked('setrlimit', call('int setrlimit(int resource, void *limit)')(which, bytes))
+}
+
+/** @throws LibcError */
+export function getrlimit(which: number): ResourceLimit {
+  const bytes = Buffer.alloc(16)
+  checked('getrlimit', call('int getrlimit(int resource, void *limit)')(which, bytes))
+  return { soft: bytes.readBigUInt64LE(0), hard: bytes.readBigUInt64LE(8) }
+}
+
+const lockExclusive = 2
+const lockNonBlocking = 4
+
+/** flock(2), exclusive, without waiting. @returns false when another holds it. @throws LibcError */
+export function tryLock(fd: number): boolean {
+  try {
+    checked('flock', call('int flock(int fd, int operation)')(fd, lockExclusive | lockNonBlocking))
+    return true
+  } catch (error) {
+    if (error instanceof LibcError && (error.code === 'EAGAIN' || error.code === 'EWOULDBLOCK')) return false
+    throw error
+  }
+}
+
+export interface PeerCredentials {
+  readonly pid: number
+  readonly uid: number
+  readonly gid: number
+}
+
+const solSocket = 1
+const soPeercred = 17
+
+/**
+ * SO_PEERCRED (unix(7)): who connected, as of connect(2). A pid of 0 is a peer in a pid namespace that
+ * we can't see. @throws LibcError
+ */
+export function peerCredentials(fd: number): PeerCredentials {
+  const ucred = Buffer.alloc(12)
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(ucred.length)
+  const prototype = 'int getsockopt(int fd, int level, int option, void *value, void *length)'
+  checked('getsockopt', call(prototype)(fd, solSocket, soPeercred, ucred, length))
+  return { pid: ucred.readInt32LE(0), uid: ucred.readUInt32LE(4), gid: ucred.readUInt32LE(8) }
+}
+
+const clockBoottime = 7
+const timespec = Buffer.alloc(16)
+
+/** CLOCK_BOOTTIME in ms: it counts the time the machine slept (clock_gettime(2)). @throws LibcError */
+export function bootTimeMs(): number {
+  checked('clock_gettime', call('int clock_gettime(int clock, void *time)')(clockBoottime, timespec))
+  return Number(timespec.readBigInt64LE(0)) * 1000 + Number(timespec.readBigInt64LE(8)) / 1e6
+}
+
+/** Process group of this process. */
+export function processGroup(): number {
+  return call('int getpgrp()')()
+}
+
+/** Foreground process group of a terminal. @throws LibcError with code ENOTTY where there is none. */
+export function foregroundGroup(fd: number): number {
+  return checked('tcgetpgrp', call('int tcgetpgrp(int fd)')(fd))
+}
