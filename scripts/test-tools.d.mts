@@ -1,0 +1,3 @@
+/** Types of the part of test-tools.mjs that the tests use. */
+export function toolsFolder(): string
+export function onPath(command: string): string | undefined

