@@ -62,9 +62,11 @@ export function initialSession(): Session {
 
 /**
  * The one place where a session changes. Time is looked at before the event: a deadline that has
- * passed locks first, whatever else the event would have done, so that a lock always wins.
+ * passed locks first, whatever else the event would have done, so that a lock always wins. A human
+ * seen before the deadline is taken in first: the terminal tells of a key only when it is looked at.
  */
-export function transition(session: Session, event: SessionEvent, now: Instant): Transition {
+export function transition(before: Session, event: SessionEvent, now: Instant): Transition {
+  const session = event.type === 'human-seen' ? seeHuman(before, event.at, now) : before
   const reason = overdue(session, now)
   if (reason !== undefined) {
     const locked = lock(session, reason, now)
@@ -88,10 +90,9 @@ function apply(session: Session, event: SessionEvent, now: Instant): Transition 
       return session.state === 'unlocking' && session.generation === event.generation
         ? unchanged({ state: 'locked', generation: session.generation, lock: undefined })
         : unchanged(session)
-    case 'human-seen':
-      return unchanged(seeHuman(session, event.at, now))
     case 'limits-tightened':
       return tighten(session, event.limits, now)
+    case 'human-seen':
     case 'time-passed':
       return unchanged(session)
   }
@@ -119,12 +120,12 @@ function prove(session: Session, generation: number, limits: Limits, now: Instan
   }
 }
 
-/** A sighting from the future or from before the latest one proves nothing. */
+/** A sighting from the future, from before the latest one, or from after a deadline proves nothing. */
 function seeHuman(session: Session, at: Instant, now: Instant): Session {
   if (session.state !== 'unlocked') return session
   if (at.bootMs > now.bootMs || at.wallMs > now.wallMs) return session
   const { lastHuman } = session
-  if (at.bootMs <= lastHuman.bootMs) return session
+  if (at.bootMs <= lastHuman.bootMs || overdue(session, at) !== undefined) return session
   return { ...session, lastHuman: at }
 }
 

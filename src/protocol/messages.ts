@@ -100,6 +100,9 @@ export const messages = {
       ticket: required(3, 'secret', 'one attempt at the keeper', 64),
       asks: required(4, 'flag', 'a passphrase is needed; absent: this policy has no vault, send an empty one'),
       failures: required(5, 'uint', 'failed unlocks since the last success'),
+      already: required(6, 'flag', 'unlocked already: nothing to prove, socket and ticket are empty'),
+      untilWallMs: optional(7, 'uint', 'with `already`: the end of the lifetime'),
+      idleMs: optional(8, 'uint', 'with `already`: the idle limit'),
     },
   }),
   'session.lock': message({
@@ -274,6 +277,7 @@ export const messages = {
       lifetimeWallMs: optional(3, 'uint', 'end of the lifetime'),
       untilWallMs: optional(4, 'uint', 'for the line that the user sees'),
       idleMs: optional(5, 'uint', 'for the line that the user sees'),
+      refusal: optional(6, 'text', 'why not: an error code; absent: unlock-superseded', 64),
     },
   }),
 } as const

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../domain/errors.ts'
 import type { JournalEvent } from '../domain/event.ts'
 import type { Ancestor } from '../domain/holder.ts'
 import type { PolicyProblem, PolicySet } from '../domain/policy.ts'
@@ -145,7 +146,7 @@ export interface Opened {
 }
 
 export type OpenedAnswer =
-  | { readonly accepted: false }
+  | { readonly accepted: false; readonly refusal?: ErrorCode }
   | {
       readonly accepted: true
       readonly deadlineBootMs?: number
