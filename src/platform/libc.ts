@@ -134,3 +134,26 @@ export function processGroup(): number {
 export function foregroundGroup(fd: number): number {
   return checked('tcgetpgrp', call('int tcgetpgrp(int fd)')(fd))
 }
+
+/** struct termios of Linux' C libraries (<bits/termios-struct.h>, musl's <bits/termios.h>): 60 bytes. */
+const termiosBytes = 60
+
+/** tcgetattr(3): the whole structure, to be compared and given back. @throws LibcError */
+export function terminalSettings(fd: number): Buffer {
+  const termios = Buffer.alloc(termiosBytes)
+  checked('tcgetattr', call('int tcgetattr(int fd, void *termios)')(fd, termios))
+  return termios
+}
+
+/**
+ * tcsetattr(3), at once: waiting for output would hang on a terminal that was stopped with Ctrl-S.
+ * @throws LibcError with code EINTR from the background where SIGTTOU is handled.
+ */
+export function setTerminalSettings(fd: number, termios: Buffer): void {
+  checked('tcsetattr', call('int tcsetattr(int fd, int when, void *termios)')(fd, 0, termios))
+}
+
+/** tcflush(3): throws away what was typed and not read yet. @throws LibcError */
+export function flushTerminalInput(fd: number): void {
+  checked('tcflush', call('int tcflush(int fd, int queue)')(fd, 0))
+}
