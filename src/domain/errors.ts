@@ -12,6 +12,11 @@ export const errorCatalogue = {
   'vault-missing': { exitCode: 78, cure: 'run: kubeguard init' },
   'vault-damaged': { exitCode: 78, cure: 'restore the vault’s folder from a backup, or run: kubeguard reset POLICY' },
   'vault-newer': { exitCode: 78, cure: 'update kubeguard to the version that wrote it' },
+  'vault-busy': { exitCode: 75, cure: 'another kubeguard command is at work on the vaults; try again' },
+  'recipient-changed': {
+    exitCode: 78,
+    cure: 'rotate what was adopted since, remove the vault’s file “recipient”, then run: kubeguard unlock',
+  },
   'disk-full': { exitCode: 75, cure: 'make room on the disk, then try again' },
   'policy-invalid': { exitCode: 78, cure: 'run: kubeguard policy check' },
   'policy-unknown': { exitCode: 64, cure: 'run: kubeguard policy show' },

@@ -1,0 +1,50 @@
+import * as v from 'valibot'
+import { isCredentialId, isPolicyName } from './places.ts'
+
+/** One kubeconfig user's secrets, as a vault keeps them. */
+export interface VaultItem {
+  /** Credential id: `<policy>.<user slug>-<8 hex of sha256(path NUL user)>`. */
+  readonly id: string
+  readonly policy: string
+  /** The kubeconfig file's real path. */
+  readonly file: string
+  readonly user: string
+  readonly contexts: readonly string[]
+  readonly token?: string | undefined
+  /** PEM. */
+  readonly clientCertificateData?: string | undefined
+  /** PEM. */
+  readonly clientKeyData?: string | undefined
+  /** What eject needs to write the user back as it was spelled; only the scribe reads it. */
+  readonly original: unknown
+  readonly adoptedAtMs: number
+  readonly expiresAtMs?: number | undefined
+}
+
+/** What an item carries, as the catalogue and reports name it. */
+export type ItemKind = 'token' | 'client-certificate' | 'token-and-client-certificate'
+
+const itemSchema = v.object({
+  id: v.pipe(v.string(), v.check(isCredentialId)),
+  policy: v.pipe(v.string(), v.check(isPolicyName)),
+  file: v.string(),
+  user: v.string(),
+  contexts: v.array(v.string()),
+  token: v.optional(v.string()),
+  clientCertificateData: v.optional(v.string()),
+  clientKeyData: v.optional(v.string()),
+  original: v.unknown(),
+  adoptedAtMs: v.number(),
+  expiresAtMs: v.optional(v.number()),
+})
+
+/** @returns undefined for anything that is no item: the reason could quote a secret, so none is given. */
+export function parseItem(value: unknown): VaultItem | undefined {
+  const parsed = v.safeParse(itemSchema, value)
+  return parsed.success ? parsed.output : undefined
+}
+
+export function kindOf(item: VaultItem): ItemKind {
+  if (item.token === undefined) return 'client-certificate'
+  return item.clientCertificateData === undefined ? 'token' : 'token-and-client-certificate'
+}
