@@ -1,3 +1,8 @@
+import { parseFlags, switchOf } from './flag-parser.ts'
+import type { ParsedFlags } from './flag-parser.ts'
+import { globalFlags, shapeOf } from './kubectl-flags.ts'
+import { hasChildren, ruleOf } from './kubectl-verbs.ts'
+
 /**
  * What a kubectl command line does, as far as a time limit cares:
  * - `local`: needs no server; - `unary`: asks and ends; - `live`: streams until ended;
@@ -6,6 +11,7 @@
 export type VerbClass = 'local' | 'unary' | 'live' | 'interactive' | 'plugin'
 
 export interface Command {
+  /** Full name without flags, such as `get` or `rollout status`. */
   readonly verb: string | undefined
   readonly verbClass: VerbClass
   /** `__complete` and `__completeNoDesc`: run on every TAB, must never ask. */
@@ -20,7 +26,109 @@ export interface Command {
   readonly namespace: string | undefined
 }
 
-/** Classifies argv, the program name first. */
-export function classify(_argv: readonly string[]): Command {
-  throw new Error('replaced below')
+/**
+ * Classifies argv, the program name first, as cobra and kubectl would read it. In doubt it says
+ * `live` or `plugin`, which are watched over, rather than `unary` or `local`.
+ */
+export function classify(argv: readonly string[]): Command {
+  const args = argv.slice(1)
+  const found = findVerb(args)
+  if (found.verb === '__complete' || found.verb === '__completeNoDesc') return classifyCompletion(found.rest)
+  const flags = parseFlags(found.verb ?? '', found.rest)
+  return { ...describe(found.verb, flags), verbClass: classOf(found, flags), completion: false }
+}
+
+/** `__complete` asks the server for names; verbs, flag names and kubeconfig's own names need none. */
+function classifyCompletion(words: readonly string[]): Command {
+  const line = words.slice(0, -1)
+  const last = words.at(-1) ?? ''
+  const found = findVerb(line)
+  const flags = parseFlags(found.verb ?? '', line)
+  const inner = classify(['kubectl', ...line])
+  const namesOnly = (found.verb === undefined && line.length === 0) || (last.startsWith('-') && !last.includes('='))
+  const local = namesOnly || (found.verb !== undefined && inner.verbClass === 'local')
+  return { ...describe(found.verb, flags), verbClass: local ? 'local' : 'unary', completion: true }
+}
+
+function describe(verb: string | undefined, { values }: ParsedFlags): Omit<Command, 'verbClass' | 'completion'> {
+  return {
+    verb,
+    kubeconfig: values.get('kubeconfig'),
+    context: values.get('context'),
+    user: values.get('user'),
+    cluster: values.get('cluster'),
+    server: values.get('server'),
+    token: (values.get('token') ?? '') !== '',
+    namespace: values.get('namespace'),
+  }
+}
+
+function classOf(found: FoundVerb, flags: ParsedFlags): VerbClass {
+  const rule = found.verb === undefined ? 'local' : ruleOf(found.verb)
+  // kubectl hands a plugin all flags, --help included.
+  if (rule === undefined) return 'plugin'
+  const inDoubt = found.inDoubt || flags.inDoubt
+  if (switchOf(flags, 'help') && !inDoubt) return 'local'
+  const verbClass = applyRule(rule, flags)
+  return inDoubt && verbClass === 'local' ? 'plugin' : verbClass
+}
+
+function applyRule(rule: NonNullable<ReturnType<typeof ruleOf>>, flags: ParsedFlags): VerbClass {
+  if (typeof rule === 'function') return rule(flags)
+  if (rule === 'group') return flags.operands.length === 0 ? 'local' : 'plugin'
+  return rule
+}
+
+interface FoundVerb {
+  readonly verb: string | undefined
+  /** All arguments but the words of the verb. */
+  readonly rest: readonly string[]
+  readonly inDoubt: boolean
+}
+
+/**
+ * Finds the command as cobra's Command.Find does: the first words that are neither flags nor the
+ * value of one. Before the verb cobra knows only the global flags, and takes the word after any
+ * other flag for that flag's value.
+ */
+function findVerb(args: readonly string[]): FoundVerb {
+  let verb: string | undefined
+  let rest = args
+  let inDoubt = false
+  for (;;) {
+    const found = firstWord(rest)
+    inDoubt ||= found.inDoubt
+    if (found.index === undefined) return { verb, rest, inDoubt }
+    const word = rest[found.index] as string
+    const next: string = verb === undefined ? word : `${verb} ${word}`
+    if (verb !== undefined && ruleOf(next) === undefined && !hasChildren(next)) {
+      // `kubectl create NAME` runs the plugin kubectl-create-NAME where create has no such command.
+      return { verb: verb === 'create' || verb === 'alpha' ? next : verb, rest, inDoubt }
+    }
+    verb = next
+    rest = rest.toSpliced(found.index, 1)
+    if (!hasChildren(verb) || verb.startsWith('__complete')) return { verb, rest, inDoubt }
+  }
+}
+
+function firstWord(args: readonly string[]): { index: number | undefined; inDoubt: boolean } {
+  let inDoubt = false
+  for (let index = 0; index < args.length; index += 1) {
+    const arg = args[index] as string
+    if (arg === '--') break
+    if (arg === '' || arg === '-') continue
+    if (!arg.startsWith('-')) return { index, inDoubt }
+    if (!arg.includes('=') && takesNextWord(arg)) index += 1
+    inDoubt ||= arg.startsWith('--') && shapeOf('', longName(arg)) === 'unknown'
+  }
+  return { index: undefined, inDoubt }
+}
+
+function takesNextWord(arg: string): boolean {
+  if (arg.startsWith('--')) return !globalFlags.switches.has(longName(arg))
+  return arg.length === 2
+}
+
+function longName(arg: string): string {
+  return (arg.slice(2).split('=')[0] as string).replaceAll('_', '-')
 }

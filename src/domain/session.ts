@@ -12,15 +12,21 @@ export interface Limits {
   readonly lifetimeMs: number
 }
 
+interface LastLock {
+  readonly reason: LockReason
+  readonly at: Instant
+}
+
 interface Locked {
   readonly state: 'locked'
   readonly generation: number
-  readonly lock: { readonly reason: LockReason; readonly at: Instant } | undefined
+  readonly lock: LastLock | undefined
 }
 
 interface Unlocking {
   readonly state: 'unlocking'
   readonly generation: number
+  readonly lock: LastLock | undefined
   readonly since: Instant
 }
 
@@ -82,13 +88,13 @@ function apply(session: Session, event: SessionEvent, now: Instant): Transition 
       return lock(session, event.reason, now)
     case 'unlock-begun':
       return session.state === 'locked'
-        ? unchanged({ state: 'unlocking', generation: session.generation, since: now })
+        ? unchanged({ state: 'unlocking', generation: session.generation, lock: session.lock, since: now })
         : unchanged(session)
     case 'unlock-proven':
       return prove(session, event.generation, event.limits, now)
     case 'unlock-failed':
       return session.state === 'unlocking' && session.generation === event.generation
-        ? unchanged({ state: 'locked', generation: session.generation, lock: undefined })
+        ? unchanged({ state: 'locked', generation: session.generation, lock: session.lock })
         : unchanged(session)
     case 'limits-tightened':
       return tighten(session, event.limits, now)
