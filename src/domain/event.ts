@@ -26,3 +26,5 @@ export type JournalEvent =
   | 'passphrase-changed'
   | 'policy-changed'
   | 'policy-invalid'
+  | 'journal-replaced'
+  | 'journal-gap'
