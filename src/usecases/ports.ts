@@ -11,6 +11,9 @@ export interface Clock {
   now(): Instant
 }
 
+/** USER_HZ: the unit of times in /proc/PID/stat, 100 on every Linux architecture we build for (time(7)). */
+export const ticksPerSecond = 100
+
 /** A process, so named that a recycled pid is another one. */
 export interface ProcessId {
   readonly pid: number
@@ -27,8 +30,19 @@ export interface ProcessFacts extends ProcessId {
   readonly foregroundPgrp: number
   readonly state: string
   readonly program: string
+  /** Arguments without argv[0], read for shells alone: they tell an interactive one from a script's. */
+  readonly args?: readonly string[]
   /** Real user of the process. */
   readonly uid: number
+}
+
+/** One client to end at a lock. */
+export interface TreeRoot {
+  readonly id: ProcessId
+  /** Time between TERM and KILL. */
+  readonly graceMs: number
+  /** A holder: it alone is ended, its children only where they are roots themselves. */
+  readonly alone?: boolean
 }
 
 export interface ProcessTable {
@@ -37,8 +51,17 @@ export interface ProcessTable {
   /** The process itself first, then its parents; ends at pid 1 or at one that can't be seen. */
   ancestry(pid: number): Ancestor[]
   isAlive(id: ProcessId): boolean
-  /** Freezes the trees, sends TERM and CONT, then KILL after `graceMs`. Resolves when none is left alive. */
-  endTrees(roots: readonly { id: ProcessId; graceMs: number }[], keep: (facts: ProcessFacts) => boolean): Promise<void>
+  /**
+   * Freezes the trees, sends TERM and CONT, then KILL after `graceMs`. Resolves when none is left alive.
+   * What `keep` names is not touched, nor what it started.
+   */
+  endTrees(roots: readonly TreeRoot[], keep: (facts: ProcessFacts) => boolean): Promise<void>
+}
+
+/** Real programs on a client's PATH. Paths are latin1 strings: one character, one byte. */
+export interface Programs {
+  /** Every executable of that name, in PATH order, without our own shims. */
+  onPath(tool: string, path: string): string[]
 }
 
 /** When did a person last type at this terminal? */
