@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
+
+/** What /proc says of a process that may matter to a prompt. */
+export interface ProcessStat {
+  readonly pid: number
+  readonly ppid: number
+  readonly pgrp: number
+  readonly ttyDevice: number
+  readonly startTicks: number
+}
+
+/** Linux reports times in /proc in units of 1/100 s to user space (USER_HZ, time(7)). */
+const ticksPerSecond = 100
+
+/** @returns undefined when there is no such process. */
+export function processStat(pid: number | 'self'): ProcessStat | undefined {
+  try {
+    return parseStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+  } catch {
+    return undefined
+  }
+}
+
+/** Fields of proc_pid_stat(5); the name in parentheses may hold anything, so fields count from the last one. */
+export function parseStat(line: string): ProcessStat {
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
+  const field = (number: number): number => Number(fields[number - 3])
+  return {
+    pid: Number.parseInt(line, 10),
+    ppid: field(4),
+    pgrp: field(5),
+    ttyDevice: field(7),
+    startTicks: field(22),
+  }
+}
+
+/** Age of a process in ms, on the clock that its start is counted on: time since boot, sleep included. */
+export function processAgeMs(stat: ProcessStat): number {
+  const uptimeSeconds = Number.parseFloat(readFileSync('/proc/uptime', 'latin1'))
+  return Math.max(0, (uptimeSeconds - stat.startTicks / ticksPerSecond) * 1000)
+}
+
+/** Other processes of this process group that are not our ancestors: the rest of the pipeline. */
+export function pipelineNeighbours(): ProcessStat[] {
+  const own = processStat('self')
+  if (own === undefined) return []
+  const ancestors = new Set(ancestry(own).map((stat) => stat.pid))
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids
+    .map((pid) => processStat(Number(pid)))
+    .filter((stat) => stat !== undefined)
+    .filter((stat) => stat.pgrp === own.pgrp && !ancestors.has(stat.pid))
+}
+
+/** This process first, then its parents, as far as they can be seen. */
+function ancestry(from: ProcessStat): ProcessStat[] {
+  const found = [from]
+  for (let stat = processStat(from.ppid); stat !== undefined; stat = processStat(stat.ppid)) {
+    found.push(stat)
+    if (stat.pid <= 1 || found.length > 256) break
+  }
+  return found
+}
+
+/** Programs that only pass a command on; the one behind them is the client. */
+const wrappers = new Set(['sh', 'bash', 'dash', 'zsh', 'fish', 'ksh', 'env', 'timeout', 'nice', 'stdbuf'])
+
+/**
+ * The program for which the passphrase is asked: the shim that started us, or, where the credential plugin
+ * did, the client that runs the plugin.
+ */
+export function clientProcess(): ProcessStat | undefined {
+  const parent = processStat(process.ppid)
+  if (parent === undefined || !isCredentialPlugin(parent.pid)) return parent
+  let client = processStat(parent.ppid)
+  while (client !== undefined && client.pid > 1 && wrappers.has(programName(client.pid))) {
+    const next = processStat(client.ppid)
+    if (next === undefined || next.pid <= 1 || next.ttyDevice === 0) break
+    // A shell that leads its own group is somebody's interactive shell, not a wrapper.
+    if (client.pgrp === client.pid) break
+    client = next
+  }
+  return client
+}
+
+function isCredentialPlugin(pid: number): boolean {
+  return commandLine(pid)
+    .slice(0, 3)
+    .some((argument) => basename(argument) === 'kubeguard-credential')
+}
+
+function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')
+  } catch {
+    return []
+  }
+}
+
+function programName(pid: number): string {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`))
+  } catch {
+    return basename(commandLine(pid)[0] ?? '')
+  }
+}
