@@ -96,7 +96,8 @@ export function removeOwnFile(path: string): void {
   try {
     unlinkSync(path)
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
+    if (codeOf(error) === 'ENOENT') return
+    throw error
   }
   syncFolder(dirname(path))
 }

@@ -5,9 +5,10 @@ import { kindOf } from './item.ts'
 import type { VaultItem } from './item.ts'
 import type { VaultPlaces } from './places.ts'
 
-/** Writes what the vault holds now, in names. @throws GuardError disk-full, place-unsafe */
+/** Writes what the vault holds now, in names, where that is news. @throws GuardError disk-full, place-unsafe */
 export function writeCatalogue(places: VaultPlaces, items: readonly VaultItem[]): void {
-  writeOwnFile(places.catalogue, formatCatalogue(items.map(entryOf)))
+  const text = formatCatalogue(items.map(entryOf))
+  if (text !== formatCatalogue(readCatalogue(places.catalogue))) writeOwnFile(places.catalogue, text)
 }
 
 /** Adds or replaces one credential. @throws GuardError disk-full, place-unsafe */

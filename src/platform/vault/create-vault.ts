@@ -9,6 +9,7 @@ import { sealDocument } from './document.ts'
 import { generateKey, openIdentity, sealIdentity } from './identity.ts'
 import { withVaultsLocked } from './lock-vaults.ts'
 import { placesIn, vaultPlaces } from './places.ts'
+import { finishRewrap } from './rewrap.ts'
 import { calibrateLogN } from './scrypt-stanza.ts'
 
 export interface CreateVaults {
@@ -34,6 +35,7 @@ const unfinishedPrefix = '.creating-'
 export async function createVaults(order: CreateVaults): Promise<string[]> {
   if (order.passphrase.length === 0) throw new GuardError('usage', 'the passphrase is empty')
   return withVaultsLocked(order.vaultsDir, async () => {
+    finishRewrap(order.vaultsDir)
     const existing = createVaultCatalogue(order.vaultsDir).policies()
     const missing = order.policies.filter((policy) => !existing.includes(policy))
     if (existing[0] !== undefined) await checkPassphrase(order, existing[0])
