@@ -94,7 +94,7 @@ export default defineConfig({
     ...importRules,
     { files: ['*.config.ts'], rules: { 'import/no-default-export': 'off' } },
     {
-      files: ['scripts/**', 'test/bench/**', 'src/playground/**', 'src/tour/**'],
+      files: ['.ci/**', 'scripts/**', 'test/**', 'src/playground/**', 'src/tour/**'],
       rules: { 'no-console': 'off' },
     },
   ],
