@@ -12,5 +12,7 @@ export const limits = {
   frameTimeoutMs: 5_000,
   /** A client that says nothing is let go after this time. */
   idleConnectionMs: 30_000,
+  /** A client that has sent its request waits no longer than this for the whole answer. */
+  replyTimeoutMs: 10_000,
   connections: 512,
 } as const

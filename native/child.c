@@ -1,0 +1,137 @@
+#define _GNU_SOURCE
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "places.h"
+#include "wire.h"
+
+enum { START_TIMEOUT_MS = 20000, POLL_MS = 5, NO_TIMEOUT = -1 };
+
+extern char **environ;
+
+bool may_ask(void) {
+    const char *prompt = getenv("KUBEGUARD_PROMPT");
+    if (prompt != NULL && strcmp(prompt, "never") == 0) return false;
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) return false;
+    close(fd);
+    return true;
+}
+
+unsigned standard_terminals(void) {
+    unsigned terminals = 0;
+    for (int fd = 0; fd <= 2; fd += 1) {
+        if (isatty(fd)) terminals |= 1u << fd;
+    }
+    return terminals;
+}
+
+/*
+ * While the child reads a passphrase, Ctrl-C and Ctrl-\ are meant for it: it must give the terminal its echo back
+ * before we go. SIGCHLD may come to us ignored, and then nobody could wait for the child.
+ */
+static const int held_signals[] = {SIGINT, SIGQUIT, SIGCHLD};
+enum { HELD_SIGNALS = sizeof held_signals / sizeof held_signals[0] };
+
+static void hold_signals(struct sigaction kept[HELD_SIGNALS]) {
+    for (int index = 0; index < HELD_SIGNALS; index += 1) {
+        struct sigaction held = {.sa_handler = held_signals[index] == SIGCHLD ? SIG_DFL : SIG_IGN};
+        sigaction(held_signals[index], &held, &kept[index]);
+    }
+}
+
+static void restore_signals(const struct sigaction kept[HELD_SIGNALS]) {
+    for (int index = 0; index < HELD_SIGNALS; index += 1) sigaction(held_signals[index], &kept[index], NULL);
+}
+
+static void point_at(int target, const char *path, int flags) {
+    int fd = open(path, flags | O_NOCTTY);
+    if (fd < 0 || fd == target) return;
+    dup2(fd, target);
+    if (fd > STDERR_FILENO) close(fd);
+}
+
+/* In the child. Nothing that the command was given may stay open in a daemon that starts here. */
+static _Noreturn void become_kubeguard(const char *launcher, char *const argv[], enum child_errors errors) {
+    point_at(STDIN_FILENO, "/dev/null", O_RDONLY);
+    point_at(STDOUT_FILENO, "/dev/null", O_WRONLY);
+    if (errors == ERRORS_TO_TERMINAL) point_at(STDERR_FILENO, "/dev/tty", O_WRONLY);
+    if (errors == ERRORS_TO_NOWHERE) point_at(STDERR_FILENO, "/dev/null", O_WRONLY);
+#ifdef SYS_close_range
+    (void)syscall(SYS_close_range, STDERR_FILENO + 1u, ~0u, 0u);
+#endif
+    execve(launcher, argv, environ);
+    _exit(127);
+}
+
+static bool wait_until(pid_t child, int timeout_ms, int *status) {
+    int64_t deadline = now_ms() + timeout_ms;
+    for (;;) {
+        pid_t ended = waitpid(child, status, timeout_ms == NO_TIMEOUT ? 0 : WNOHANG);
+        if (ended == child) return true;
+        if (ended < 0 && errno != EINTR) return false;
+        if (ended != 0) continue;
+        if (now_ms() >= deadline) {
+            kill(child, SIGTERM);
+            return false;
+        }
+        struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+}
+
+static bool run_kubeguard(char *const argv[], enum child_errors errors, int timeout_ms, int *status) {
+    static char launcher[PATH_MAX];
+    struct sigaction kept[HELD_SIGNALS];
+    if (!find_launcher(launcher, sizeof launcher)) return false;
+    /* Node makes a pipe non-blocking for as long as it lives; the command must find it as it was. */
+    int error_flags = fcntl(STDERR_FILENO, F_GETFL);
+    pid_t parent = getpid();
+    hold_signals(kept);
+    pid_t child = fork();
+    if (child == 0) {
+        restore_signals(kept);
+        /* A child that asks must not outlive the command it asks for. */
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (getppid() != parent) _exit(127);
+        become_kubeguard(launcher, argv, errors);
+    }
+    bool ended = child > 0 && wait_until(child, timeout_ms, status);
+    restore_signals(kept);
+    if (error_flags >= 0) fcntl(STDERR_FILENO, F_SETFL, error_flags);
+    return ended;
+}
+
+bool start_daemon(enum child_errors errors) {
+    char *const argv[] = {"kubeguard", "daemon", "start", NULL};
+    int status = 0;
+    return run_kubeguard(argv, errors, START_TIMEOUT_MS, &status) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void end_by_signal(int number) {
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, number);
+    signal(number, SIG_DFL);
+    raise(number);
+    sigprocmask(SIG_UNBLOCK, &only, NULL);
+}
+
+int run_unlock(const char *policy, enum child_errors errors) {
+    char *const argv[] = {"kubeguard", "unlock", "--for-command", (char *)(uintptr_t)policy, NULL};
+    int status = 0;
+    if (!run_kubeguard(argv, errors, NO_TIMEOUT, &status)) return 127;
+    if (WIFSIGNALED(status)) end_by_signal(WTERMSIG(status));
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

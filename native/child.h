@@ -1,0 +1,25 @@
+/* Running `kubeguard` itself: to start the daemon, and to ask for the passphrase. */
+#ifndef KG_CHILD_H
+#define KG_CHILD_H
+
+#include <stdbool.h>
+
+/* Where the child's standard error goes. Its input and output are /dev/null: both belong to the command. */
+enum child_errors { ERRORS_TO_OURS, ERRORS_TO_TERMINAL, ERRORS_TO_NOWHERE };
+
+/* What a command is told that may ask on the terminal, by the daemon or by itself. */
+bool may_ask(void);
+
+/* Which of the descriptors 0, 1 and 2 are terminals: bits 1, 2 and 4. */
+unsigned standard_terminals(void);
+
+/* Runs `kubeguard daemon start`. False when it failed or took too long. */
+bool start_daemon(enum child_errors errors);
+
+/*
+ * Runs `kubeguard unlock --for-command POLICY` and returns its exit code. Where a signal ended it, this process
+ * ends by the same one.
+ */
+int run_unlock(const char *policy, enum child_errors errors);
+
+#endif

@@ -1,0 +1,149 @@
+#define _GNU_SOURCE
+#include "credential.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "ask.h"
+#include "exec-info.h"
+#include "places.h"
+#include "protocol.h"
+#include "say.h"
+
+struct wanted {
+    const char *policy;
+    const char *credential;
+};
+
+static const char *option_value(const char *name, char *argv[], int *index) {
+    size_t length = strlen(name);
+    const char *argument = argv[*index];
+    if (strncmp(argument, name, length) != 0) return NULL;
+    if (argument[length] == '=') return argument + length + 1;
+    if (argument[length] != '\0' || argv[*index + 1] == NULL) return NULL;
+    *index += 1;
+    return argv[*index];
+}
+
+static struct wanted read_arguments(int argc, char *argv[]) {
+    struct wanted wanted = {NULL, NULL};
+    bool understood = true;
+    for (int index = 1; index < argc; index += 1) {
+        const char *policy = option_value("--policy", argv, &index);
+        const char *credential = policy == NULL ? option_value("--credential", argv, &index) : NULL;
+        if (policy != NULL) wanted.policy = policy;
+        else if (credential != NULL) wanted.credential = credential;
+        else understood = false;
+    }
+    if (!understood || wanted.policy == NULL || wanted.credential == NULL) {
+        fail(KG_EXIT_USAGE, "usage: kubeguard-credential --policy POLICY --credential ID",
+             "kubeconfig calls it; run: kubeguard adopt");
+    }
+    return wanted;
+}
+
+/* No core dump of a process that has had a credential, and no debugger at it. */
+static void shut_in(void) {
+    static const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+struct grant {
+    char socket[PATH_MAX];
+    uint8_t ticket[KG_KEEPER_ISSUE_TICKET_MAX];
+    size_t ticket_length;
+};
+
+static void ask_for(const struct wanted *wanted, bool asked) {
+    request_begin(KG_CREDENTIAL_ISSUE);
+    bool fits = request_add_text(KG_CREDENTIAL_ISSUE_CREDENTIAL, wanted->credential, KG_CREDENTIAL_ISSUE_CREDENTIAL_MAX);
+    fits = fits && request_add_text(KG_CREDENTIAL_ISSUE_POLICY, wanted->policy, KG_CREDENTIAL_ISSUE_POLICY_MAX);
+    fits = fits && request_add_uint(KG_CREDENTIAL_ISSUE_TTYS, standard_terminals());
+    fits = fits && request_add_flag(KG_CREDENTIAL_ISSUE_MAY_ASK, may_ask());
+    fits = fits && request_add_flag(KG_CREDENTIAL_ISSUE_ASKED, asked);
+    if (!fits) fail(KG_EXIT_USAGE, "the policy or credential name is too long", "run: kubeguard adopt");
+}
+
+static void keep_grant(const struct bytes fields[REPLY_TAGS], struct grant *grant) {
+    struct bytes socket = fields[KG_CREDENTIAL_ISSUE_REPLY_SOCKET];
+    struct bytes ticket = fields[KG_CREDENTIAL_ISSUE_REPLY_TICKET];
+    if (socket.at == NULL || ticket.at == NULL || socket.length == 0 || socket.length >= sizeof grant->socket ||
+        memchr(socket.at, '\0', socket.length) != NULL) {
+        fail_exchange(EXCHANGE_UNREADABLE);
+    }
+    memcpy(grant->socket, socket.at, socket.length);
+    grant->socket[socket.length] = '\0';
+    memcpy(grant->ticket, ticket.at, ticket.length);
+    grant->ticket_length = ticket.length;
+}
+
+/*
+ * Asks until the daemon allows it, with at most one prompt. A failed prompt has told the person why, on the
+ * terminal; the daemon's second answer is the one line for the client.
+ */
+static void obtain_grant(const struct wanted *wanted, struct grant *grant) {
+    static const uint32_t limits[] = KG_CREDENTIAL_ISSUE_REPLY_LIMITS;
+    static const struct reply_form form = {KG_CREDENTIAL_ISSUE_REPLY, KG_CREDENTIAL_ISSUE_REPLY_TAGS, limits};
+    struct bytes fields[REPLY_TAGS];
+    ask_for(wanted, false);
+    if (ask_daemon(&form, fields, ERRORS_TO_NOWHERE) == VERDICT_CHALLENGE) {
+        (void)run_unlock(challenged_policy(fields), ERRORS_TO_TERMINAL);
+        ask_for(wanted, true);
+        if (ask_daemon(&form, fields, ERRORS_TO_NOWHERE) == VERDICT_CHALLENGE) {
+            fail(KG_EXIT_LOCKED, "still locked after the unlock", KG_CURE_LOCKED);
+        }
+    }
+    shut_in();
+    keep_grant(fields, grant);
+    wipe_reply();
+}
+
+static bool print_all(struct bytes document) {
+    while (document.length > 0) {
+        ssize_t written = write(STDOUT_FILENO, document.at, document.length);
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return false;
+        document.at += written;
+        document.length -= (size_t)written;
+    }
+    return true;
+}
+
+/* The keeper ends with its session: then it is gone between the two answers. */
+static int print_credential(struct grant *grant) {
+    static const uint32_t limits[] = KG_KEEPER_ISSUE_REPLY_LIMITS;
+    static const struct reply_form form = {KG_KEEPER_ISSUE_REPLY, KG_KEEPER_ISSUE_REPLY_TAGS, limits};
+    struct bytes fields[REPLY_TAGS];
+    int fd = connect_own(grant->socket);
+    request_begin(KG_KEEPER_ISSUE);
+    request_add(KG_KEEPER_ISSUE_TICKET, grant->ticket, grant->ticket_length, KG_KEEPER_ISSUE_TICKET_MAX);
+    request_add_text(KG_KEEPER_ISSUE_API_VERSION, exec_info_version(getenv("KUBERNETES_EXEC_INFO")),
+                     KG_KEEPER_ISSUE_API_VERSION_MAX);
+    enum exchange_result result = fd < 0 ? EXCHANGE_GONE : exchange(fd, &form, fields);
+    explicit_bzero(grant, sizeof *grant);
+    if (result == EXCHANGE_REFUSED) fail_refused(fields);
+    if (result == EXCHANGE_GONE) {
+        fail(KG_EXIT_TICKET_REFUSED, "the session ended before the credential came", KG_CURE_TICKET_REFUSED);
+    }
+    if (result != EXCHANGED) fail_exchange(result);
+    struct bytes document = fields[KG_KEEPER_ISSUE_REPLY_EXEC_CREDENTIAL];
+    if (document.at == NULL) fail_exchange(EXCHANGE_UNREADABLE);
+    bool printed = print_all(document);
+    wipe_reply();
+    if (!printed) fail(1, "the credential can't be written to standard output", KG_CURE_TICKET_REFUSED);
+    return 0;
+}
+
+int run_credential_plugin(int argc, char *argv[]) {
+    static struct grant grant;
+    say_in_one_line(true);
+    struct wanted wanted = read_arguments(argc, argv);
+    obtain_grant(&wanted, &grant);
+    return print_credential(&grant);
+}

@@ -1,0 +1,157 @@
+#define _GNU_SOURCE
+#include "places.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "protocol.h"
+#include "say.h"
+
+enum { OTHERS = 077 };
+
+/* The cures name the place: who reads them can copy the line. */
+static _Noreturn void fail_unsafe(const char *path, const char *wrong, const char *command) {
+    static char cure[PATH_MAX + 64];
+    if (command == NULL) fail_about(KG_EXIT_PLACE_UNSAFE, path, wrong, KG_CURE_PLACE_UNSAFE);
+    snprintf(cure, sizeof cure, "run: %s %s", command, path);
+    fail_about(KG_EXIT_PLACE_UNSAFE, path, wrong, cure);
+}
+
+static void check_owner(const char *path, const struct stat *facts, const char *cure) {
+    if (facts->st_uid != getuid()) fail_unsafe(path, " belongs to another user", NULL);
+    if ((facts->st_mode & OTHERS) != 0) fail_unsafe(path, " is open to other users", cure);
+}
+
+/* A folder that is not there holds nothing: false. A link to a folder is one of ours if we made it. */
+static bool check_folder(const char *path) {
+    struct stat facts;
+    if (lstat(path, &facts) != 0) return false;
+    if (S_ISLNK(facts.st_mode)) {
+        if (facts.st_uid != getuid()) fail_unsafe(path, " is a link made by another user", NULL);
+        if (stat(path, &facts) != 0) return false;
+    }
+    if (!S_ISDIR(facts.st_mode)) fail_unsafe(path, " is not a folder", "rm");
+    check_owner(path, &facts, "chmod 700");
+    return true;
+}
+
+/* The account's home is from the user database, so that every environment meets the same daemon. */
+static void find_state_folder(char *path, size_t size) {
+    const char *moved = getenv("KUBEGUARD_HOME");
+    int length;
+    if (moved != NULL && moved[0] != '\0') {
+        if (moved[0] != '/') {
+            fail(KG_EXIT_USAGE, "KUBEGUARD_HOME is not an absolute path",
+                 "set KUBEGUARD_HOME to an absolute path, or unset it");
+        }
+        length = snprintf(path, size, "%s/state", moved);
+    } else {
+        const struct passwd *account = getpwuid(getuid());
+        if (account == NULL || account->pw_dir == NULL || account->pw_dir[0] != '/') {
+            fail(KG_EXIT_PLACE_UNSAFE, "the user database names no home for this account", "set KUBEGUARD_HOME");
+        }
+        length = snprintf(path, size, "%s/.local/state/kubeguard", account->pw_dir);
+    }
+    if (length < 0 || (size_t)length >= size) {
+        fail(KG_EXIT_USAGE, "the path of the state folder is too long", "set KUBEGUARD_HOME to a shorter path");
+    }
+}
+
+/* The content of the lock file: the socket's path and a line end. False while no daemon has written it. */
+static bool read_lock_file(const char *path, char *socket_path, size_t size) {
+    /* O_NONBLOCK: a FIFO in the file's place must not hang us. */
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && errno == ENOENT) return false;
+    if (fd < 0) fail_unsafe(path, errno == ELOOP ? " is a link" : " can't be opened", NULL);
+    struct stat facts;
+    if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode)) fail_unsafe(path, " is not a plain file", "rm");
+    check_owner(path, &facts, "chmod 600");
+    ssize_t length;
+    do length = read(fd, socket_path, size);
+    while (length < 0 && errno == EINTR);
+    close(fd);
+    if (length <= 0) return false;
+    if ((size_t)length == size) fail_unsafe(path, " names no socket", "rm");
+    if (socket_path[length - 1] != '\n') return false;
+    socket_path[length - 1] = '\0';
+    if (socket_path[0] != '/' || strlen(socket_path) != (size_t)length - 1) fail_unsafe(path, " names no socket", "rm");
+    return true;
+}
+
+/* Our descriptors stay out of 0, 1 and 2, which may be closed and must not become a socket. */
+static int above_standard(int fd) {
+    if (fd < 0 || fd > STDERR_FILENO) return fd;
+    int above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    close(fd);
+    return above;
+}
+
+static bool is_ours(int fd) {
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 && peer.uid == getuid();
+}
+
+int connect_own(const char *path) {
+    static char folder[PATH_MAX];
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (path[0] != '/' || strlen(path) >= sizeof address.sun_path) fail_unsafe(path, " can't be a socket's path", NULL);
+    strcpy(address.sun_path, path);
+    size_t length = (size_t)(strrchr(path, '/') - path);
+    snprintf(folder, sizeof folder, "%.*s", length == 0 ? 1 : (int)length, path);
+    struct stat facts;
+    if (!check_folder(folder) || lstat(path, &facts) != 0) return -1;
+    if (!S_ISSOCK(facts.st_mode)) fail_unsafe(path, " is not a socket", "rm");
+    if (facts.st_uid != getuid()) fail_unsafe(path, " belongs to another user", NULL);
+
+    int fd = above_standard(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (fd < 0) return -1;
+    /* connect(2) waits while the listener's queue is full, for as long as sending may take. */
+    struct timeval limit = {.tv_sec = KG_LIMIT_REPLY_TIMEOUT_MS / 1000};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    int connected;
+    do connected = connect(fd, (const struct sockaddr *)&address, sizeof address);
+    while (connected != 0 && errno == EINTR);
+    if (connected != 0) {
+        close(fd);
+        return -1;
+    }
+    if (!is_ours(fd)) fail_unsafe(path, " is served by another user", NULL);
+    return fd;
+}
+
+int connect_daemon(void) {
+    static char folder[PATH_MAX];
+    static char lock_file[PATH_MAX + sizeof "/daemon.lock"];
+    static char socket_path[PATH_MAX];
+    find_state_folder(folder, sizeof folder);
+    if (!check_folder(folder)) return -1;
+    snprintf(lock_file, sizeof lock_file, "%s/daemon.lock", folder);
+    if (!read_lock_file(lock_file, socket_path, sizeof socket_path)) return -1;
+    return connect_own(socket_path);
+}
+
+/* This binary is <root>/dist/native/kubeguard-native, under whatever name and link it was called. */
+bool find_launcher(char *path, size_t size) {
+    static const char launcher[] = "/bin/kubeguard";
+    ssize_t length = readlink("/proc/self/exe", path, size);
+    if (length <= 0 || (size_t)length >= size) return false;
+    path[length] = '\0';
+    for (int steps = 0; steps < 3; steps += 1) {
+        char *slash = strrchr(path, '/');
+        if (slash == NULL) return false;
+        *slash = '\0';
+    }
+    if (strlen(path) + sizeof launcher > size) return false;
+    strcat(path, launcher);
+    return true;
+}

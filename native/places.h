@@ -1,0 +1,20 @@
+/* Where the daemon and the keepers are, and whether those places are ours alone. */
+#ifndef KG_PLACES_H
+#define KG_PLACES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Connects to the socket that the daemon's lock file names. Returns -1 when no daemon listens there; ends this
+ * process when a place is not ours alone.
+ */
+int connect_daemon(void);
+
+/* Connects to a socket of ours. Returns -1 when nobody listens there; ends this process when it is not ours alone. */
+int connect_own(const char *path);
+
+/* Writes the path of `bin/kubeguard` of the installation that this binary belongs to. */
+bool find_launcher(char *path, size_t size);
+
+#endif
