@@ -1,0 +1,70 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { encodeReply, encodeRequest } from '../../src/protocol/frame.ts'
+import type { RequestOf } from '../../src/protocol/messages.ts'
+import { DaemonClient } from './daemon-client.ts'
+import type { Bench } from './bench-home.ts'
+import type { Figure } from './figure.ts'
+import { compare } from './measure.ts'
+
+const checksPerRound = 500
+
+/** Gate checks by one client, one after another, over the round trips that a socket gives without a gate. */
+export async function gateFigure({ home, nothingPath }: Bench): Promise<Figure> {
+  const request: RequestOf<'gate.check'> = {
+    argv: ['kubectl', 'get', 'pods'].map((argument) => Buffer.from(argument)),
+    cwd: Buffer.from(home.home),
+    path: Buffer.from(nothingPath),
+    home: Buffer.from(home.home),
+    inCluster: false,
+    ttys: 0,
+    mayAsk: false,
+    asked: false,
+  }
+  await checkAllowed(home, request)
+  const frame = encodeRequest('gate.check', request)
+  const echo = await startEcho(join(home.root, 'echo.sock'))
+  const clients = { a: await DaemonClient.toDaemonOf(home), b: await DaemonClient.to(echo.path) }
+  const inTurn = async (client: DaemonClient): Promise<void> => {
+    for (let count = 0; count < checksPerRound; count += 1) await client.exchange(frame)
+  }
+  const { a, b, rounds } = await compare(
+    () => inTurn(clients.a),
+    () => inTurn(clients.b),
+    { rounds: 20 },
+  )
+  for (const client of Object.values(clients)) client.close()
+  echo.close()
+  const perSecond = (ms: number): number => (checksPerRound * 1000) / ms
+  const baseline = { name: 'fixed replies, same socket kind', value: perSecond(b), unit: '/s' }
+  return {
+    name: 'gate checks by one client',
+    value: perSecond(a),
+    unit: '/s',
+    baseline,
+    target: 5000,
+    better: 'at least',
+    rounds,
+  }
+}
+
+/** A refusal would be fast too; it is not what is being timed. */
+async function checkAllowed(home: Bench['home'], request: RequestOf<'gate.check'>): Promise<void> {
+  const client = await DaemonClient.toDaemonOf(home)
+  const { verdict, message } = await client.ask('gate.check', request)
+  client.close()
+  if (verdict !== 'allow') throw new Error(`the gate says ${verdict}: ${message ?? ''}`)
+}
+
+/** Answers whatever comes with one fixed frame; in this process, as favourable to the baseline as can be. */
+async function startEcho(path: string): Promise<{ path: string; close: () => void }> {
+  const reply = encodeReply('gate.check', { verdict: 'allow' })
+  const server = createServer((socket) => {
+    socket.on('data', () => socket.write(reply))
+    socket.on('error', () => {})
+  })
+  server.listen(path)
+  await once(server, 'listening')
+  return { path, close: () => server.close() }
+}

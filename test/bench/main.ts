@@ -1,0 +1,63 @@
+/** `npm run bench [-- --json] [--full] [--only TEXT]`: the figures of README.md, each over a baseline of the same run. */
+import { parseArgs } from 'node:util'
+import { prepare } from './bench-home.ts'
+import type { Bench } from './bench-home.ts'
+import { ClientProcess } from './client-process.ts'
+import { makeHistory, memoryFigure, wakeUpFigure } from './daemon-figures.ts'
+import { table } from './figure.ts'
+import type { Figure } from './figure.ts'
+import { gateFigure } from './gate-figure.ts'
+import { lockFigure } from './lock-figure.ts'
+import { getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    /** Also what takes minutes: wake-ups while locked. */
+    full: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  },
+})
+
+type Measurement = (bench: Bench, clients: ClientProcess) => Promise<Figure>
+
+const measureMemory: Measurement = async (bench) => {
+  await makeHistory(bench)
+  return memoryFigure(bench)
+}
+
+const measureWakeUps: Measurement = async (bench) => {
+  await bench.home.lock()
+  return wakeUpFigure(bench)
+}
+
+/** In this order: those that need an unlocked session, then those that look at a locked daemon. */
+const measurements: readonly (readonly [name: string, measure: Measurement])[] = [
+  ['shim', shimFigure],
+  ['get pods', getPodsFigure],
+  ['plugin', pluginFigure],
+  ['gate', gateFigure],
+  ['status', statusFigure],
+  ['lock', lockFigure],
+  ['memory', measureMemory],
+  ...(options.full ? [['wake-ups', measureWakeUps] as const] : []),
+]
+
+const bench = await prepare()
+const clients = new ClientProcess()
+const figures: Figure[] = []
+try {
+  for (const [name, measure] of measurements.filter(([name]) => name.includes(options.only))) {
+    process.stderr.write(`bench: ${name}\n`)
+    try {
+      figures.push(await measure(bench, clients))
+    } catch (error) {
+      process.stderr.write(`bench: ${name} could not be measured: ${String(error)}\n`)
+      process.exitCode = 1
+    }
+  }
+} finally {
+  await clients.end()
+  await bench.home.dispose()
+}
+console.log(options.json ? JSON.stringify(figures, undefined, 2) : table(figures))
