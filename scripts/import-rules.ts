@@ -15,7 +15,7 @@ export interface FolderRule {
 
 /** What a program on the user's side needs of the platform: where things are, and how to be hardened. */
 const clientSide = ['client', 'protocol', 'domain', 'hardening'].concat(
-  ['dirs', 'install', 'libc', 'terminal'].map((name) => `platform/${name}`),
+  ['dirs', 'install', 'libc', 'lock-file', 'peer', 'safe-place', 'terminal'].map((name) => `platform/${name}`),
 )
 
 /** The processes that may hold a secret. */
@@ -26,7 +26,8 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   protocol: { may: ['domain'], node: ['stream'] },
   // Pure computations only: no clock, no file, no process but through a port.
   usecases: { may: ['domain'], mayTypes: ['protocol'], node: ['crypto', 'path', 'buffer'] },
-  platform: { may: ['usecases/ports', 'domain', 'protocol'], node: 'all' },
+  // hardening/environment: what a child process is given.
+  platform: { may: ['usecases/ports', 'domain', 'protocol', 'hardening/environment'], node: 'all' },
   hardening: { may: ['platform/libc', 'domain'], node: 'all' },
   client: { may: clientSide.filter((place) => place !== 'client'), node: 'all' },
   cli: { may: clientSide, node: 'all' },

@@ -43,7 +43,8 @@ export function dirs(environment: NodeJS.ProcessEnv = process.env): Dirs {
  */
 export function ensurePlaces(found: Dirs): void {
   ensurePlace(found.config, 'others-may-read', 0o700)
-  for (const path of [found.state, places.vaults(found), places.log(found)]) ensurePlace(path, 'private', 0o700)
+  for (const path of [found.state, places.vaults(found), places.log(found)])
+    ensurePlace(path, 'private', 0o700)
   for (const path of [found.run, places.keepers(found)]) ensurePlace(path, 'private', 0o700)
   for (const path of [found.data, places.shims(found), places.plugins(found)]) {
     ensurePlace(path, 'others-may-read', 0o755)
@@ -57,7 +58,12 @@ function movedDirs(home: string): Dirs {
     })
   }
   const root = normalize(home)
-  return { config: join(root, 'config'), state: join(root, 'state'), run: join(root, 'run'), data: join(root, 'data') }
+  return {
+    config: join(root, 'config'),
+    state: join(root, 'state'),
+    run: join(root, 'run'),
+    data: join(root, 'data'),
+  }
 }
 
 function accountDirs(): Dirs {

@@ -44,7 +44,11 @@ export function checkSocket(path: string): void {
 function resolveOwnLink(path: string): string {
   const facts = lstat(path)
   if (facts.isSymbolicLink() && facts.uid !== ownUid()) {
-    throw unsafe(path, `is a link made by user ${facts.uid}`, `look where it leads, then remove it: rm ${path}`)
+    throw unsafe(
+      path,
+      `is a link made by user ${facts.uid}`,
+      `look where it leads, then remove it: rm ${path}`,
+    )
   }
   try {
     return realpathSync(path)
@@ -88,7 +92,8 @@ function stat(path: string): Stats {
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown error'
 
 function notOurs(path: string, uid: number): GuardError {
-  return unsafe(path, `belongs to user ${uid}, not to you`, `as its owner or root, remove it or run: chown ${ownUid()} ${path}`)
+  const cure = `as its owner or root, remove it or run: chown ${ownUid()} ${path}`
+  return unsafe(path, `belongs to user ${uid}, not to you`, cure)
 }
 
 function open(path: string, openness: Openness): GuardError {
@@ -98,7 +103,8 @@ function open(path: string, openness: Openness): GuardError {
 }
 
 function cannotUse(path: string, error: unknown): GuardError {
-  return unsafe(path, `can't be used (${codeOf(error)})`, 'check who owns it and its parents, and that the disk is not full')
+  const cure = 'check who owns it and its parents, and that the disk is not full'
+  return new GuardError('place-unsafe', `${path} can’t be used (${codeOf(error)})`, { cure, cause: error })
 }
 
 function unsafe(path: string, wrong: string, cure: string): GuardError {

@@ -1,0 +1,76 @@
+import { GuardError } from '../domain/errors.ts'
+import { dirs } from '../platform/dirs.ts'
+import type { MessageName, ReplyOf, RequestOf } from '../protocol/messages.ts'
+import { connectTo, reachDaemon } from './connect.ts'
+import { exchange } from './exchange.ts'
+import { startDaemon } from './start-daemon.ts'
+
+const usualAnswerMs = 30_000
+
+/** Requests that end processes, start a keeper, run a scribe or derive a key. */
+const longAnswerMs: Partial<Record<MessageName, number>> = {
+  'session.lock': 60_000,
+  'session.unlock': 60_000,
+  'vault.open': 60_000,
+  'kubeconfig.adopt': 120_000,
+  'journal.verify': 120_000,
+  'daemon.stop': 60_000,
+  'keeper.open': 120_000,
+}
+
+export interface CallOptions {
+  /** Longest wait for the answer; each message has its own. */
+  readonly answerMs?: number
+  /** `false`: fail where no daemon is running, instead of starting one. */
+  readonly start?: boolean
+}
+
+/**
+ * Asks the daemon, on a connection of its own; starts the daemon once where none is running.
+ * @throws GuardError what the daemon refused with, code, message, cure and exit code; `daemon-unreachable`,
+ *   `version-mismatch`, `place-unsafe`, `protocol-error` when it did not come to that.
+ */
+export async function callDaemon<Name extends MessageName>(
+  name: Name,
+  request: RequestOf<Name>,
+  options: CallOptions = {},
+): Promise<ReplyOf<Name>> {
+  const found = dirs()
+  const socket =
+    (await reachDaemon(found)) ?? (options.start === false ? undefined : await startDaemon(found))
+  if (socket === undefined) throw notRunning()
+  return exchange(socket, 'daemon', name, request, answerTime(name, options))
+}
+
+/**
+ * Asks a keeper, at the socket that the daemon named.
+ * @throws GuardError as `callDaemon`; `ticket-refused` where the keeper is gone already.
+ */
+export async function callKeeper<Name extends 'keeper.open' | 'keeper.issue'>(
+  socketPath: string | Buffer,
+  name: Name,
+  request: RequestOf<Name>,
+  options: { readonly answerMs?: number } = {},
+): Promise<ReplyOf<Name>> {
+  const socket = await connectTo(socketPath.toString(), 'keeper')
+  if (socket === undefined)
+    throw new GuardError('ticket-refused', 'the keeper is gone: the session was locked')
+  return exchange(socket, 'keeper', name, request, answerTime(name, options))
+}
+
+/** Is a daemon of ours listening? Starts none. @throws GuardError `place-unsafe`, `daemon-unreachable` */
+export async function daemonIsRunning(): Promise<boolean> {
+  const socket = await reachDaemon(dirs())
+  socket?.destroy()
+  return socket !== undefined
+}
+
+function answerTime(name: MessageName, options: CallOptions): number {
+  return options.answerMs ?? longAnswerMs[name] ?? usualAnswerMs
+}
+
+function notRunning(): GuardError {
+  return new GuardError('daemon-unreachable', 'the daemon is not running', {
+    cure: 'run: kubeguard daemon start',
+  })
+}

@@ -1,0 +1,106 @@
+import type { Socket } from 'node:net'
+import { errorCatalogue, GuardError } from '../domain/errors.ts'
+import type { ErrorCode } from '../domain/errors.ts'
+import { plainText } from '../domain/plain-text.ts'
+import { FrameReader } from '../protocol/channel.ts'
+import type { Frame } from '../protocol/channel.ts'
+import { decodeError, decodeReply, encodeRequest, FrameError } from '../protocol/frame.ts'
+import { errorId, messages, protocolVersion, replyBit } from '../protocol/messages.ts'
+import type { ErrorReply, MessageName, ReplyOf, RequestOf } from '../protocol/messages.ts'
+
+/** Who is spoken to, for messages: "the daemon did not answer". */
+export type Peer = 'daemon' | 'keeper'
+
+/** A refusal that came over the wire: it keeps the exit code it came with, also for a code we don't know. */
+class RepliedError extends GuardError {
+  readonly #exitCode: number
+
+  constructor(reply: ErrorReply) {
+    const code = reply.code in errorCatalogue ? (reply.code as ErrorCode) : 'internal'
+    super(code, plainText(reply.message, 2_000), { cure: plainText(reply.cure, 2_000) })
+    this.#exitCode = reply.exitCode
+  }
+
+  override get exitCode(): number {
+    return this.#exitCode >= 1 && this.#exitCode <= 255 ? this.#exitCode : super.exitCode
+  }
+}
+
+/**
+ * Sends one request, waits for its answer, and closes the connection. The request's bytes are erased once
+ * they are sent: they may hold a passphrase.
+ * @param answerMs longest wait for the whole answer.
+ * @throws GuardError what the peer refused with; `daemon-unreachable` when it says nothing in time or goes
+ *   away; `version-mismatch`; `protocol-error` for an answer that can't be read.
+ */
+export async function exchange<Name extends MessageName>(
+  socket: Socket,
+  peer: Peer,
+  name: Name,
+  request: RequestOf<Name>,
+  answerMs: number,
+): Promise<ReplyOf<Name>> {
+  try {
+    const answer = receive(socket, peer, answerMs)
+    const bytes = encodeRequest(name, request)
+    socket.write(bytes, () => bytes.fill(0))
+    return readAnswer(await answer, peer, name)
+  } catch (error) {
+    throw error instanceof FrameError ? unreadable(peer, error) : error
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** The first frame that comes; whatever follows it is not for us. */
+function receive(socket: Socket, peer: Peer, answerMs: number): Promise<Frame> {
+  const reader = new FrameReader()
+  return new Promise<Frame>((resolve, reject) => {
+    const timer = setTimeout(() => reject(silent(peer, answerMs)), answerMs)
+    const settle = (act: () => void): void => {
+      clearTimeout(timer)
+      act()
+    }
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        const frame = reader.push(chunk)[0]
+        if (frame !== undefined) settle(() => resolve(frame))
+      } catch (error) {
+        settle(() => reject(error as Error))
+      }
+    })
+    socket.on('error', (error) => settle(() => reject(gone(peer, reader.midFrame, error))))
+    socket.on('close', () => settle(() => reject(gone(peer, reader.midFrame))))
+  })
+}
+
+function readAnswer<Name extends MessageName>(frame: Frame, peer: Peer, name: Name): ReplyOf<Name> {
+  const expected = messages[name].id | replyBit
+  if (frame.id !== expected && frame.id !== errorId) throw unreadable(peer)
+  if (frame.version !== protocolVersion) throw otherVersion(peer, frame.version)
+  if (frame.id === errorId) throw new RepliedError(decodeError(frame.body))
+  return decodeReply(name, frame.body)
+}
+
+function otherVersion(peer: Peer, version: number): GuardError {
+  return new GuardError(
+    'version-mismatch',
+    `the ${peer} speaks protocol ${version}, this client ${protocolVersion}`,
+  )
+}
+
+function unreadable(peer: Peer, cause?: Error): GuardError {
+  const why = cause === undefined ? '' : `: ${cause.message}`
+  return new GuardError('protocol-error', `the ${peer}’s answer can’t be read${why}`, { cause })
+}
+
+function silent(peer: Peer, answerMs: number): GuardError {
+  return new GuardError('daemon-unreachable', `the ${peer} did not answer within ${answerMs / 1000} s`, {
+    cure: 'run: kubeguard daemon restart',
+  })
+}
+
+function gone(peer: Peer, midFrame: boolean, cause?: Error): GuardError {
+  const when = midFrame ? 'in the middle of its answer' : 'without an answer'
+  return new GuardError('daemon-unreachable', `the ${peer} closed the connection ${when}`, { cause })
+}

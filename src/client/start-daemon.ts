@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { GuardError } from '../domain/errors.ts'
+import { allowListedEnvironment } from '../hardening/environment.ts'
+import { ensurePlaces, places } from '../platform/dirs.ts'
+import type { Dirs } from '../platform/dirs.ts'
+import { bundlePath, nodePath } from '../platform/install.ts'
+import { reachDaemon } from './connect.ts'
+
+/** A cold start takes a fraction of a second; a machine under load may need more. */
+const startDeadlineMs = 10_000
+const firstPauseMs = 10
+const longestPauseMs = 100
+
+/**
+ * Starts the daemon and connects to it. Of several clients that do so at once each starts one; the daemon's
+ * lock lets one live, the others end with exit code 0, and every client finds the one.
+ * @param bundle the daemon's program; tests give others.
+ * @throws GuardError `place-unsafe`; `daemon-unreachable` when no daemon answers in time, with the log's name.
+ */
+export async function startDaemon(found: Dirs, bundle: string = bundlePath('daemon')): Promise<Socket> {
+  ensurePlaces(found)
+  if (!existsSync(bundle)) throw notStarted(found, `${bundle} is missing`, 'install kubeguard again')
+  const started = launch(bundle)
+  const giveUpAt = performance.now() + startDeadlineMs
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    const failure = started.failure()
+    const socket = await reachDaemon(found)
+    if (socket !== undefined) return socket
+    if (failure !== undefined) throw notStarted(found, failure)
+    if (performance.now() > giveUpAt) {
+      throw notStarted(found, `it did not answer within ${startDeadlineMs / 1000} s`)
+    }
+    await pause(pauseMs)
+  }
+}
+
+/** A session of its own, no descriptor of ours, and an environment that can't carry foreign code. */
+function launch(bundle: string): { failure(): string | undefined } {
+  let failure: string | undefined
+  const child: ChildProcess = spawn(nodePath(), ['--disable-sigusr1', bundle], {
+    cwd: '/',
+    detached: true,
+    env: allowListedEnvironment(process.env),
+    stdio: 'ignore',
+  })
+  child.on('error', (error) => (failure = error.message))
+  child.on('exit', (code, signal) => {
+    if (code !== 0)
+      failure = signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`
+  })
+  child.unref()
+  return { failure: () => failure }
+}
+
+function notStarted(found: Dirs, why: string, cure?: string): GuardError {
+  return new GuardError('daemon-unreachable', `the daemon can’t be started: ${why}`, {
+    cure: cure ?? `look into ${places.logFile(found)}, or run: kubeguard doctor`,
+  })
+}
