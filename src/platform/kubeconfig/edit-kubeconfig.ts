@@ -1,0 +1,122 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { YAMLSeq } from 'yaml'
+import { GuardError } from '../../domain/errors.ts'
+import { invalidAt, parseKubeconfig } from './parse-kubeconfig.ts'
+import type { ContextEntry, Kubeconfig, UserEntry } from './parse-kubeconfig.ts'
+import { applySplices, notEditable, spliceFields, spliceItemAfter, spliceItemOut, spliceScalar } from './splice.ts'
+import type { Splice } from './splice.ts'
+
+export type Edit =
+  /** At least one field must be taken out: the new ones stand in the first one's place. */
+  | { readonly edit: 'fields'; readonly user: UserEntry; readonly remove: readonly string[]; readonly add: Fields }
+  | { readonly edit: 'add-user'; readonly after: UserEntry; readonly name: string; readonly fields: Fields }
+  | { readonly edit: 'remove-user'; readonly user: UserEntry }
+  | { readonly edit: 'point-context'; readonly context: ContextEntry; readonly user: string }
+
+export type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * The text with the edits made, every other byte as it was. The result is read again and compared with
+ * what was meant, so that an odd layout ends in an error and never in a broken file.
+ *
+ * @throws GuardError kubeconfig-invalid
+ */
+export function editKubeconfig(config: Kubeconfig, edits: readonly Edit[]): string {
+  if (edits.length === 0) return config.text
+  const text = applySplices(config.text, edits.flatMap((edit) => splicesOf(config, edit)))
+  if (!isDeepStrictEqual(valueOf(config.path, text), expectedValue(config, edits))) throw refused(config, edits)
+  return text
+}
+
+function splicesOf(config: Kubeconfig, edit: Edit): Splice[] {
+  switch (edit.edit) {
+    case 'fields':
+      for (const name of edit.remove) requireInPlace(config, edit.user, name)
+      if (edit.user.map === undefined) throw notEditable(config, edit.user.offset)
+      return spliceFields(config, edit.user.map, new Set(edit.remove), edit.add)
+    case 'add-user': {
+      const entry = { name: edit.name, user: edit.fields }
+      return [spliceItemAfter(config, listOf(config, edit.after), edit.after.index, entry)]
+    }
+    case 'remove-user':
+      return [spliceItemOut(config, listOf(config, edit.user), edit.user.index)]
+    case 'point-context':
+      if (edit.context.userNode === undefined) throw notEditable(config, edit.context.offset)
+      return [spliceScalar(config, edit.context.userNode, edit.user)]
+  }
+}
+
+function requireInPlace(config: Kubeconfig, user: UserEntry, name: string): void {
+  const field = user.fields.get(name)
+  if (field === undefined || field.inPlace) return
+  throw invalidAt(
+    config,
+    field.offset,
+    `the ${name} of this user stands elsewhere, behind an alias or a merge key`,
+    'write the value out where it is used, without anchor and alias, then try again',
+  )
+}
+
+function listOf(config: Kubeconfig, user: UserEntry): YAMLSeq {
+  if (config.userList === undefined) throw notEditable(config, user.offset)
+  return config.userList
+}
+
+interface NamedUser {
+  name?: unknown
+  user?: Record<string, unknown> | null
+}
+
+/** The same edits made on the value, by names and places instead of by text. */
+function expectedValue(config: Kubeconfig, edits: readonly Edit[]): unknown {
+  const value = toValue(config) as { users?: NamedUser[]; contexts?: { context: { user?: string } }[] }
+  const users = value.users ?? []
+  const original = [...users]
+  for (const edit of edits) {
+    if (edit.edit === 'fields') {
+      const entry = original[edit.user.index]
+      const kept = Object.entries(entry?.user ?? {}).filter(([name]) => !edit.remove.includes(name))
+      if (entry !== undefined) entry.user = { ...Object.fromEntries(kept), ...edit.add }
+    } else if (edit.edit === 'point-context') {
+      const context = value.contexts?.[config.contexts.indexOf(edit.context)]
+      if (context !== undefined) context.context.user = edit.user
+    }
+  }
+  for (const edit of edits.toReversed()) {
+    if (edit.edit === 'add-user') {
+      const at = users.indexOf(original[edit.after.index] as NamedUser)
+      users.splice(at + 1, 0, { name: edit.name, user: { ...edit.fields } })
+    }
+  }
+  const removed = new Set(edits.flatMap((edit) => (edit.edit === 'remove-user' ? [original[edit.user.index]] : [])))
+  if (removed.size > 0) value.users = users.filter((user) => !removed.has(user))
+  return jsonOf(value)
+}
+
+function toValue(config: Kubeconfig): unknown {
+  try {
+    return jsonOf(config.document.toJS({ maxAliasCount: 1000 }))
+  } catch {
+    throw invalidAt(config, 0, 'its anchors and aliases can’t be followed', 'write the file without anchors and aliases')
+  }
+}
+
+/** undefined when the text can't be read: it is refused then, whatever the reason. */
+function valueOf(path: string, text: string): unknown {
+  try {
+    return toValue(parseKubeconfig(path, text))
+  } catch (error) {
+    if (error instanceof GuardError) return undefined
+    throw error
+  }
+}
+
+/** Shared nodes are copied apart, dates and the like become what kubectl's JSON has. */
+const jsonOf = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null))
+
+function refused(config: Kubeconfig, edits: readonly Edit[]): GuardError {
+  const [first] = edits
+  if (first?.edit === 'point-context') return notEditable(config, first.context.offset)
+  const entry = first?.edit === 'add-user' ? first.after : first?.user
+  return notEditable(config, entry?.offset ?? 0)
+}

@@ -1,0 +1,217 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import type { Document, Node, Pair, Scalar, YAMLError, YAMLMap, YAMLSeq } from 'yaml'
+import { GuardError } from '../../domain/errors.ts'
+
+/** A kubeconfig as its source text and the nodes that say where everything stands in it. */
+export interface Kubeconfig {
+  /** As the user named it: relative paths inside the file start from its folder. */
+  readonly path: string
+  readonly text: string
+  readonly document: Document
+  readonly lines: LineCounter
+  readonly currentContext: string | undefined
+  readonly contexts: readonly ContextEntry[]
+  readonly users: readonly UserEntry[]
+  readonly userList: YAMLSeq | undefined
+}
+
+export interface ContextEntry {
+  readonly name: string
+  readonly cluster: string
+  readonly user: string
+  /** The scalar that names the user, where it can be changed in place. */
+  readonly userNode: Scalar | undefined
+  readonly offset: number
+}
+
+export interface UserEntry {
+  readonly name: string
+  /** Place in the list of users. */
+  readonly index: number
+  readonly fields: ReadonlyMap<string, UserField>
+  /** The `user` mapping, where it can be edited in place: no alias leads to it. */
+  readonly map: YAMLMap | undefined
+  readonly offset: number
+}
+
+export interface UserField {
+  readonly node: Node
+  /** False when the value stands elsewhere: behind an alias or a merge key. */
+  readonly inPlace: boolean
+  readonly offset: number
+}
+
+/**
+ * Reads the structure of a kubeconfig. Names keep the spelling of their source, as kubectl sees it.
+ *
+ * @throws GuardError kubeconfig-invalid with file, line and column; no value is quoted, it may be a secret
+ */
+export function parseKubeconfig(path: string, text: string): Kubeconfig {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, keepSourceTokens: true, prettyErrors: false })
+  const source = { path, lines, document, text }
+  const [error] = document.errors
+  if (error !== undefined) throw unreadable(source, error)
+  const root = document.contents
+  if (root === null || (isScalar(root) && root.value === null)) return emptyConfig(source)
+  if (!isMap(root)) throw invalidAt(source, 0, 'is not a mapping')
+  return {
+    ...source,
+    currentContext: optionalName(source, valueOf(source, root, 'current-context')?.node),
+    contexts: namedEntries(source, root, 'contexts').map((entry) => contextEntry(source, entry)),
+    users: namedEntries(source, root, 'users').map((entry, index) => userEntry(source, entry, index)),
+    userList: directList(root, 'users'),
+  }
+}
+
+/** What is needed to say where something is wrong. */
+export type Source = Pick<Kubeconfig, 'path' | 'lines' | 'document' | 'text'>
+
+/** An error that names file, line and column (from 1). */
+export function invalidAt(source: Pick<Source, 'path' | 'lines'>, offset: number, wrong: string, cure?: string): GuardError {
+  const { line, col } = source.lines.linePos(offset)
+  const message = `${source.path}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${wrong}`
+  return new GuardError('kubeconfig-invalid', message, cure === undefined ? {} : { cure })
+}
+
+const syntaxErrors: Partial<Record<YAMLError['code'], string>> = {
+  DUPLICATE_KEY: 'the same key stands here twice',
+  TAB_AS_INDENT: 'a tab is used as indentation',
+  MULTIPLE_DOCS: 'a second document begins here, kubectl reads only one',
+}
+
+function unreadable(source: Source, error: YAMLError): GuardError {
+  return invalidAt(source, error.pos[0], syntaxErrors[error.code] ?? `is not valid YAML (${error.code})`)
+}
+
+function emptyConfig(source: Source): Kubeconfig {
+  return { ...source, currentContext: undefined, contexts: [], users: [], userList: undefined }
+}
+
+function contextEntry(source: Source, entry: NamedEntry): ContextEntry {
+  const context = valueOf(source, entry.map, 'context')
+  const map = context === undefined ? undefined : asMap(source, context.node)
+  const user = map === undefined ? undefined : valueOf(source, map, 'user')
+  const cluster = map === undefined ? undefined : valueOf(source, map, 'cluster')
+  const direct = entry.direct && context?.inPlace === true && user?.inPlace === true
+  return {
+    name: entry.name,
+    cluster: optionalName(source, cluster?.node) ?? '',
+    user: optionalName(source, user?.node) ?? '',
+    userNode: direct && isScalar(user?.node) ? user.node : undefined,
+    offset: entry.offset,
+  }
+}
+
+function userEntry(source: Source, entry: NamedEntry, index: number): UserEntry {
+  const user = valueOf(source, entry.map, 'user')
+  const map = user === undefined ? undefined : asMap(source, user.node)
+  const direct = entry.direct && user?.inPlace === true
+  const fields = new Map<string, UserField>()
+  for (const key of map === undefined ? [] : keysOf(source, map)) {
+    const found = map === undefined ? undefined : valueOf(source, map, key)
+    if (found !== undefined) fields.set(key, { ...found, inPlace: direct && found.inPlace })
+  }
+  return { name: entry.name, index, fields, map: direct ? map : undefined, offset: entry.offset }
+}
+
+interface NamedEntry {
+  readonly name: string
+  readonly map: YAMLMap
+  readonly direct: boolean
+  readonly offset: number
+}
+
+/** The entries of a list of named things. Like kubectl, it refuses a name that stands there twice. */
+function namedEntries(source: Source, root: YAMLMap, key: string): NamedEntry[] {
+  const list = valueOf(source, root, key)
+  if (list === undefined || isNull(list.node)) return []
+  if (!isSeq(list.node)) throw invalidAt(source, list.offset, `${key} is not a list`)
+  const names = new Set<string>()
+  return list.node.items.map((item) => {
+    const offset = startOf(item as Node)
+    const map = asMap(source, item as Node)
+    if (map === undefined) throw invalidAt(source, offset, `an entry of ${key} is not a mapping`)
+    const name = optionalName(source, valueOf(source, map, 'name')?.node) ?? ''
+    if (names.has(name)) throw invalidAt(source, offset, `a name stands twice in ${key}`)
+    names.add(name)
+    return { name, map, direct: list.inPlace && !isAlias(item), offset }
+  })
+}
+
+function directList(root: YAMLMap, key: string): YAMLSeq | undefined {
+  const value = root.items.find((pair) => keyText(pair) === key)?.value
+  return isSeq(value) ? value : undefined
+}
+
+/** Follows aliases. @throws GuardError kubeconfig-invalid for an alias of nothing */
+function target(source: Source, node: Node): Node {
+  if (!isAlias(node)) return node
+  const found = node.resolve(source.document)
+  if (found === undefined) throw invalidAt(source, startOf(node), 'this alias stands for nothing')
+  return found
+}
+
+/** A field's value, wherever it stands. A null counts as no value, as it does for kubectl. */
+function valueOf(source: Source, map: YAMLMap, key: string, depth = 0): UserField | undefined {
+  const pair = map.items.find((candidate) => keyText(candidate) === key)
+  if (pair !== undefined) return asField(source, pair)
+  for (const merged of mergedMaps(source, map, depth)) {
+    const found = valueOf(source, merged, key, depth + 1)
+    if (found !== undefined) return { ...found, inPlace: false }
+  }
+  return undefined
+}
+
+function asField(source: Source, pair: Pair): UserField | undefined {
+  const written = pair.value as Node | null
+  if (written === null) return undefined
+  const node = target(source, written)
+  if (isNull(node)) return undefined
+  return { node, inPlace: node === written, offset: startOf(pair.key as Node) }
+}
+
+/** A mapping can merge itself; nobody nests merges deeper than this. */
+const deepestMerge = 16
+
+/** YAML 1.1's merge keys, which kubectl's parser knows. */
+function mergedMaps(source: Source, map: YAMLMap, depth: number): YAMLMap[] {
+  if (depth > deepestMerge) throw invalidAt(source, startOf(map), 'merge keys are nested too deep')
+  const value = map.items.find((pair) => keyText(pair) === '<<')?.value as Node | undefined | null
+  if (value === undefined || value === null) return []
+  const node = target(source, value)
+  const nodes = isSeq(node) ? node.items.map((item) => target(source, item as Node)) : [node]
+  return nodes.filter((item) => isMap(item)) as YAMLMap[]
+}
+
+function keysOf(source: Source, map: YAMLMap, depth = 0): Set<string> {
+  const own = map.items.map(keyText).filter((key) => key !== undefined && key !== '<<') as string[]
+  const merged = mergedMaps(source, map, depth).flatMap((other) => [...keysOf(source, other, depth + 1)])
+  return new Set([...own, ...merged])
+}
+
+/** @returns undefined for a null. @throws GuardError kubeconfig-invalid for anything else that is no mapping */
+function asMap(source: Source, node: Node): YAMLMap | undefined {
+  const found = target(source, node)
+  if (isMap(found)) return found
+  if (isNull(found)) return undefined
+  throw invalidAt(source, startOf(node), 'a mapping is expected here')
+}
+
+function optionalName(source: Source, node: Node | undefined): string | undefined {
+  if (node === undefined || isNull(node)) return undefined
+  if (!isScalar(node)) throw invalidAt(source, startOf(node), 'a name is expected here')
+  return typeof node.value === 'string' ? node.value : (node.source ?? String(node.value))
+}
+
+const isNull = (node: unknown): boolean => isScalar(node) && node.value === null
+
+/** The text of a pair's key; undefined for a key that is no scalar. */
+export function keyText(pair: Pair): string | undefined {
+  return isScalar(pair.key) ? String(pair.key.value) : undefined
+}
+
+/** Where a node begins in the text. */
+export function startOf(node: Node): number {
+  return node.range?.[0] ?? 0
+}

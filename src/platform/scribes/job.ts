@@ -1,0 +1,59 @@
+import type { ErrorCode } from '../../domain/errors.ts'
+import type { AdoptReport } from '../../protocol/reports.ts'
+import type { Kubeconfigs, Outline } from '../../usecases/ports.ts'
+import type { FileIdentity } from './file-identity.ts'
+
+/** What a scribe reads from stdin: one job, as one JSON document. Paths are absolute. */
+export type ScribeJob = OutlineJob | AdoptJob | RestoreJob
+
+export interface OutlineJob {
+  readonly job: 'outline'
+  readonly paths: readonly string[]
+}
+
+export interface AdoptJob extends AdoptOrder {
+  readonly job: 'adopt'
+}
+
+/** `users`: none means all. `paths`: in KUBECONFIG order, the first definition of a name wins. */
+export type AdoptOrder = Parameters<Kubeconfigs['adopt']>[0]
+
+/** Comes from the keeper alone: the items hold secrets. */
+export interface RestoreJob {
+  readonly job: 'restore'
+  /** VaultItem, as the keeper has opened them. */
+  readonly items: readonly unknown[]
+  /** Further files to look for the credentials in, beside the ones that the items name. */
+  readonly paths?: readonly string[]
+}
+
+export interface Failure {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly cure: string
+}
+
+/** One file's outline, or what is wrong with it; neither when there is no such file. */
+export interface OutlinedFile {
+  readonly path: string
+  readonly outline?: Outline
+  readonly failure?: Failure
+  /** The file that was read; absent when a later write might not show in its identity. */
+  readonly identity?: FileIdentity
+}
+
+/** What became of one item. One that failed is to stay in the vault. */
+export type RestoredItem =
+  | { readonly id: string; readonly ok: true; readonly file: string; readonly user: string }
+  | ({ readonly id: string; readonly ok: false; readonly file: string; readonly user: string } & Failure)
+
+export interface ScribeResults {
+  readonly outline: readonly OutlinedFile[]
+  readonly adopt: AdoptReport
+  readonly restore: readonly RestoredItem[]
+}
+
+/** What a scribe writes to stdout. It never holds a secret. */
+export type ScribeAnswer<Result> =
+  | { readonly ok: true; readonly result: Result }
+  | ({ readonly ok: false } & Failure)

@@ -1,0 +1,132 @@
+import { join } from 'node:path'
+import { GuardError } from '../domain/errors.ts'
+import { dirs, places } from '../platform/dirs.ts'
+import { editKubeconfig } from '../platform/kubeconfig/edit-kubeconfig.ts'
+import { unifiedDiff } from '../platform/kubeconfig/line-diff.ts'
+import { maskSecrets } from '../platform/kubeconfig/mask-secrets.ts'
+import { parseKubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
+import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
+import type { AdoptJob } from '../platform/scribes/job.ts'
+import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
+import { sealPending } from '../platform/vault/seal-pending.ts'
+import type { AdoptedUser, AdoptReport } from '../protocol/reports.ts'
+import { leftoverAdvice } from './find-leftovers.ts'
+import { loadFiles } from './load-files.ts'
+import type { LoadedFile } from './load-files.ts'
+import { planAdoption } from './plan-adoption.ts'
+import type { AdoptionPlan } from './plan-adoption.ts'
+
+/** Rounds: each begins anew because a file was changed by someone else, or has another step to make. */
+const mostRounds = 20
+
+/**
+ * Job `adopt`: moves secrets of kubeconfig users into vaults. Every secret is sealed durably before a file
+ * is touched, and a file is replaced whole; so a kill at any moment loses nothing, and running it again
+ * goes on where it stopped.
+ *
+ * @throws GuardError kubeconfig-invalid, kubeconfig-busy, usage and what sealing throws
+ */
+export async function adopt(job: AdoptJob): Promise<AdoptReport> {
+  const vaultsDir = places.vaults(dirs())
+  const progress = new Progress(job)
+  for (let round = 0; round < mostRounds; round += 1) {
+    const files = await loadFiles(job.paths)
+    if (round === 0) requireKnownUsers(job, files)
+    const plan = planAdoption(files, job, Date.now())
+    const changes = changesOf(plan)
+    const missing = missingVaults(plan, vaultsDir)
+    if (job.dryRun) return progress.report(plan, changes, missing)
+    if (missing.length > 0) return progress.report(plan, [], missing)
+    if (changes.length === 0) return progress.report(plan, [], [])
+    for (const item of plan.items) await sealPending(vaultsDir, item)
+    for (const change of changes) {
+      if (!(await replaceKubeconfig(change.file.snapshot, change.text))) break
+      progress.done(plan, change)
+    }
+  }
+  throw new GuardError('kubeconfig-busy', 'a kubeconfig keeps changing', {
+    cure: 'wait until the program that writes it is done, then try again',
+  })
+}
+
+interface Change {
+  readonly file: LoadedFile
+  readonly text: string
+}
+
+function changesOf(plan: AdoptionPlan): Change[] {
+  return [...plan.edits].map(([file, edits]) => ({ file, text: editKubeconfig(file.config, edits) }))
+}
+
+function missingVaults(plan: AdoptionPlan, vaultsDir: string): string[] {
+  const vaults = createVaultCatalogue(vaultsDir)
+  const needed = new Set(plan.items.map(({ policy }) => policy))
+  return [...needed].filter((policy) => !vaults.has(policy))
+}
+
+function requireKnownUsers(job: AdoptJob, files: readonly LoadedFile[]): void {
+  const known = new Set(files.flatMap(({ config }) => config.users.map(({ name }) => name)))
+  const unknown = job.users.find((name) => !known.has(name))
+  if (unknown === undefined) return
+  throw new GuardError('usage', `no kubeconfig has a user ${unknown}`, {
+    cure: 'see the names: kubectl config get-users',
+  })
+}
+
+/** What earlier rounds did, and the text that each file had at first. */
+class Progress {
+  readonly #job: AdoptJob
+  readonly #adopted: AdoptedUser[] = []
+  readonly #diffs = new Map<string, string>()
+
+  constructor(job: AdoptJob) {
+    this.#job = job
+  }
+
+  done(plan: AdoptionPlan, change: Change): void {
+    this.#adopted.push(...adoptedBy(plan, [change]))
+    this.#addDiff(plan, change)
+  }
+
+  report(plan: AdoptionPlan, changes: readonly Change[], missingVaults: readonly string[]): AdoptReport {
+    for (const change of changes) this.#addDiff(plan, change)
+    const adopted = [...this.#adopted, ...adoptedBy(plan, changes)]
+    const now = new Set(adopted.map(({ file, user }) => join(file, user)))
+    return {
+      dryRun: this.#job.dryRun,
+      adopted,
+      left: plan.left.filter(({ file, user }) => !now.has(join(file, user))),
+      diff: [...this.#diffs.values()].join(''),
+      missingVaults,
+    }
+  }
+
+  #addDiff(plan: AdoptionPlan, { file, text }: Change): void {
+    const { path } = file.config
+    const diff = unifiedDiff(path, maskSecrets(file.config), maskSecrets(parseKubeconfig(path, text)))
+    // A comment beside a user may repeat its token.
+    const masked = plan.items.reduce((shown, item) => maskItem(shown, item), diff)
+    this.#diffs.set(path, (this.#diffs.get(path) ?? '') + masked)
+  }
+}
+
+/** Shorter strings stand in many innocent places. */
+const leastMasked = 6
+
+function maskItem(text: string, { token, original }: AdoptionPlan['items'][number]): string {
+  const { fields } = original as { fields: Record<string, unknown> }
+  const secrets = [token, fields['token'], fields['client-key-data']]
+  return secrets.reduce<string>(
+    (shown, secret) =>
+      typeof secret === 'string' && secret.length >= leastMasked ? shown.replaceAll(secret, '***') : shown,
+    text,
+  )
+}
+
+function adoptedBy(plan: AdoptionPlan, changes: readonly Change[]): AdoptedUser[] {
+  return changes.flatMap((change) =>
+    plan.adopted
+      .filter(({ file }) => file === change.file)
+      .map(({ report }) => ({ ...report, advice: [...report.advice, ...leftoverAdvice(plan, report, changes)] })),
+  )
+}

@@ -1,0 +1,63 @@
+import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
+import { secretFields } from '../platform/kubeconfig/classify-user.ts'
+import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
+import { expiryOf } from './credential-facts.ts'
+import type { LoadedFile } from './load-files.ts'
+import type { Secrets } from './read-secrets.ts'
+
+/** Whether others could read a file (mode bits): what was in it has to be taken for known. */
+const othersMayRead = 0o044
+
+/** What the user should do about a credential that was adopted: which copies of it live on, and where. */
+export function adviceFor(file: LoadedFile, user: UserEntry, kind: UserKind, secrets: Secrets, nowMs: number): string[] {
+  return [
+    ...ending(secrets, nowMs),
+    ...copies(file, secrets),
+    ...(kind.ours === undefined ? [] : ['replaces what the vault held for this user']),
+    ...(kind.ours === undefined && user.fields.has('exec')
+      ? ['its exec plugin never ran, the token beside it won; eject brings both back']
+      : []),
+    ...(kind.hasPassword ? ['its password stays in the file, unguarded: exec can’t carry one'] : []),
+  ]
+}
+
+function ending(secrets: Secrets, nowMs: number): string[] {
+  const expiresAtMs = expiryOf(secrets)
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return [`it ended on ${dayOf(expiresAtMs)}: fetch a new one`]
+  const until = expiresAtMs === undefined ? 'it has no end of its own' : `it ends by itself on ${dayOf(expiresAtMs)}`
+  if (secrets.clientKeyData === undefined) return [`rotate: the token was readable in the file until now, ${until}`]
+  const what = secrets.token === undefined ? 'the client key was' : 'token and client key were'
+  return [`rotate: ${what} readable until now; a client certificate can’t be revoked, ${until}`]
+}
+
+function copies(file: LoadedFile, secrets: Secrets): string[] {
+  const { path, mode, names } = file.snapshot
+  return [
+    ...secrets.sources.map((source) => `remove or rotate: ${source.path} still holds the ${source.holds}`),
+    ...(names > 1 ? [`${path} has another name (a hard link) that still holds the secret`] : []),
+    ...((mode & othersMayRead) === 0 ? [] : [`${path} can be read by other accounts: rotate first`]),
+  ]
+}
+
+/** ISO 8601, UTC, to the minute. */
+const dayOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
+/** Why a user was left as it is, and what that means. */
+export function adviceForLeft(user: UserEntry, kind: UserKind, problem: string | undefined): string[] {
+  if (problem !== undefined) return [`left as it is: ${problem}`]
+  const secret = secretFields.find((name) => user.fields.has(name))
+  switch (kind.kind) {
+    case 'basic':
+      return secret === undefined
+        ? ['exec can’t carry a password: use a token or a client certificate instead']
+        : ['kubectl refuses a token beside a password: remove one of them, then adopt']
+    case 'exec':
+      return secret === undefined
+        ? ['unguarded: its exec plugin works while locked']
+        : ['unguarded: its exec plugin works while locked, and a client key beside it stays in the file']
+    case 'auth-provider':
+      return ['unguarded: kubectl has no auth providers since 1.26, use an exec plugin or a token']
+    default:
+      return []
+  }
+}

@@ -1,0 +1,60 @@
+import { createHash, X509Certificate } from 'node:crypto'
+import type { AdoptedUser, Strength } from '../protocol/reports.ts'
+import type { Secrets } from './read-secrets.ts'
+
+/** A token that ends within this time is worth little to whoever copied it. Five minutes for clocks apart. */
+const shortLivedMs = 65 * 60_000
+
+/**
+ * When the credential ends by itself: the earlier of token and certificate, in wall-clock ms.
+ *
+ * @returns undefined where it does not say
+ */
+export function expiryOf(secrets: Secrets): number | undefined {
+  const ends = [jwtExpiry(secrets.token), certificateExpiry(secrets.clientCertificateData)]
+  const known = ends.filter((end) => end !== undefined)
+  return known.length === 0 ? undefined : Math.min(...known)
+}
+
+export function kindOfSecrets(secrets: Secrets): AdoptedUser['kind'] {
+  if (secrets.token === undefined) return 'client-certificate'
+  return secrets.clientCertificateData === undefined ? 'token' : 'token-and-client-certificate'
+}
+
+/**
+ * What the time limit is worth for this credential: `cluster` where a copy ends by itself soon, which
+ * only a token can say; a client certificate can't be revoked, and a key beside a token lives on.
+ */
+export function strengthOf(secrets: Secrets, nowMs: number): Strength {
+  const tokenEnds = jwtExpiry(secrets.token)
+  const shortLived = tokenEnds !== undefined && tokenEnds - nowMs <= shortLivedMs
+  return shortLived && secrets.clientKeyData === undefined ? 'cluster' : 'local'
+}
+
+/** RFC 7519: `exp` is in seconds. */
+function jwtExpiry(token: string | undefined): number | undefined {
+  const parts = token?.split('.') ?? []
+  if (parts.length !== 3) return undefined
+  try {
+    const { exp } = JSON.parse(Buffer.from(parts[1] ?? '', 'base64url').toString()) as { exp?: unknown }
+    return typeof exp === 'number' && Number.isFinite(exp) ? Math.floor(exp * 1000) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** notAfter of the first certificate: the client's own, the chain follows it. */
+function certificateExpiry(pem: string | undefined): number | undefined {
+  try {
+    return pem === undefined ? undefined : new X509Certificate(pem).validToDate.getTime()
+  } catch {
+    return undefined
+  }
+}
+
+/** Names a credential for good: `<policy>.<user slug>-<8 hex>`, of the real path and the user's name. */
+export function credentialId(policy: string, realPath: string, user: string): string {
+  const hash = createHash('sha256').update(`${realPath}\0${user}`).digest('hex').slice(0, 8)
+  const slug = user.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, '-').slice(0, 60)
+  return `${policy}.${slug === '' ? 'user' : slug}-${hash}`
+}

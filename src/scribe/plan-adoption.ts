@@ -1,0 +1,220 @@
+import type { Policy } from '../domain/policy.ts'
+import { policyForContext } from '../domain/policy.ts'
+import { classifyUser, secretFields } from '../platform/kubeconfig/classify-user.ts'
+import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
+import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
+import { execEntry } from '../platform/kubeconfig/exec-entry.ts'
+import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
+import { notEditable } from '../platform/kubeconfig/splice.ts'
+import type { AdoptOrder } from '../platform/scribes/job.ts'
+import type { VaultItem } from '../platform/vault/item.ts'
+import type { AdoptedUser, LeftUser } from '../protocol/reports.ts'
+import { adviceFor, adviceForLeft } from './adoption-advice.ts'
+import { credentialId, expiryOf, kindOfSecrets, strengthOf } from './credential-facts.ts'
+import { contextsOf, namesOf } from './load-files.ts'
+import type { ContextPlace, LoadedFile } from './load-files.ts'
+import type { Original, Split } from './original.ts'
+import { readSecrets } from './read-secrets.ts'
+import type { Secrets } from './read-secrets.ts'
+
+export interface AdoptionPlan {
+  readonly items: readonly VaultItem[]
+  readonly edits: ReadonlyMap<LoadedFile, readonly Edit[]>
+  readonly adopted: readonly PlannedUser[]
+  readonly left: readonly LeftUser[]
+}
+
+export interface PlannedUser {
+  readonly file: LoadedFile
+  readonly report: AdoptedUser
+}
+
+/**
+ * What adopting would do to these files; nothing is changed.
+ *
+ * @throws GuardError kubeconfig-invalid where a user that holds a secret can't be read or edited
+ */
+export function planAdoption(files: readonly LoadedFile[], order: AdoptOrder, nowMs: number): AdoptionPlan {
+  const plan = new Planner(files, order, nowMs)
+  for (const file of files) {
+    for (const user of file.config.users) {
+      if (order.users.length === 0 || order.users.includes(user.name)) plan.addUser(file, user)
+    }
+  }
+  return plan
+}
+
+/** One policy's share of a user: the first keeps the user's name. */
+interface Share {
+  readonly policy: Policy
+  readonly name: string
+  readonly contexts: readonly ContextPlace[]
+}
+
+class Planner implements AdoptionPlan {
+  readonly items: VaultItem[] = []
+  readonly edits = new Map<LoadedFile, Edit[]>()
+  readonly adopted: PlannedUser[] = []
+  readonly left: LeftUser[] = []
+  readonly #files: readonly LoadedFile[]
+  readonly #order: AdoptOrder
+  readonly #nowMs: number
+
+  constructor(files: readonly LoadedFile[], order: AdoptOrder, nowMs: number) {
+    this.#files = files
+    this.#order = order
+    this.#nowMs = nowMs
+  }
+
+  addUser(file: LoadedFile, user: UserEntry): void {
+    const kind = classifyUser(file.config, user)
+    const contexts = contextsOf(this.#files, file, user)
+    if (kind.ours !== undefined) this.#finishSplit(user, kind.ours.policy, contexts)
+    if (!kind.adoptable) return this.#leave(file, user, kind, contexts)
+    const found = readSecrets(file.config, user)
+    if ('problem' in found) return this.#leave(file, user, kind, contexts, found.problem)
+    const shares = this.#share(file, user, contexts)
+    const split = splitOf(user, shares)
+    for (const share of shares) this.#addShare(file, user, kind, share, found.secrets, split)
+  }
+
+  #leave(file: LoadedFile, user: UserEntry, kind: UserKind, contexts: readonly ContextPlace[], problem?: string): void {
+    const because = kind.adoptable ? 'none' : kind.kind === 'ours' ? 'already' : kind.kind
+    this.left.push({
+      file: file.config.path,
+      user: user.name,
+      contexts: namesOf(contexts),
+      because: because as LeftUser['because'],
+      advice: adviceForLeft(user, kind, problem),
+    })
+  }
+
+  /** A user that no context uses goes where a context of its name would go. */
+  #share(file: LoadedFile, user: UserEntry, contexts: readonly ContextPlace[]): Share[] {
+    const { policies } = this.#order
+    if (contexts.length === 0) return [{ policy: policyForContext(policies, user.name), name: user.name, contexts }]
+    const byPolicy = Map.groupBy(contexts, ({ context }) => policyForContext(policies, context.name))
+    return [...byPolicy].map(([policy, own], index) => ({
+      policy,
+      name: index === 0 ? user.name : this.#partName(file, user.name, policy),
+      contexts: own,
+    }))
+  }
+
+  /** A name that is free, or that an interrupted or earlier adoption made. */
+  #partName(file: LoadedFile, base: string, policy: Policy): string {
+    for (let count = 1; ; count += 1) {
+      const name = partName(base, policy.name) + (count === 1 ? '' : `-${count}`)
+      const taken = this.#files.flatMap(({ config }) =>
+        config.users.filter((other) => other.name === name).map((other) => classifyUser(config, other).ours),
+      )
+      if (taken.every((ours) => ours?.policy === policy.name)) return name
+    }
+  }
+
+  #addShare(file: LoadedFile, user: UserEntry, kind: UserKind, share: Share, secrets: Secrets, split?: Split): void {
+    const { policy, name, contexts } = share
+    const item = this.#itemFor(file, user, kind, share, secrets, split)
+    const exec = execEntry(this.#order.plugin, policy.name, item.id)
+    if (name === user.name) {
+      this.#edit(file, { edit: 'fields', user, remove: removedFields(user), add: { exec } })
+    } else {
+      const exists = file.config.users.some((other) => other.name === name)
+      const fields = { ...keptFields(file, user), exec }
+      if (!exists) this.#edit(file, { edit: 'add-user', after: user, name, fields })
+      for (const place of contexts) this.#pointContext(place, file, name)
+    }
+    this.items.push(item)
+    this.adopted.push({
+      file,
+      report: {
+        file: file.config.path,
+        user: name,
+        contexts: namesOf(contexts),
+        policy: policy.name,
+        credential: item.id,
+        kind: kindOfSecrets(secrets),
+        strength: strengthOf(secrets, this.#nowMs),
+        ...(item.expiresAtMs !== undefined && { expiresAtMs: item.expiresAtMs }),
+        advice: adviceFor(file, user, kind, secrets, this.#nowMs),
+      },
+    })
+  }
+
+  #itemFor(file: LoadedFile, user: UserEntry, kind: UserKind, share: Share, secrets: Secrets, split?: Split): VaultItem {
+    const { sources: _, ...held } = secrets
+    const expiresAtMs = expiryOf(secrets)
+    const original: Original = {
+      version: 1,
+      path: file.config.path,
+      fields: takenFields(file, user, kind),
+      ...(split !== undefined && { split }),
+    }
+    return {
+      id: credentialId(share.policy.name, file.snapshot.real, share.name),
+      policy: share.policy.name,
+      file: file.snapshot.real,
+      user: share.name,
+      contexts: namesOf(share.contexts),
+      ...held,
+      original,
+      adoptedAtMs: this.#nowMs,
+      ...(expiresAtMs !== undefined && { expiresAtMs }),
+    }
+  }
+
+  /** Contexts in other files follow in a later round, when the user that they point to is there. */
+  #pointContext(place: ContextPlace, userFile: LoadedFile, name: string): void {
+    if (place.context.userNode === undefined) throw notEditable(place.file.config, place.context.offset)
+    if (place.file === userFile) this.#edit(place.file, { edit: 'point-context', context: place.context, user: name })
+  }
+
+  /** A user was split, but a context in another file still points to the whole. */
+  #finishSplit(user: UserEntry, policy: string, contexts: readonly ContextPlace[]): void {
+    for (const place of contexts) {
+      const wanted = policyForContext(this.#order.policies, place.context.name).name
+      if (wanted === policy) continue
+      const name = partName(user.name, wanted)
+      const made = this.#files.some(({ config }) =>
+        config.users.some((part) => part.name === name && classifyUser(config, part).ours?.policy === wanted),
+      )
+      if (made) this.#edit(place.file, { edit: 'point-context', context: place.context, user: name })
+    }
+  }
+
+  #edit(file: LoadedFile, edit: Edit): void {
+    const edits = this.edits.get(file) ?? []
+    edits.push(edit)
+    this.edits.set(file, edits)
+  }
+}
+
+const partName = (base: string, policy: string): string => `${base}-kubeguard-${policy}`
+
+function splitOf(user: UserEntry, shares: readonly Share[]): Split | undefined {
+  if (shares.length < 2) return undefined
+  const places = shares.flatMap(({ contexts }) => contexts)
+  return {
+    base: user.name,
+    parts: shares.map(({ name }) => name).filter((name) => name !== user.name),
+    files: [...new Set(places.map(({ file }) => file.snapshot.real))],
+  }
+}
+
+/** An exec entry gives way too: ours is written anew, and another one never ran beside a static token. */
+const removedFields = (user: UserEntry): string[] => [...secretFields, 'exec'].filter((name) => user.fields.has(name))
+
+function takenFields(file: LoadedFile, user: UserEntry, kind: UserKind): Record<string, unknown> {
+  const taken = removedFields(user).filter((name) => name !== 'exec' || kind.ours === undefined)
+  return Object.fromEntries(taken.map((name) => [name, valueOf(file, user, name)]))
+}
+
+function keptFields(file: LoadedFile, user: UserEntry): Record<string, unknown> {
+  const removed = new Set(removedFields(user))
+  const kept = [...user.fields.keys()].filter((name) => !removed.has(name))
+  return Object.fromEntries(kept.map((name) => [name, valueOf(file, user, name)]))
+}
+
+function valueOf(file: LoadedFile, user: UserEntry, name: string): unknown {
+  return user.fields.get(name)?.node.toJS(file.config.document) as unknown
+}
