@@ -23,6 +23,7 @@ export type JournalEvent =
   | 'credential-issued'
   | 'adopted'
   | 'ejected'
+  | 'vault-created'
   | 'passphrase-changed'
   | 'policy-changed'
   | 'policy-invalid'

@@ -1,0 +1,22 @@
+import type { AdoptReport } from '../protocol/reports.ts'
+import type { Journal, Kubeconfigs, PolicySource } from './ports.ts'
+
+interface Deps {
+  readonly journal: Journal
+  readonly kubeconfigs: Kubeconfigs
+  readonly policies: PolicySource
+  readonly plugin: { command: string; env: Readonly<Record<string, string>> }
+}
+
+/** Moves the secrets of kubeconfig users into vaults, through a scribe; `dryRun` only shows it. */
+export async function adoptKubeconfig(
+  { journal, kubeconfigs, policies, plugin }: Deps,
+  job: { paths: readonly string[]; users: readonly string[]; dryRun: boolean },
+): Promise<AdoptReport> {
+  const report = await kubeconfigs.adopt({ ...job, policies: policies.current(), plugin })
+  if (report.dryRun) return report
+  for (const { policy, user, file, credential, kind, strength } of report.adopted) {
+    journal.recordDurably({ event: 'adopted', policy, details: { user, file, credential, kind, strength } })
+  }
+  return report
+}

@@ -1,0 +1,111 @@
+import { classify } from '../domain/command.ts'
+import type { Command } from '../domain/command.ts'
+import { errorCatalogue } from '../domain/errors.ts'
+import { decide } from '../domain/gate.ts'
+import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
+import { explainLock, refusal } from './explain-lock.ts'
+import type { Refusal } from './explain-lock.ts'
+import { baseName } from './find-program.ts'
+import type { FindProgram } from './find-program.ts'
+import { rememberTerminal } from './guarded-session.ts'
+import type { Client } from './guarded-session.ts'
+import { mayAskHere } from './may-ask.ts'
+import type { Clock, Journal, Kubeconfigs, ProcessFacts, ProcessTable, Terminals } from './ports.ts'
+import { resolveGuard } from './resolve-guard.ts'
+import type { ClientPlace, Target } from './resolve-guard.ts'
+import type { SessionTable } from './session-table.ts'
+import { trackClient } from './track-client.ts'
+import { watchPresence } from './watch-presence.ts'
+
+interface Deps {
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly kubeconfigs: Kubeconfigs
+  readonly processes: ProcessTable
+  readonly terminals: Terminals
+  readonly table: SessionTable
+  readonly findProgram: FindProgram
+}
+
+type Request = RequestOf<'gate.check'>
+type Reply = ReplyOf<'gate.check'>
+
+/** Path 1 of docs/architecture.md: may this kubectl run, and which program is it? */
+export async function checkCommand(deps: Deps, request: Request, peerPid: number): Promise<Reply> {
+  const facts = deps.processes.inspect(peerPid)
+  if (facts === undefined) return deny(refusal('the asking process can’t be seen from here', 'run it outside of the container'))
+  const command = classify(request.argv.map((argument) => argument.toString()))
+  const program = findProgram(deps, request, facts)
+  if (program === undefined) return deny(missing(request))
+  if (command.verbClass === 'local') return { verdict: 'allow', program }
+  const target = await resolveGuard(deps, placeOf(request), command)
+  return { ...gate(deps, request, { facts, command, target, program }), policy: target.guarded.policy }
+}
+
+/** Which kubeconfig the client reads, from its own environment. */
+export function placeOf(request: { cwd: Buffer; home?: Buffer | undefined; kubeconfig?: Buffer | undefined }): ClientPlace {
+  return {
+    cwd: request.cwd.toString(),
+    home: request.home?.toString(),
+    kubeconfig: request.kubeconfig?.toString(),
+  }
+}
+
+interface Asked {
+  readonly facts: ProcessFacts
+  readonly command: Command
+  readonly target: Target
+  readonly program: Buffer
+}
+
+function gate(deps: Deps, request: Request, { facts, command, target, program }: Asked): Reply {
+  const { guarded, context } = target
+  watchPresence(deps, guarded)
+  const mayAsk = mayAskHere(deps, request, facts, facts)
+  const verdict = decide({ command, session: guarded.session, mayAsk })
+  switch (verdict.verdict) {
+    case 'challenge':
+      return { verdict: 'challenge' }
+    case 'deny':
+      if (verdict.because === 'completion') return { verdict: 'deny', exitCode: 0 }
+      deps.journal.record({
+        event: 'refused',
+        policy: guarded.policy,
+        details: { program: facts.program, verb: command.verb ?? '', context },
+      })
+      return deny(explainLock(guarded))
+    case 'allow':
+      // Completion runs on every TAB of whoever is there: it never counts as activity.
+      if (!command.completion) rememberTerminal(guarded, deps.terminals.ofProcess(facts))
+      if (command.verbClass !== 'unary') trackClient(deps, target, liveClient(facts, command, target))
+      return { verdict: 'allow', program }
+  }
+}
+
+/** After TERM kubectl restores the terminal within milliseconds; a live command without one may have more to end. */
+const interactiveGraceMs = 200
+const otherGraceMs = 2_000
+
+function liveClient(facts: ProcessFacts, command: Command, target: Target): Omit<Client, 'since'> {
+  return {
+    id: { pid: facts.pid, startTicks: facts.startTicks },
+    kind: 'live',
+    program: `kubectl ${command.verb ?? ''}`.trim(),
+    context: target.context,
+    graceMs: command.verbClass === 'interactive' ? interactiveGraceMs : otherGraceMs,
+    hasTerminal: facts.ttyDevice !== 0,
+  }
+}
+
+function findProgram(deps: Deps, request: Request, facts: ProcessFacts): Buffer | undefined {
+  const path = request.path?.toString('latin1') ?? ''
+  const found = deps.findProgram.find(request.argv, path, facts, deps.processes.ancestry(facts.pid))
+  return found === undefined ? undefined : Buffer.from(found, 'latin1')
+}
+
+function missing(request: Request): Refusal {
+  const tool = baseName(request.argv[0]?.toString() ?? 'kubectl')
+  return refusal(`no ${tool} is on PATH behind the shim`, errorCatalogue['kubectl-missing'].cure, errorCatalogue['kubectl-missing'].exitCode)
+}
+
+const deny = ({ message, exitCode }: Refusal): Reply => ({ verdict: 'deny', message, exitCode })

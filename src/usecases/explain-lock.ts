@@ -1,0 +1,39 @@
+import { errorCatalogue } from '../domain/errors.ts'
+import type { LockReason } from '../domain/event.ts'
+import type { GuardedSession } from './guarded-session.ts'
+
+const reasons: Record<LockReason, string> = {
+  'idle': 'idle too long',
+  'lifetime': 'maximum age reached',
+  'manual': 'locked by you',
+  'suspend': 'the machine slept',
+  'screen-lock': 'the screen was locked',
+  'logout': 'you logged out',
+  'misuse': 'misuse was seen',
+  'policy-changed': 'the policy became stricter',
+  'daemon-stopped': 'the daemon was stopped',
+  'keeper-lost': 'the keeper process ended',
+}
+
+export interface Refusal {
+  readonly message: string
+  readonly exitCode: number
+}
+
+/** Why a locked session refuses, and how to go on: the message's two lines. */
+export function explainLock(guarded: GuardedSession): Refusal {
+  const { session, policy } = guarded
+  const lock = session.state === 'unlocked' ? undefined : session.lock
+  const why = lock === undefined ? '' : ` since ${clockTime(lock.at.wallMs)} (${reasons[lock.reason]})`
+  return refusal(`${policy} is locked${why}`, `run: kubeguard unlock ${policy}`)
+}
+
+/** Two lines for stderr: what, and the cure. */
+export function refusal(message: string, cure: string, exitCode: number = errorCatalogue.locked.exitCode): Refusal {
+  return { message: `kubeguard: ${message}\n${cure}`, exitCode }
+}
+
+function clockTime(wallMs: number): string {
+  const date = new Date(wallMs)
+  return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`
+}

@@ -1,0 +1,61 @@
+import { initialSession } from '../domain/session.ts'
+import type { Instant, Session } from '../domain/session.ts'
+import type { Keeper, ProcessId, TerminalId } from './ports.ts'
+
+/** A process that a lock has to end: started by the shim and streaming, or given a credential. */
+export interface Client {
+  readonly id: ProcessId
+  readonly kind: 'live' | 'holder'
+  readonly program: string
+  readonly context: string
+  readonly since: Instant
+  /** How long after TERM it may take before KILL. */
+  readonly graceMs: number
+  readonly hasTerminal: boolean
+  readonly credentialEndsMs?: number
+}
+
+/** One policy's session with all that hangs on it. Clients and terminals of a locked session: none. */
+export interface GuardedSession {
+  readonly policy: string
+  session: Session
+  keeper: Keeper | undefined
+  /** Keepers whose passphrase has not come yet. */
+  readonly attempts: Set<Keeper>
+  readonly clients: Map<string, Client>
+  readonly terminals: Map<string, TerminalId>
+  /** What could not be done at the last lock: shown by status until the next unlock. */
+  lockFailures: readonly string[]
+}
+
+export function guardedSession(policy: string): GuardedSession {
+  return {
+    policy,
+    session: initialSession(),
+    keeper: undefined,
+    attempts: new Set(),
+    clients: new Map(),
+    terminals: new Map(),
+    lockFailures: [],
+  }
+}
+
+/** A pid is used again; a pid with its start time is not. */
+export function clientKey(id: ProcessId): string {
+  return `${id.pid}:${id.startTicks}`
+}
+
+/** More terminals than a person has; the oldest goes first. */
+const terminalLimit = 64
+
+/** Remembers a terminal that carried an allowed request: its keys keep the session open from now on. */
+export function rememberTerminal(guarded: GuardedSession, terminal: TerminalId | undefined): void {
+  if (terminal === undefined) return
+  const key = `${terminal.device}:${terminal.birthNs}`
+  if (guarded.terminals.has(key)) return
+  if (guarded.terminals.size >= terminalLimit) {
+    const oldest = guarded.terminals.keys().next().value
+    if (oldest !== undefined) guarded.terminals.delete(oldest)
+  }
+  guarded.terminals.set(key, terminal)
+}

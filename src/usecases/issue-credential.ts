@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto'
+import { errorCatalogue } from '../domain/errors.ts'
+import { findHolder } from '../domain/holder.ts'
+import type { Ancestor, HolderVerdict } from '../domain/holder.ts'
+import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
+import { explainLock, refusal } from './explain-lock.ts'
+import type { Refusal } from './explain-lock.ts'
+import { clientKey, rememberTerminal } from './guarded-session.ts'
+import type { GuardedSession } from './guarded-session.ts'
+import { mayAskHere } from './may-ask.ts'
+import type { Clock, Journal, ProcessFacts, ProcessId, ProcessTable, Terminals, VaultCatalogue } from './ports.ts'
+import type { SessionTable } from './session-table.ts'
+import { trackClient } from './track-client.ts'
+import { watchPresence } from './watch-presence.ts'
+
+interface Deps {
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly processes: ProcessTable
+  readonly terminals: Terminals
+  readonly vaults: VaultCatalogue
+  readonly table: SessionTable
+  readonly challenged: ChallengedClients
+}
+
+type Request = RequestOf<'credential.issue'>
+type Reply = ReplyOf<'credential.issue'>
+
+/** How long a credential is good for at the client before it must ask again (ExecCredential's expirationTimestamp). */
+const leaseMs = 2 * 60_000
+const holderGraceMs = 2_000
+
+/**
+ * A client runs the plugin up to six times for one command (client-go retries discovery): after one
+ * challenge the same client process is refused at once, so that a cancelled prompt stays cancelled.
+ */
+export class ChallengedClients {
+  readonly #keys = new Set<string>()
+
+  /** @returns true the first time a client is seen. */
+  firstTime(client: ProcessId): boolean {
+    const key = clientKey(client)
+    if (this.#keys.has(key)) return false
+    this.#keys.add(key)
+    const oldest = this.#keys.values().next().value
+    if (this.#keys.size > 1024 && oldest !== undefined) this.#keys.delete(oldest)
+    return true
+  }
+}
+
+/** Path 4 of docs/architecture.md: may this client have the credential, and where is it? */
+export async function issueCredential(deps: Deps, request: Request, peerPid: number): Promise<Reply> {
+  const plugin = deps.processes.inspect(peerPid)
+  const found: HolderVerdict =
+    plugin === undefined ? { refused: peerPid === 0 ? 'other-pid-namespace' : 'gone' } : findHolder(deps.processes.ancestry(peerPid))
+  if (plugin === undefined || 'refused' in found) return refuseHolder(deps, request, found)
+  if (!deps.vaults.credentials(request.policy).includes(request.credential)) return deny(unknownCredential(request))
+  const guarded = deps.table.get(request.policy)
+  watchPresence(deps, guarded)
+  if (guarded.session.state === 'unlocked' && guarded.keeper !== undefined) {
+    return allow(deps, guarded, request, { plugin, holder: found.holder })
+  }
+  const mayAsk = mayAskHere(deps, request, plugin, found.holder) && deps.challenged.firstTime(found.holder)
+  if (mayAsk) return { verdict: 'challenge', policy: guarded.policy }
+  record(deps, request, found.holder, 'refused')
+  return deny(explainLock(guarded))
+}
+
+/** The holder is recorded before the credential leaves, and the keeper knows the ticket before the client does. */
+async function allow(
+  deps: Deps,
+  guarded: GuardedSession,
+  request: Request,
+  { plugin, holder }: { plugin: ProcessFacts; holder: Ancestor },
+): Promise<Reply> {
+  const keeper = guarded.keeper
+  if (keeper === undefined) return deny(explainLock(guarded))
+  rememberTerminal(guarded, deps.terminals.ofProcess(plugin))
+  trackClient(deps, { guarded }, {
+    id: { pid: holder.pid, startTicks: holder.startTicks },
+    kind: 'holder',
+    program: holder.program,
+    context: request.credential,
+    graceMs: holderGraceMs,
+    hasTerminal: holder.hasTerminal,
+    credentialEndsMs: deps.clock.now().wallMs + leaseMs,
+  })
+  const ticket = randomBytes(32)
+  const client = { pid: plugin.pid, startTicks: plugin.startTicks }
+  await keeper.expect({ ticket, client, purpose: 'issue', credential: request.credential })
+  // A lock may have come while the keeper answered; its keeper is gone then, and the ticket with it.
+  if (guarded.keeper !== keeper) return deny(explainLock(guarded))
+  record(deps, request, holder, 'credential-issued')
+  return { verdict: 'allow', policy: guarded.policy, socket: Buffer.from(keeper.socket), ticket }
+}
+
+function record(deps: Deps, request: Request, holder: Ancestor, event: 'credential-issued' | 'refused'): void {
+  const details = { program: holder.program, pid: holder.pid, credential: request.credential }
+  deps.journal.record({ event, policy: request.policy, details })
+}
+
+const refusals = {
+  'other-pid-namespace': ['the client runs in another container or pid namespace', 'run it outside, where the daemon can see it'],
+  'orphaned': ['the client that asks has lost its parent', errorCatalogue['holder-refused'].cure],
+  'gone': ['the client that asks is gone', 'run the command again'],
+  'no-client': ['the credential plugin was called by hand, not by a client', 'run kubectl, or another client, instead'],
+} as const
+
+function refuseHolder(deps: Deps, request: Request, verdict: HolderVerdict): Reply {
+  const why = 'refused' in verdict ? verdict.refused : 'gone'
+  deps.journal.record({ event: 'refused', policy: request.policy, details: { why, credential: request.credential } })
+  const [message, cure] = refusals[why]
+  return deny(refusal(message, cure, errorCatalogue['holder-refused'].exitCode))
+}
+
+function unknownCredential(request: Request): Refusal {
+  const { cure, exitCode } = errorCatalogue['credential-unknown']
+  return refusal(`no vault of policy ${request.policy} holds ${request.credential}`, cure, exitCode)
+}
+
+const deny = ({ message, exitCode }: Refusal): Reply => ({ verdict: 'deny', message, exitCode })

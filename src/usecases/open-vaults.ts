@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto'
+import { GuardError } from '../domain/errors.ts'
+import type { JournalEvent } from '../domain/event.ts'
+import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
+import type { Clock, Journal, KeeperMode, Keepers, Log, Opened, OpenedAnswer, ProcessTable, VaultCatalogue } from './ports.ts'
+import type { SessionTable } from './session-table.ts'
+import { failuresKey, recordFailure, refuseEarly } from './unlock-session.ts'
+
+interface Deps {
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly keepers: Keepers
+  readonly log: Log
+  readonly processes: ProcessTable
+  readonly vaults: VaultCatalogue
+  readonly table: SessionTable
+}
+
+type Request = RequestOf<'vault.open'>
+type WorkMode = Exclude<KeeperMode, 'unlock'>
+
+const events: Record<WorkMode, JournalEvent> = {
+  create: 'vault-created',
+  rewrap: 'passphrase-changed',
+  eject: 'ejected',
+}
+
+/**
+ * Work on vaults that needs the passphrase and opens no session: create, rewrap (passwd), eject. Wrong
+ * passphrases count as at an unlock.
+ */
+export async function openVaults(deps: Deps, request: Request, peerPid: number): Promise<ReplyOf<'vault.open'>> {
+  const mode = modeOf(request.mode)
+  const client = deps.processes.inspect(peerPid)
+  if (client === undefined) throw new GuardError('ticket-refused', 'the asking process can’t be seen from here')
+  refuseEarly(deps)
+  const policies = request.policies.length > 0 ? request.policies : deps.vaults.policies()
+  for (const policy of policies) deps.table.get(policy)
+  const paths = request.paths.map((path) => path.toString())
+  const keeper = await deps.keepers.start({ mode, policies: [...policies], generation: 0, paths, users: request.users })
+  keeper.onOpened((opened) => judge(deps, mode, opened))
+  const ticket = randomBytes(32)
+  await keeper.expect({ ticket, client, purpose: 'open' })
+  return { socket: Buffer.from(keeper.socket), ticket, known: deps.vaults.policies().length > 0 }
+}
+
+function modeOf(text: string): WorkMode {
+  if (text === 'create' || text === 'rewrap' || text === 'eject') return text
+  throw new GuardError('protocol-error', 'unknown mode of vault.open')
+}
+
+function judge(deps: Deps, mode: WorkMode, { failure, report }: Opened): OpenedAnswer {
+  if (failure !== undefined) {
+    recordFailure(deps, failuresKey, failure)
+    return { accepted: false }
+  }
+  deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 })
+  for (const policy of report?.policies ?? []) {
+    const count = mode === 'eject' ? (report?.ejected?.length ?? 0) : 1
+    deps.journal.recordDurably({ event: events[mode], policy, details: { count } })
+  }
+  return { accepted: true }
+}

@@ -1,0 +1,90 @@
+import type { LockReason } from '../domain/event.ts'
+import { GuardError } from '../domain/errors.ts'
+import { policyForContext } from '../domain/policy.ts'
+import type { Policy } from '../domain/policy.ts'
+import { transition } from '../domain/session.ts'
+import type { Effect, Limits, SessionEvent } from '../domain/session.ts'
+import { guardedSession } from './guarded-session.ts'
+import type { GuardedSession } from './guarded-session.ts'
+import type { Clock, PolicySource, VaultCatalogue } from './ports.ts'
+
+type EndSession = (guarded: GuardedSession, reason: LockReason) => void
+
+/**
+ * Every session of this account. The only way to change one is `advance`, so that a passed deadline
+ * and a lock are never missed, whoever asks.
+ */
+export class SessionTable {
+  readonly #sessions = new Map<string, GuardedSession>()
+  readonly #world: { clock: Clock; policies: PolicySource; vaults: VaultCatalogue }
+  readonly #endSession: EndSession
+
+  /** `endSession` must begin ending the session before it returns: what follows is already locked out. */
+  constructor(
+    world: { clock: Clock; policies: PolicySource; vaults: VaultCatalogue },
+    endSession: EndSession,
+  ) {
+    this.#world = world
+    this.#endSession = endSession
+  }
+
+  /** The sessions that exist: one per policy in force, and one per vault whose policy is gone. */
+  all(): GuardedSession[] {
+    return this.policyNames().map((policy) => this.#ensure(policy))
+  }
+
+  policyNames(): string[] {
+    const inForce = this.#world.policies.current().map((policy) => policy.name)
+    return [...new Set([...inForce, ...this.#world.vaults.policies()])]
+  }
+
+  /** @throws GuardError policy-unknown when neither a rule nor a vault has that name. */
+  get(policy: string): GuardedSession {
+    if (!this.policyNames().includes(policy)) throw new GuardError('policy-unknown', `no policy is named ${policy}`)
+    return this.#ensure(policy)
+  }
+
+  /** Applies one event at the present moment, and starts the lock if that is what follows. */
+  advance(guarded: GuardedSession, event: SessionEvent): readonly Effect[] {
+    const { session, effects } = transition(guarded.session, event, this.#world.clock.now())
+    guarded.session = session
+    for (const effect of effects) {
+      if (effect.type === 'end-session') this.#endSession(guarded, effect.reason)
+    }
+    return effects
+  }
+
+  /**
+   * The rules of a policy. A vault's policy was fixed when its credentials were adopted; if its
+   * rules have left the file, the strictest of those in force apply.
+   */
+  rules(name: string): Pick<Policy, 'idleMs' | 'lifetimeMs' | 'holders'> {
+    const policies = this.#world.policies.current()
+    const named = policies.find((policy) => policy.name === name)
+    if (named !== undefined) return named
+    return {
+      idleMs: Math.min(...policies.map((policy) => policy.idleMs)),
+      lifetimeMs: Math.min(...policies.map((policy) => policy.lifetimeMs)),
+      holders: policies.some((policy) => policy.holders === 'end') ? 'end' : 'expire',
+    }
+  }
+
+  limits(name: string): Limits {
+    const { idleMs, lifetimeMs } = this.rules(name)
+    return { idleMs, lifetimeMs }
+  }
+
+  /** The session that guards a context whose credential is not in a vault. */
+  forContext(context: string): GuardedSession {
+    return this.#ensure(policyForContext(this.#world.policies.current(), context).name)
+  }
+
+  #ensure(policy: string): GuardedSession {
+    let guarded = this.#sessions.get(policy)
+    if (guarded === undefined) {
+      guarded = guardedSession(policy)
+      this.#sessions.set(policy, guarded)
+    }
+    return guarded
+  }
+}

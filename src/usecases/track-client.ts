@@ -1,0 +1,32 @@
+import { clientKey } from './guarded-session.ts'
+import type { Client } from './guarded-session.ts'
+import type { Clock, ProcessTable } from './ports.ts'
+import type { Target } from './resolve-guard.ts'
+
+/** More clients than this have to be gone through at a lock; dead ones are dropped long before. */
+const sweepAbove = 64
+
+/**
+ * Records a process that a lock must end, before it is let go: what has not been recorded can't be ended.
+ * One that is known keeps its first time and becomes a holder if it was only live.
+ */
+export function trackClient(
+  deps: { clock: Clock; processes: ProcessTable },
+  { guarded }: Pick<Target, 'guarded'>,
+  client: Omit<Client, 'since'>,
+): void {
+  const key = clientKey(client.id)
+  const before = guarded.clients.get(key)
+  guarded.clients.set(key, {
+    ...client,
+    kind: before?.kind === 'live' ? 'live' : client.kind,
+    since: before?.since ?? deps.clock.now(),
+    program: before?.program ?? client.program,
+  })
+  if (guarded.clients.size > sweepAbove) dropDead(deps.processes, guarded.clients)
+}
+
+/** Forgets the processes that have ended by themselves. */
+export function dropDead(processes: ProcessTable, clients: Map<string, Client>): void {
+  for (const [key, client] of clients) if (!processes.isAlive(client.id)) clients.delete(key)
+}

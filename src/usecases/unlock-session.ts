@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto'
+import { GuardError } from '../domain/errors.ts'
+import type { Limits } from '../domain/session.ts'
+import { unlockDelayMs } from '../domain/unlock-delay.ts'
+import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
+import { placeOf } from './check-command.ts'
+import { rememberTerminal } from './guarded-session.ts'
+import type { GuardedSession } from './guarded-session.ts'
+import { nextDeadline } from './keep-deadlines.ts'
+import type {
+  Clock,
+  Journal,
+  Keeper,
+  Keepers,
+  Kubeconfigs,
+  Log,
+  Opened,
+  OpenedAnswer,
+  ProcessFacts,
+  ProcessTable,
+  Terminals,
+  VaultCatalogue,
+} from './ports.ts'
+import { resolveGuard } from './resolve-guard.ts'
+import type { SessionTable } from './session-table.ts'
+import { watchPresence } from './watch-presence.ts'
+
+interface Deps {
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly keepers: Keepers
+  readonly kubeconfigs: Kubeconfigs
+  readonly log: Log
+  readonly processes: ProcessTable
+  readonly terminals: Terminals
+  readonly vaults: VaultCatalogue
+  readonly table: SessionTable
+  /** Something about the deadlines has changed. */
+  readonly rearm: () => void
+}
+
+type Request = RequestOf<'session.unlock'>
+type Reply = ReplyOf<'session.unlock'>
+
+/** One passphrase opens all vaults, so that wrong ones are counted per account, whatever policy was tried. */
+export const failuresKey = '*'
+
+/** Prompts that may stand open at once for one policy; after a failure, one. */
+const attemptLimit = 4
+
+/** Path 3 of docs/architecture.md, first half: a keeper is made ready, and the client learns where it waits. */
+export async function unlockSession(deps: Deps, request: Request, peerPid: number): Promise<Reply> {
+  const client = deps.processes.inspect(peerPid)
+  if (client === undefined) throw new GuardError('ticket-refused', 'the asking process can’t be seen from here')
+  const guarded = await find(deps, request)
+  watchPresence(deps, guarded)
+  if (guarded.session.state === 'unlocked') return already(deps, guarded, request, client)
+  refuseEarly(deps)
+  await limitAttempts(deps, guarded)
+  deps.table.advance(guarded, { type: 'unlock-begun' })
+  const { generation } = guarded.session
+  const order = { mode: 'unlock', policies: [guarded.policy], generation, paths: [], users: [] } as const
+  const keeper = await deps.keepers.start(order)
+  if (guarded.session.generation !== generation) {
+    await keeper.end()
+    throw new GuardError('unlock-superseded', `${guarded.policy} was locked meanwhile`)
+  }
+  attend(deps, guarded, keeper, { request, client })
+  const ticket = randomBytes(32)
+  await keeper.expect({ ticket, client, purpose: 'open' })
+  return {
+    policy: guarded.policy,
+    socket: Buffer.from(keeper.socket),
+    ticket,
+    asks: deps.vaults.has(guarded.policy),
+    failures: deps.journal.failures(failuresKey).count,
+    already: false,
+  }
+}
+
+async function find(deps: Deps, request: Request): Promise<GuardedSession> {
+  if (request.policy !== undefined) return deps.table.get(request.policy)
+  return (await resolveGuard(deps, placeOf(request))).guarded
+}
+
+/** @throws GuardError unlock-delayed while the delay after wrong passphrases lasts. */
+export function refuseEarly(deps: Pick<Deps, 'clock' | 'journal'>): void {
+  const { count, lastWallMs } = deps.journal.failures(failuresKey)
+  const passedMs = deps.clock.now().wallMs - lastWallMs
+  // A wall clock that was set back must not lengthen the delay past its full length.
+  const leftMs = unlockDelayMs(count) - Math.max(0, passedMs)
+  if (leftMs <= 0) return
+  const seconds = Math.ceil(leftMs / 1000)
+  throw new GuardError('unlock-delayed', `${count} wrong passphrases in a row: the next try is possible in ${seconds} s`)
+}
+
+async function limitAttempts(deps: Deps, guarded: GuardedSession): Promise<void> {
+  const limit = deps.journal.failures(failuresKey).count > 0 ? 1 : attemptLimit
+  while (guarded.attempts.size >= limit) {
+    const [oldest] = guarded.attempts
+    if (oldest === undefined) return
+    guarded.attempts.delete(oldest)
+    await oldest.end()
+  }
+}
+
+function already(deps: Deps, guarded: GuardedSession, request: Request, client: ProcessFacts): Reply {
+  rememberTerminal(guarded, deps.terminals.ofProcess(client))
+  deps.table.advance(guarded, { type: 'limits-tightened', limits: chosenLimits(deps, guarded, request) })
+  deps.rearm()
+  const { session } = guarded
+  if (session.state !== 'unlocked') throw new GuardError('unlock-superseded', `${guarded.policy} was locked meanwhile`)
+  return {
+    policy: guarded.policy,
+    socket: Buffer.alloc(0),
+    ticket: Buffer.alloc(0),
+    asks: false,
+    failures: 0,
+    already: true,
+    untilWallMs: session.since.wallMs + session.limits.lifetimeMs,
+    idleMs: session.limits.idleMs,
+  }
+}
+
+/** `--for` shortens the lifetime, never lengthens it. */
+function chosenLimits(deps: Deps, guarded: GuardedSession, request: Request): Limits {
+  const limits = deps.table.limits(guarded.policy)
+  return { ...limits, lifetimeMs: Math.min(limits.lifetimeMs, request.forMs ?? limits.lifetimeMs) }
+}
+
+interface Attempt {
+  readonly request: Request
+  readonly client: ProcessFacts
+}
+
+function attend(deps: Deps, guarded: GuardedSession, keeper: Keeper, attempt: Attempt): void {
+  guarded.attempts.add(keeper)
+  keeper.onOpened((opened) => judge(deps, guarded, keeper, { ...attempt, opened }))
+  keeper.onExit(() => {
+    guarded.attempts.delete(keeper)
+    if (guarded.keeper === keeper) deps.table.advance(guarded, { type: 'lock', reason: 'keeper-lost' })
+    else giveUp(deps, guarded)
+  })
+}
+
+/** The last prompt is gone without a success: back to locked. */
+function giveUp(deps: Deps, guarded: GuardedSession): void {
+  if (guarded.attempts.size > 0 || guarded.session.state !== 'unlocking') return
+  deps.table.advance(guarded, { type: 'unlock-failed', generation: guarded.session.generation })
+}
+
+/** Second half: the keeper says what came of it. Only what is accepted here is an unlocked session. */
+function judge(
+  deps: Deps,
+  guarded: GuardedSession,
+  keeper: Keeper,
+  { opened, request, client }: Attempt & { opened: Opened },
+): OpenedAnswer {
+  if (!guarded.attempts.has(keeper)) return { accepted: false }
+  if (opened.failure !== undefined) return fail(deps, guarded, keeper, opened.failure)
+  if (!recordUnlock(deps, guarded, client)) return { accepted: false, refusal: 'disk-full' }
+  const effects = deps.table.advance(guarded, {
+    type: 'unlock-proven',
+    generation: opened.generation,
+    limits: chosenLimits(deps, guarded, request),
+  })
+  const { session } = guarded
+  if (!effects.some((effect) => effect.type === 'session-opened') || session.state !== 'unlocked') return { accepted: false }
+  guarded.attempts.delete(keeper)
+  void guarded.keeper?.end()
+  guarded.keeper = keeper
+  guarded.lockFailures = []
+  rememberTerminal(guarded, deps.terminals.ofProcess(client))
+  deps.rearm()
+  const lifetimeWallMs = session.since.wallMs + session.limits.lifetimeMs
+  return {
+    accepted: true,
+    deadlineBootMs: nextDeadline(session, deps.clock.now()),
+    lifetimeWallMs,
+    untilWallMs: lifetimeWallMs,
+    idleMs: session.limits.idleMs,
+  }
+}
+
+/** An unlock that leaves no trace is refused: neither the counter nor the entry may be lost. */
+function recordUnlock(deps: Deps, guarded: GuardedSession, client: ProcessFacts): boolean {
+  const entry = { event: 'unlocked', policy: guarded.policy, details: { pid: client.pid } } as const
+  return deps.journal.recordDurably(entry) && deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 })
+}
+
+function fail(deps: Deps, guarded: GuardedSession, keeper: Keeper, failure: string): OpenedAnswer {
+  guarded.attempts.delete(keeper)
+  recordFailure(deps, guarded.policy, failure)
+  giveUp(deps, guarded)
+  return { accepted: false }
+}
+
+/** Counts wrong passphrases; other failures are only written down. */
+export function recordFailure(deps: Pick<Deps, 'clock' | 'journal' | 'log'>, policy: string, failure: string): void {
+  deps.journal.recordDurably({ event: 'unlock-failed', policy, details: { failure } })
+  if (failure !== 'wrong-passphrase') return
+  const { count } = deps.journal.failures(failuresKey)
+  const kept = deps.journal.setFailures(failuresKey, { count: count + 1, lastWallMs: deps.clock.now().wallMs })
+  if (!kept) deps.log.error('a failed unlock could not be counted', { policy })
+}
