@@ -1,0 +1,98 @@
+import { readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
+import { isInteractiveShell } from '../../domain/ending.ts'
+import type { Ancestor } from '../../domain/holder.ts'
+import { isShell } from '../../domain/programs.ts'
+import type { ProcessFacts, ProcessId } from '../../usecases/ports.ts'
+import { hasEnded, readProcStat } from './proc-stat.ts'
+import type { ProcStat } from './proc-stat.ts'
+
+/** Longer ancestries than this are not followed. */
+const mostAncestors = 128
+
+/** @returns undefined when the process is gone. */
+export function inspectProcess(pid: number): ProcessFacts | undefined {
+  const stat = readProcStat(pid)
+  return stat === undefined ? undefined : factsOf(stat)
+}
+
+/** Completes a line of the process table with the program's name and owner. */
+export function factsOf(stat: ProcStat): ProcessFacts {
+  const program = programOf(stat)
+  const { pid, startTicks, ppid, pgrp, session, ttyDevice, foregroundPgrp, state } = stat
+  const facts = { pid, startTicks, ppid, pgrp, session, ttyDevice, foregroundPgrp, state, program, uid: realUser(pid) }
+  return isShell(program) ? { ...facts, args: commandLine(pid).slice(1) } : facts
+}
+
+/** Is this very process, and not one with a recycled pid, still running? A zombie is not. */
+export function isAlive(id: ProcessId): boolean {
+  const stat = readProcStat(id.pid)
+  return stat !== undefined && stat.startTicks === id.startTicks && !hasEnded(stat)
+}
+
+/**
+ * The process itself first, then its parents, up to pid 1 or one that can't be seen. Pid 0 stands for
+ * a process of another pid namespace (SO_PEERCRED says so), of which nothing can be said.
+ */
+export function ancestryOf(pid: number): Ancestor[] {
+  if (pid === 0) return [{ pid: 0, startTicks: 0, program: '', hasTerminal: false }]
+  const ancestry: Ancestor[] = []
+  let stat = readProcStat(pid)
+  while (stat !== undefined && ancestry.length < mostAncestors) {
+    const facts = factsOf(stat)
+    ancestry.push({
+      pid: stat.pid,
+      startTicks: stat.startTicks,
+      program: facts.program,
+      hasTerminal: stat.ttyDevice !== 0,
+      interactiveShell: isInteractiveShell(facts),
+    })
+    stat = parentOf(stat)
+  }
+  return ancestry
+}
+
+/** A parent may exit, and its pid be given away, between two reads: a real parent is never younger. */
+function parentOf(child: ProcStat): ProcStat | undefined {
+  const parent = readProcStat(child.ppid)
+  if (parent !== undefined && parent.startTicks <= child.startTicks) return parent
+  const again = readProcStat(child.pid)
+  return again === undefined || again.ppid === child.ppid ? undefined : readProcStat(again.ppid)
+}
+
+/**
+ * Base name of the executable; of argv[0] where the executable may not be read (another user's
+ * process, or one that is not dumpable) or stands for many programs (busybox).
+ */
+function programOf(stat: ProcStat): string {
+  const executable = executableOf(stat.pid)
+  if (executable !== undefined && !/^(busybox|toybox|coreutils)/.test(executable)) return executable
+  // Daemons write their state there, after a colon: `sshd: me@pts/3`, `tmux: server`.
+  const title = (commandLine(stat.pid)[0] ?? '').split(/[:\s]/)[0] as string
+  return basename(title).replace(/^-/, '') || executable || stat.comm
+}
+
+function executableOf(pid: number): string | undefined {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '')
+  } catch {
+    return undefined
+  }
+}
+
+function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0$/, '').split('\0')
+  } catch {
+    return []
+  }
+}
+
+/** Real user id, -1 when the process is gone. The owner of /proc/PID would be root where not dumpable. */
+function realUser(pid: number): number {
+  try {
+    return Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? -1)
+  } catch {
+    return -1
+  }
+}
