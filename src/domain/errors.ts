@@ -23,6 +23,7 @@ export const errorCatalogue = {
   'kubeconfig-invalid': { exitCode: 78, cure: 'mend the file, then try again' },
   'kubeconfig-busy': { exitCode: 75, cure: 'another program holds the lock file; try again' },
   'credential-unknown': { exitCode: 78, cure: 'run: kubeguard adopt' },
+  'credential-expired': { exitCode: 78, cure: 'fetch a new one for this kubeconfig user, then run: kubeguard adopt' },
   'holder-refused': { exitCode: 77, cure: 'run the client from a shell, not detached from one' },
   'kubectl-missing': { exitCode: 127, cure: 'install kubectl, or put it on PATH' },
   'daemon-unreachable': { exitCode: 75, cure: 'run: kubeguard doctor' },

@@ -89,6 +89,10 @@ export interface OpenReport {
   /** Pending items that were sealed while locked and are merged now. */
   readonly merged?: readonly { user: string; file: string }[]
   readonly ejected?: readonly { user: string; file: string }[]
+  /** What could not be put back, and so is still in its vault. */
+  readonly failed?: readonly { user: string; file: string; message: string; cure: string }[]
+  /** Files in a vault's `pending/` that its key does not open. */
+  readonly setAside?: readonly string[]
 }
 
 export interface PolicyReport {

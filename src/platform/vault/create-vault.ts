@@ -51,7 +51,11 @@ async function checkPassphrase({ vaultsDir, passphrase }: CreateVaults, policy: 
   if (sealed !== undefined) await openIdentity(sealed, passphrase, policy)
 }
 
-async function createVault({ vaultsDir, passphrase }: CreateVaults, policy: string, logN: number): Promise<void> {
+async function createVault(
+  { vaultsDir, passphrase }: CreateVaults,
+  policy: string,
+  logN: number,
+): Promise<void> {
   const { folder } = vaultPlaces(vaultsDir, policy)
   const name = `${unfinishedPrefix}${policy}-${randomBytes(4).toString('hex')}`
   try {

@@ -22,7 +22,11 @@ export async function sealDocument(
 }
 
 /** @throws GuardError vault-damaged, vault-newer */
-export async function openDocument(sealed: Uint8Array, identity: string, policy: string): Promise<VaultItem[]> {
+export async function openDocument(
+  sealed: Uint8Array,
+  identity: string,
+  policy: string,
+): Promise<VaultItem[]> {
   const document = asDocument(await open(sealed, identity))
   if (document === undefined) throw damaged(policy)
   if (document.version > documentVersion) {
@@ -72,4 +76,5 @@ function asDocument(value: unknown): VaultDocument | undefined {
   return document as VaultDocument
 }
 
-const damaged = (policy: string): GuardError => new GuardError('vault-damaged', `the vault of ${policy} is damaged`)
+const damaged = (policy: string): GuardError =>
+  new GuardError('vault-damaged', `the vault of ${policy} is damaged`)

@@ -26,10 +26,17 @@ export async function sealIdentity(identity: string, passphrase: Buffer, logN: n
  * @param policy for the messages
  * @throws GuardError wrong-passphrase, vault-damaged, vault-newer
  */
-export async function openIdentity(sealed: Uint8Array, passphrase: Buffer, policy: string): Promise<PolicyKey> {
+export async function openIdentity(
+  sealed: Uint8Array,
+  passphrase: Buffer,
+  policy: string,
+): Promise<PolicyKey> {
   const identity = await decryptIdentity(sealed, passphrase, policy)
   if (!identity.startsWith('AGE-SECRET-KEY-1')) {
-    throw new GuardError('vault-newer', `the vault of ${policy} has a kind of key that this version does not know`)
+    throw new GuardError(
+      'vault-newer',
+      `the vault of ${policy} has a kind of key that this version does not know`,
+    )
   }
   try {
     return { identity, recipient: await identityToRecipient(identity) }

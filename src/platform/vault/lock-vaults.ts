@@ -15,7 +15,10 @@ const patienceMs = 15_000
  *
  * @throws GuardError vault-busy when another process is at it for longer than 15 s
  */
-export async function withVaultsLocked<Result>(vaultsDir: string, work: () => Promise<Result>): Promise<Result> {
+export async function withVaultsLocked<Result>(
+  vaultsDir: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
   ensurePlace(vaultsDir, 'private', 0o700)
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW
   const descriptor = openSync(join(vaultsDir, '.lock'), flags, 0o600)
@@ -30,7 +33,8 @@ export async function withVaultsLocked<Result>(vaultsDir: string, work: () => Pr
 async function acquire(descriptor: number): Promise<void> {
   const giveUpAt = performance.now() + patienceMs
   while (!tryLock(descriptor)) {
-    if (performance.now() > giveUpAt) throw new GuardError('vault-busy', 'the vaults are in use by another process')
+    if (performance.now() > giveUpAt)
+      throw new GuardError('vault-busy', 'the vaults are in use by another process')
     await delay(retryMs)
   }
 }

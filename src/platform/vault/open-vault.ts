@@ -46,8 +46,19 @@ export async function openVault(vaultsDir: string, policy: string, passphrase: B
   return withVaultsLocked(vaultsDir, () => openAndMerge(places, policy, key))
 }
 
-/** @throws GuardError vault-missing, place-unsafe */
-export function readIdentityFile(places: VaultPlaces, policy: string): Buffer {
+/**
+ * Looks again at a vault that is open: what was sealed since is merged.
+ *
+ * @throws GuardError as openVault
+ */
+export async function refreshVault(
+  vaultsDir: string,
+  { policy, key }: Pick<OpenVault, 'policy' | 'key'>,
+): Promise<OpenVault> {
+  return withVaultsLocked(vaultsDir, () => openAndMerge(vaultPlaces(vaultsDir, policy), policy, key))
+}
+
+function readIdentityFile(places: VaultPlaces, policy: string): Buffer {
   const missing = new GuardError('vault-missing', `there is no vault for ${policy}`)
   try {
     checkOwnFolder(places.folder)
@@ -74,7 +85,11 @@ export async function removeItems(
     const { items } = await openAndMerge(places, vault.policy, vault.key)
     const isGone = (item: VaultItem) =>
       gone.some(({ id, adoptedAtMs }) => id === item.id && adoptedAtMs === item.adoptedAtMs)
-    await writeVault(places, vault, items.filter((item) => !isGone(item)))
+    await writeVault(
+      places,
+      vault,
+      items.filter((item) => !isGone(item)),
+    )
   })
 }
 
@@ -93,7 +108,8 @@ async function openAndMerge(places: VaultPlaces, policy: string, key: PolicyKey)
 
 async function readVault(places: VaultPlaces, policy: string, key: PolicyKey): Promise<VaultItem[]> {
   const sealed = readOwnFile(places.vault, vaultBytes)
-  if (sealed === undefined) throw new GuardError('vault-damaged', `the vault of ${policy} has lost its file vault.age`)
+  if (sealed === undefined)
+    throw new GuardError('vault-damaged', `the vault of ${policy} has lost its file vault.age`)
   return openDocument(sealed, key.identity, policy)
 }
 

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, renameSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { checkOwnFolder, readOwnFile } from '../own-files.ts'
 import { openItem } from './document.ts'
 import type { PolicyKey } from './identity.ts'
 import type { VaultItem } from './item.ts'
+import { isCredentialId, pendingPlace, vaultPlaces } from './places.ts'
 import type { VaultPlaces } from './places.ts'
 
 export interface Pending {
@@ -38,6 +39,11 @@ export async function readPending(places: VaultPlaces, policy: string, key: Poli
   return { items, files, setAside }
 }
 
+/** Was this credential sealed since the vault was opened? */
+export function isPending(vaultsDir: string, policy: string, credential: string): boolean {
+  return isCredentialId(credential) && existsSync(pendingPlace(vaultPlaces(vaultsDir, policy), credential))
+}
+
 function pendingNames(folder: string): string[] {
   try {
     checkOwnFolder(folder)
@@ -45,7 +51,9 @@ function pendingNames(folder: string): string[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
-  return readdirSync(folder).filter((name) => name.endsWith(suffix)).toSorted()
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(suffix))
+    .toSorted()
 }
 
 async function readItem(path: string, key: PolicyKey): Promise<VaultItem | undefined> {

@@ -56,7 +56,12 @@ export class PassphraseRecipient implements Recipient {
 
   async wrapFileKey(fileKey: Uint8Array): Promise<Stanza[]> {
     const salt = randomBytes(saltBytes)
-    const key = await scryptAsync(this.#passphrase, Buffer.concat([label, salt]), keyBytes, parameters(this.#logN))
+    const key = await scryptAsync(
+      this.#passphrase,
+      Buffer.concat([label, salt]),
+      keyBytes,
+      parameters(this.#logN),
+    )
     const cipher = createCipheriv('chacha20-poly1305', key, nonce, { authTagLength: tagBytes })
     const body = Buffer.concat([cipher.update(fileKey), cipher.final(), cipher.getAuthTag()])
     key.fill(0)

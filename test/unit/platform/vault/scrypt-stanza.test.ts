@@ -31,7 +31,10 @@ test('a passphrase stanza must stand alone, or a file could mix factors', async 
   encrypter.setPassphrase('p')
   encrypter.setScryptWorkFactor(12)
   const attempt = new PassphraseIdentity(Buffer.from('p'))
-  const two = { unwrapFileKey: (stanzas: Parameters<typeof attempt.unwrapFileKey>[0]) => attempt.unwrapFileKey([...stanzas, ...stanzas]) }
+  const two = {
+    unwrapFileKey: (stanzas: Parameters<typeof attempt.unwrapFileKey>[0]) =>
+      attempt.unwrapFileKey([...stanzas, ...stanzas]),
+  }
   const decrypter = new Decrypter()
   decrypter.addIdentity(two)
   await expect(decrypter.decrypt(await encrypter.encrypt('x'))).rejects.toThrow('not the only one')

@@ -55,7 +55,9 @@ describe('a new vault', () => {
     const vaultsDir = makeVaultsDir()
     const order = { vaultsDir, policies: ['prod'], passphrase: Buffer.alloc(0), logN: cheapLogN }
     await expect(createVaults(order)).rejects.toEqual(refusedAs('usage'))
-    await expect(createVaults({ ...order, passphrase, policies: ['../x'] })).rejects.toEqual(refusedAs('policy-unknown'))
+    await expect(createVaults({ ...order, passphrase, policies: ['../x'] })).rejects.toEqual(
+      refusedAs('policy-unknown'),
+    )
   })
 })
 
@@ -109,7 +111,9 @@ describe('pending items', () => {
 
   test('need a vault, and a recipient in one piece', async () => {
     const vaultsDir = await makeVaults('prod')
-    await expect(sealPending(vaultsDir, makeItem({ policy: 'none' }))).rejects.toEqual(refusedAs('vault-missing'))
+    await expect(sealPending(vaultsDir, makeItem({ policy: 'none' }))).rejects.toEqual(
+      refusedAs('vault-missing'),
+    )
     writeFileSync(join(vaultsDir, 'prod', 'recipient'), 'age1nonsense')
     await expect(sealPending(vaultsDir, makeItem())).rejects.toEqual(refusedAs('vault-damaged'))
     expect(readdirSync(join(vaultsDir, 'prod', 'pending'))).toEqual([])
@@ -138,7 +142,9 @@ describe('pending items', () => {
 describe('a vault that can’t be opened', () => {
   test('wrong passphrase', async () => {
     const vaultsDir = await makeVaults('prod')
-    await expect(openVault(vaultsDir, 'prod', Buffer.from('wrong'))).rejects.toEqual(refusedAs('wrong-passphrase'))
+    await expect(openVault(vaultsDir, 'prod', Buffer.from('wrong'))).rejects.toEqual(
+      refusedAs('wrong-passphrase'),
+    )
   })
 
   test.each(['vault.age', 'identity.age'])('%s cut short, emptied or changed', async (name) => {

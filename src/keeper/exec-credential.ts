@@ -1,0 +1,85 @@
+import { X509Certificate } from 'node:crypto'
+import { GuardError } from '../domain/errors.ts'
+import type { VaultItem } from '../platform/vault/item.ts'
+
+/** Clients ask again after this time, so that a lock reaches them; longer than kube-rs' 60 s of slack. */
+const leaseMs = 120_000
+
+const apiVersions = {
+  v1: 'client.authentication.k8s.io/v1',
+  v1beta1: 'client.authentication.k8s.io/v1beta1',
+} as const
+
+/**
+ * The document that client-go reads from a credential plugin. `expirationTimestamp` is always there: without
+ * it a client keeps the credential for ever.
+ *
+ * @param apiVersion `v1` or `v1beta1`, or either with its group before it
+ * @param lifetimeWallMs no credential outlives the session
+ * @throws GuardError credential-expired, protocol-error
+ */
+export function buildExecCredential(
+  item: VaultItem,
+  apiVersion: string,
+  now: { readonly wallMs: number; readonly lifetimeWallMs: number },
+): Buffer {
+  const ownEndMs = credentialEndMs(item)
+  if (ownEndMs <= now.wallMs) {
+    throw new GuardError('credential-expired', `the credential of ${item.user} itself has expired`)
+  }
+  const endMs = Math.min(now.wallMs + leaseMs, ownEndMs, now.lifetimeWallMs)
+  return Buffer.from(
+    `${JSON.stringify({
+      kind: 'ExecCredential',
+      apiVersion: fullVersion(apiVersion),
+      spec: { interactive: false },
+      status: {
+        expirationTimestamp: toSeconds(endMs),
+        token: item.token,
+        clientCertificateData: item.clientCertificateData,
+        clientKeyData: item.clientKeyData,
+      },
+    })}\n`,
+  )
+}
+
+function fullVersion(apiVersion: string): string {
+  const short = apiVersion.replace(/^client\.authentication\.k8s\.io\//, '')
+  if (short === 'v1' || short === 'v1beta1') return apiVersions[short]
+  throw new GuardError('protocol-error', 'unknown version of client.authentication.k8s.io')
+}
+
+/** When the credential ends by itself, in wall-clock ms; Infinity where it does not say. */
+export function credentialEndMs(item: VaultItem): number {
+  const certificate = item.clientCertificateData
+  return Math.min(
+    item.expiresAtMs ?? Infinity,
+    item.token === undefined ? Infinity : tokenEndMs(item.token),
+    certificate === undefined ? Infinity : certificateEndMs(certificate),
+  )
+}
+
+/** `exp` of a JWT (RFC 7519, 4.1.4); its signature is the API server's business. */
+function tokenEndMs(token: string): number {
+  const [, payload, signature] = token.split('.')
+  if (payload === undefined || signature === undefined) return Infinity
+  try {
+    const { exp } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { exp?: unknown }
+    return typeof exp === 'number' ? exp * 1000 : Infinity
+  } catch {
+    return Infinity
+  }
+}
+
+function certificateEndMs(pem: string): number {
+  try {
+    return new X509Certificate(pem).validToDate.getTime()
+  } catch {
+    return Infinity
+  }
+}
+
+/** Whole seconds, rounded down: metav1.Time is RFC 3339 without fractions. */
+function toSeconds(wallMs: number): string {
+  return new Date(Math.floor(wallMs / 1000) * 1000).toISOString().replace('.000Z', 'Z')
+}

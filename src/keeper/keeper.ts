@@ -1,0 +1,160 @@
+import { GuardError } from '../domain/errors.ts'
+import { createClock } from '../platform/clock.ts'
+import { KeeperChannel } from '../platform/keepers/channel.ts'
+import { readProcStat } from '../platform/processes/proc-stat.ts'
+import { decodeRequest, encodeReply, requestName } from '../protocol/frame.ts'
+import type { ReplyOf } from '../protocol/messages.ts'
+import type { KeeperOrder } from '../usecases/ports.ts'
+import type { Duplex } from 'node:stream'
+import type { ErrorCode } from '../domain/errors.ts'
+import { errorCatalogue } from '../domain/errors.ts'
+import type { Call } from './connection.ts'
+import { toGuardError } from './connection.ts'
+import { Holdings } from './holdings.ts'
+import { Lease } from './lease.ts'
+import { attempt } from './modes.ts'
+import type { Done } from './modes.ts'
+import { Tickets } from './tickets.ts'
+import type { ExpectedTicket } from './tickets.ts'
+
+export interface KeeperOptions {
+  readonly order: KeeperOrder
+  readonly vaultsDir: string
+  /** The line to the daemon. */
+  readonly line: Duplex
+  /** Ends the process, once the answers that are on their way are sent. */
+  readonly leave: () => void
+  /** Ends the process. */
+  readonly exit: () => void
+}
+
+type OpenedReply = ReplyOf<'keeper.opened'>
+
+/** One keeper: one attempt, and after an unlock the credentials, until it ends. */
+export class Keeper {
+  readonly #options: KeeperOptions
+  readonly #clock = createClock()
+  readonly #lease = new Lease(() => this.#clock.now())
+  readonly #tickets = new Tickets(() => this.#clock.now().bootMs)
+  readonly #channel: KeeperChannel
+  readonly #holdings: Holdings
+  #attempted = false
+
+  constructor(options: KeeperOptions) {
+    this.#options = options
+    this.#holdings = new Holdings(options.vaultsDir)
+    this.#channel = new KeeperChannel(options.line, {
+      'keeper.expect': (body) => this.#expect(body),
+      'keeper.live': (body) => this.#live(body),
+    })
+    this.#channel.onClose(options.exit)
+    this.#lease.watch(options.exit)
+  }
+
+  /** Answers a client on the keeper's own socket. @throws GuardError, FrameError */
+  async answer({ frame, pid }: Call): Promise<Buffer> {
+    switch (requestName(frame.id)) {
+      case 'keeper.open':
+        return this.#open(frame.body, pid)
+      case 'keeper.issue':
+        return this.#issue(frame.body, pid)
+      default:
+        throw new GuardError('protocol-error', 'a keeper does not answer this')
+    }
+  }
+
+  #expect(body: Buffer): ReplyOf<'keeper.expect'> {
+    const { ticket, pid, startTicks, purpose, credential } = decodeRequest('keeper.expect', body)
+    if (purpose !== 'open' && purpose !== 'issue') throw new GuardError('protocol-error', 'unknown purpose')
+    this.#tickets.add(ticket, { client: { pid, startTicks }, purpose, credential })
+    return {}
+  }
+
+  #live(body: Buffer): ReplyOf<'keeper.live'> {
+    this.#lease.renew(decodeRequest('keeper.live', body))
+    return {}
+  }
+
+  /** The ticket is spent by the attempt, whoever made it. @throws GuardError ticket-refused */
+  #claim(ticket: Buffer, pid: number, purpose: ExpectedTicket['purpose']): ExpectedTicket {
+    const expected = this.#tickets.take(ticket)
+    if (expected?.purpose !== purpose || expected.client.pid !== pid || !isThere(expected)) {
+      throw new GuardError('ticket-refused', 'this process may not ask the keeper')
+    }
+    return expected
+  }
+
+  async #open(body: Buffer, pid: number): Promise<Buffer> {
+    const { ticket, passphrase, newPassphrase } = decodeRequest('keeper.open', body)
+    const client = this.#claim(ticket, pid, 'open')
+    if (this.#attempted) throw new GuardError('ticket-refused', 'this keeper has had its attempt')
+    this.#attempted = true
+    const { order, vaultsDir } = this.#options
+    try {
+      const done = await this.#told(attempt({ order, vaultsDir, passphrase, newPassphrase }), client)
+      return await this.#conclude(done)
+    } catch (error) {
+      this.#options.leave()
+      throw error
+    } finally {
+      passphrase.fill(0)
+      newPassphrase?.fill(0)
+    }
+  }
+
+  /** A failure is the daemon's to count before the client hears of it. */
+  async #told(work: Promise<Done>, client: ExpectedTicket): Promise<Done> {
+    const { mode, generation } = this.#options.order
+    try {
+      const done = await work
+      // Whoever pressed Ctrl-C at the prompt does not want an open session.
+      if (mode !== 'unlock' || isThere(client)) return done
+      throw new GuardError('unlock-cancelled', 'nobody waits any more')
+    } catch (error) {
+      await this.#channel.request('keeper.opened', { generation, failure: toGuardError(error).code })
+      throw error
+    }
+  }
+
+  async #conclude({ report, vault }: Done): Promise<Buffer> {
+    const { mode, generation } = this.#options.order
+    const answer = await this.#channel.request('keeper.opened', { generation, report })
+    if (mode === 'unlock') {
+      this.#begin(answer)
+      this.#holdings.take(vault)
+    } else this.#options.leave()
+    const { idleMs, untilWallMs } = answer
+    return encodeReply('keeper.open', { report: { ...report, idleMs, untilWallMs } })
+  }
+
+  /** @throws GuardError unlock-superseded, or what the daemon refuses with */
+  #begin({ accepted, deadlineBootMs, lifetimeWallMs, refusal }: OpenedReply): void {
+    if (!accepted) throw refusedWith(refusal)
+    const known = deadlineBootMs !== undefined && lifetimeWallMs !== undefined
+    this.#lease.open(known ? { deadlineBootMs, lifetimeWallMs } : undefined)
+  }
+
+  async #issue(body: Buffer, pid: number): Promise<Buffer> {
+    const { ticket, apiVersion } = decodeRequest('keeper.issue', body)
+    const { credential } = this.#claim(ticket, pid, 'issue')
+    const deadlines = this.#lease.inForce
+    if (deadlines === undefined) throw new GuardError('locked', 'the session is locked')
+    const { lifetimeWallMs } = deadlines
+    const now = { wallMs: this.#clock.now().wallMs, lifetimeWallMs }
+    return encodeReply('keeper.issue', {
+      execCredential: await this.#holdings.issue(credential ?? '', apiVersion, now),
+    })
+  }
+}
+
+const isThere = ({ client }: ExpectedTicket): boolean =>
+  readProcStat(client.pid)?.startTicks === client.startTicks
+
+function refusedWith(refusal: string | undefined): GuardError {
+  const code =
+    refusal !== undefined && refusal in errorCatalogue ? (refusal as ErrorCode) : 'unlock-superseded'
+  return new GuardError(
+    code,
+    code === 'unlock-superseded' ? 'the session was locked meanwhile' : 'the unlock was refused',
+  )
+}

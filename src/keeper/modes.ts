@@ -1,0 +1,93 @@
+import { realpathSync } from 'node:fs'
+import { GuardError } from '../domain/errors.ts'
+import { runScribe } from '../platform/scribes/run-scribe.ts'
+import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
+import { createVaults } from '../platform/vault/create-vault.ts'
+import type { VaultItem } from '../platform/vault/item.ts'
+import { openVault, removeItems } from '../platform/vault/open-vault.ts'
+import type { OpenVault } from '../platform/vault/open-vault.ts'
+import { rewrapVaults } from '../platform/vault/rewrap.ts'
+import type { OpenReport } from '../protocol/reports.ts'
+import type { KeeperOrder } from '../usecases/ports.ts'
+
+/** What a keeper can be started for. Buffers are the caller's, who wipes them. */
+export interface Attempt {
+  readonly vaultsDir: string
+  readonly order: KeeperOrder
+  readonly passphrase: Buffer
+  readonly newPassphrase: Buffer | undefined
+}
+
+export interface Done {
+  readonly report: OpenReport
+  /** Mode unlock: what the session serves; undefined for a policy that has no vault. */
+  readonly vault?: OpenVault
+}
+
+/** Does the order's work. @throws GuardError wrong-passphrase, vault-…, disk-full, usage, … */
+export function attempt(given: Attempt): Promise<Done> {
+  switch (given.order.mode) {
+    case 'unlock':
+      return unlock(given)
+    case 'create':
+      return create(given)
+    case 'rewrap':
+      return rewrap(given)
+    case 'eject':
+      return eject(given)
+  }
+}
+
+async function unlock({ vaultsDir, order, passphrase }: Attempt): Promise<Done> {
+  const [policy] = order.policies
+  if (policy === undefined) throw new GuardError('policy-unknown', 'no policy to unlock')
+  if (!createVaultCatalogue(vaultsDir).has(policy)) return { report: { policies: [policy] } }
+  const vault = await openVault(vaultsDir, policy, passphrase)
+  const report = { policies: [policy], merged: vault.merged.map(nameOf), setAside: vault.setAside }
+  return { report, vault }
+}
+
+async function create({ vaultsDir, order, passphrase }: Attempt): Promise<Done> {
+  return { report: { policies: await createVaults({ vaultsDir, policies: order.policies, passphrase }) } }
+}
+
+async function rewrap({ vaultsDir, passphrase, newPassphrase }: Attempt): Promise<Done> {
+  if (newPassphrase === undefined) throw new GuardError('usage', 'no new passphrase was given')
+  return { report: { policies: await rewrapVaults({ vaultsDir, passphrase, newPassphrase }) } }
+}
+
+async function eject({ vaultsDir, order, passphrase }: Attempt): Promise<Done> {
+  const policies = order.policies.length > 0 ? order.policies : createVaultCatalogue(vaultsDir).policies()
+  const vaults: OpenVault[] = []
+  for (const policy of policies) vaults.push(await openVault(vaultsDir, policy, passphrase))
+  const chosen = vaults.flatMap(({ items }) => items).filter(chooser(order))
+  if (chosen.length === 0) return { report: { policies, ejected: [] } }
+  const results = await runScribe({ job: 'restore', items: chosen, paths: order.paths })
+  const restored = results.filter(({ ok }) => ok).map(({ id }) => id)
+  // Only what is durably back in its file leaves the vault.
+  for (const vault of vaults) {
+    const gone = vault.items.filter((item) => chosen.includes(item) && restored.includes(item.id))
+    if (gone.length > 0) await removeItems(vaultsDir, vault, gone)
+  }
+  const failed = results.flatMap((result) =>
+    result.ok ? [] : [{ ...nameOf(result), message: result.message, cure: result.cure }],
+  )
+  return { report: { policies, ejected: results.filter(({ ok }) => ok).map(nameOf), failed } }
+}
+
+function chooser({ paths, users }: KeeperOrder): (item: VaultItem) => boolean {
+  const files = new Set(paths.flatMap((path) => [path, realPath(path)]))
+  return ({ file, user }) =>
+    (files.size === 0 || files.has(file)) && (users.length === 0 || users.includes(user))
+}
+
+/** Items name their file by its real path; the order may name it by a link. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
+
+const nameOf = ({ user, file }: { user: string; file: string }) => ({ user, file })

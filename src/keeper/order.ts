@@ -1,0 +1,15 @@
+import * as v from 'valibot'
+import type { KeeperOrder } from '../usecases/ports.ts'
+
+const orderSchema = v.object({
+  mode: v.picklist(['unlock', 'create', 'rewrap', 'eject']),
+  policies: v.array(v.string()),
+  generation: v.number(),
+  paths: v.array(v.string()),
+  users: v.array(v.string()),
+})
+
+/** @throws ValiError for anything but a KeeperOrder */
+export function parseOrder(value: unknown): KeeperOrder {
+  return v.parse(orderSchema, value)
+}

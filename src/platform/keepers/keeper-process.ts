@@ -1,0 +1,73 @@
+import type { ChildProcess } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import { decodeRequest } from '../../protocol/frame.ts'
+import type { OpenReport } from '../../protocol/reports.ts'
+import type { Keeper, Opened, OpenedAnswer, Ticket } from '../../usecases/ports.ts'
+import { KeeperChannel } from './channel.ts'
+
+/** A keeper that listens, as the daemon sees it. */
+export class KeeperProcess implements Keeper {
+  readonly socket: string
+  readonly pid: number
+  readonly #child: ChildProcess
+  readonly #channel: KeeperChannel
+  readonly #gone: Promise<void>
+  #opened: ((opened: Opened) => OpenedAnswer) | undefined
+
+  constructor(child: ChildProcess, line: Duplex, socket: string) {
+    this.socket = socket
+    this.pid = child.pid as number
+    this.#child = child
+    this.#channel = new KeeperChannel(line, { 'keeper.opened': (body) => this.#answerOpened(body) })
+    this.#gone = this.#cleanUp()
+    line.resume()
+  }
+
+  /** @throws GuardError internal when the keeper is gone */
+  async expect({ ticket, client, purpose, credential }: Ticket): Promise<void> {
+    await this.#channel.request('keeper.expect', {
+      ticket,
+      pid: client.pid,
+      startTicks: client.startTicks,
+      purpose,
+      credential,
+    })
+  }
+
+  /** @throws GuardError internal when the keeper is gone */
+  async live(deadlines: { deadlineBootMs: number; lifetimeWallMs: number }): Promise<void> {
+    await this.#channel.request('keeper.live', deadlines)
+  }
+
+  onOpened(listener: (opened: Opened) => OpenedAnswer): void {
+    this.#opened = listener
+  }
+
+  onExit(listener: () => void): void {
+    void this.#gone.then(listener)
+  }
+
+  async end(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#gone
+  }
+
+  async #cleanUp(): Promise<void> {
+    await whenGone(this.#child)
+    this.#channel.close()
+    rmSync(this.socket, { force: true })
+  }
+
+  /** Nobody to ask means no: the keeper ends itself then. */
+  #answerOpened(body: Buffer): OpenedAnswer {
+    const { generation, failure, report } = decodeRequest('keeper.opened', body)
+    const opened = { generation, failure, report: report as OpenReport | undefined }
+    return this.#opened?.(opened) ?? { accepted: false }
+  }
+}
+
+function whenGone(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+  return new Promise((resolve) => child.once('exit', () => resolve()))
+}
