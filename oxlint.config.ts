@@ -68,7 +68,8 @@ export default defineConfig({
   ignorePatterns: ['dist/**', '.cache/**', 'coverage/**', '**/node_modules/**'],
   options: { reportUnusedDisableDirectives: 'error' },
   rules: {
-    'eqeqeq': 'error',
+    // `== null` is both null and undefined, and says so.
+    'eqeqeq': ['error', 'always', { null: 'ignore' }],
     'no-console': 'error',
     'no-eval': 'error',
     'no-var': 'error',
@@ -84,8 +85,10 @@ export default defineConfig({
     'no-shadow': 'off',
     // `socket._handle` and friends: Node has no public way to a descriptor.
     'no-underscore-dangle': 'off',
+    'import/no-named-as-default-member': 'off',
     'import/no-unassigned-import': 'off',
     'unicorn/consistent-function-scoping': 'off',
+    'vitest/no-conditional-expect': 'off',
     'unicorn/prefer-set-has': 'off',
     'oxc/no-map-spread': 'off',
     'unicorn/no-array-sort': 'off',
