@@ -15,7 +15,7 @@ export interface Client {
   readonly credentialEndsMs?: number
 }
 
-/** One policy's session with all that hangs on it. Clients and terminals of a locked session: none. */
+/** One policy's session with all that hangs on it. */
 export interface GuardedSession {
   readonly policy: string
   session: Session

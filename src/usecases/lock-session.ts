@@ -1,6 +1,7 @@
 import type { LockReason } from '../domain/event.ts'
 import { mayEnd } from '../domain/ending.ts'
 import type { LockReport } from '../protocol/reports.ts'
+import { clientKey } from './guarded-session.ts'
 import type { Client, GuardedSession } from './guarded-session.ts'
 import type { Journal, Log, ProcessTable } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
@@ -55,7 +56,8 @@ export class LockSession {
     const clients = this.#toEnd(guarded)
     guarded.keeper = undefined
     guarded.attempts.clear()
-    guarded.clients.clear()
+    // A holder that is left to expire stays in sight: status says until when its credential is good.
+    for (const { id } of clients) guarded.clients.delete(clientKey(id))
     guarded.terminals.clear()
     const steps = await Promise.allSettled([
       Promise.all(keepers.map((keeper) => keeper.end())),

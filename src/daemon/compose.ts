@@ -1,0 +1,83 @@
+import type { DaemonReport } from '../protocol/reports.ts'
+import { protocolVersion } from '../protocol/messages.ts'
+import { createAlarm, createClock } from '../platform/clock.ts'
+import { places } from '../platform/dirs.ts'
+import type { Dirs } from '../platform/dirs.ts'
+import { installRoot, nativePath, version } from '../platform/install.ts'
+import { openJournal } from '../platform/journal/open-journal.ts'
+import { createKeepers } from '../platform/keepers/create-keepers.ts'
+import { createLog } from '../platform/log/create-log.ts'
+import { createPolicySource } from '../platform/policy-file/create-policy-source.ts'
+import { createProcessTable } from '../platform/processes/process-table.ts'
+import { createPrograms } from '../platform/programs.ts'
+import { createKubeconfigs } from '../platform/scribes/create-kubeconfigs.ts'
+import { createTerminals } from '../platform/terminal/create-terminals.ts'
+import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
+import { FindProgram } from '../usecases/find-program.ts'
+import { ChallengedClients } from '../usecases/issue-credential.ts'
+import { keepDeadlines, rearm } from '../usecases/keep-deadlines.ts'
+import { LockSession } from '../usecases/lock-session.ts'
+import { SessionTable } from '../usecases/session-table.ts'
+
+export type World = ReturnType<typeof compose>
+
+/** The organisation's rules; they can only tighten the user's. */
+const organisationFile = '/etc/kubeguard/config.yaml'
+
+/** The only place where ports meet what implements them. */
+export function compose(dirs: Dirs, hooks: { stop: () => void }) {
+  const log = createLog({ file: places.logFile(dirs), level: 'info' })
+  const clock = createClock()
+  const journal = openJournal({ path: places.journal(dirs), now: () => clock.now().wallMs })
+  const policies = createPolicySource({ userFile: places.config(dirs), organisationFile, log })
+  const vaults = createVaultCatalogue(places.vaults(dirs))
+  const processes = createProcessTable()
+  const terminals = createTerminals()
+  const kubeconfigs = createKubeconfigs({ log })
+  const keepers = createKeepers({ log })
+  const programs = createPrograms({ shims: places.shims(dirs), binaries: ownBinaries() })
+  const alarm = createAlarm(clock, () => keepDeadlines({ clock, log, terminals, table, alarm }))
+  const lockSession = new LockSession({ journal, log, processes, table: () => table, selfPid: process.pid })
+  const table = new SessionTable({ clock, policies, vaults }, (guarded, reason) => lockSession.begin(guarded, reason))
+  const startedAtMs = clock.now().wallMs
+  const problems = (): string[] => [...journal.problems()]
+  return {
+    clock,
+    journal,
+    policies,
+    vaults,
+    processes,
+    terminals,
+    kubeconfigs,
+    keepers,
+    log,
+    table,
+    lockSession,
+    findProgram: new FindProgram(programs),
+    challenged: new ChallengedClients(),
+    plugin: { command: `${places.plugins(dirs)}/kubeguard-credential`, env: pluginEnvironment() },
+    rearm: () => rearm({ table, clock, alarm }),
+    problems,
+    stop: hooks.stop,
+    reportDaemon: (): DaemonReport => ({
+      version: version(),
+      protocol: protocolVersion,
+      pid: process.pid,
+      startedAtMs,
+      socket: places.socket(dirs),
+      logFile: places.logFile(dirs),
+      problems: problems(),
+    }),
+  }
+}
+
+function ownBinaries(): string[] {
+  const root = installRoot()
+  return [nativePath(), `${root}/bin/kubectl`, `${root}/bin/kubeguard-credential`, `${root}/bin/kubeguard`]
+}
+
+/** A moved installation is found again by the plugin only if kubeconfig says where it is. */
+function pluginEnvironment(): Record<string, string> {
+  const home = process.env['KUBEGUARD_HOME']
+  return home === undefined || home === '' ? {} : { KUBEGUARD_HOME: home }
+}

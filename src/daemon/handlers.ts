@@ -1,0 +1,52 @@
+import { adoptKubeconfig } from '../usecases/adopt-kubeconfig.ts'
+import { checkCommand, placeOf } from '../usecases/check-command.ts'
+import { issueCredential } from '../usecases/issue-credential.ts'
+import { openVaults } from '../usecases/open-vaults.ts'
+import { reportPolicy } from '../usecases/report-policy.ts'
+import { reportStatus } from '../usecases/report-status.ts'
+import { unlockSession } from '../usecases/unlock-session.ts'
+import type { LockReport } from '../protocol/reports.ts'
+import type { LockReason } from '../domain/event.ts'
+import type { World } from './compose.ts'
+import type { Handlers } from './router.ts'
+
+/** Entries of one answer to journal.read; a client asks again with `after` for more. */
+const journalPage = 1_000
+
+/** Which use case answers which message. */
+export function createHandlers(world: World): Handlers {
+  return {
+    'gate.check': (request, pid) => checkCommand(world, request, pid),
+    'credential.issue': (request, pid) => issueCredential(world, request, pid),
+    'session.unlock': (request, pid) => unlockSession(world, request, pid),
+    'session.lock': async ({ policy }) => ({ report: await lock(world, policy, 'manual') }),
+    'session.status': async (request) => ({ status: await reportStatus(world, placeOf(request)) }),
+    'vault.open': (request, pid) => openVaults(world, request, pid),
+    'kubeconfig.adopt': async ({ paths, users, dryRun }) => ({
+      report: await adoptKubeconfig(world, { paths: paths.map(String), users, dryRun }),
+    }),
+    'policy.read': ({ context }) => ({ report: reportPolicy(world.policies, context) }),
+    'journal.read': ({ after, sinceMs, event, session }) => ({
+      entries: world.journal.read({
+        ...(after === undefined ? {} : { after }),
+        ...(sinceMs === undefined ? {} : { sinceMs }),
+        ...(event === undefined ? {} : { event }),
+        ...(session === undefined ? {} : { policy: session }),
+        limit: journalPage,
+      }),
+    }),
+    'journal.verify': () => ({ report: world.journal.verify() }),
+    'daemon.status': () => ({ report: world.reportDaemon() }),
+    'daemon.stop': async () => {
+      await lock(world, undefined, 'daemon-stopped')
+      setImmediate(world.stop)
+      return {}
+    },
+  }
+}
+
+/** Locks one session, or all at once; resolves when every wall stands. */
+export function lock(world: World, policy: string | undefined, reason: LockReason): Promise<LockReport[]> {
+  const chosen = policy === undefined ? world.table.all() : [world.table.get(policy)]
+  return Promise.all(chosen.map((guarded) => world.lockSession.lock(guarded, reason)))
+}

@@ -1,0 +1,71 @@
+import { GuardError } from '../domain/errors.ts'
+import { decodeRequest, encodeError, encodeReply, FrameError, requestName } from '../protocol/frame.ts'
+import type { Frame } from '../protocol/channel.ts'
+import { messages, protocolVersion } from '../protocol/messages.ts'
+import type { MessageName, ReplyOf, RequestOf } from '../protocol/messages.ts'
+
+/** Answers one kind of request from the process `peerPid`. */
+export type Handler<Name extends MessageName> = (
+  request: RequestOf<Name>,
+  peerPid: number,
+) => Promise<ReplyOf<Name>> | ReplyOf<Name>
+
+type DaemonMessage = {
+  [Name in MessageName]: (typeof messages)[Name]['route'] extends 'client>daemon' ? Name : never
+}[MessageName]
+
+/** One handler for every message that clients send to the daemon: a missing one does not compile. */
+export type Handlers = { readonly [Name in DaemonMessage]: Handler<Name> }
+
+export interface Router {
+  answer(frame: Frame, peerPid: number): Promise<Buffer>
+}
+
+/** Turns frames into calls of use cases, and what they answer or throw back into frames. */
+export function createRouter(handlers: Handlers, onInternal: (name: string, error: unknown) => void): Router {
+  return {
+    async answer(frame, peerPid) {
+      try {
+        return await dispatch(handlers, frame, peerPid)
+      } catch (error) {
+        return encodeError(toReply(error, frame, onInternal))
+      }
+    },
+  }
+}
+
+async function dispatch(handlers: Handlers, frame: Frame, peerPid: number): Promise<Buffer> {
+  if (frame.version !== protocolVersion) {
+    throw new GuardError('version-mismatch', `the daemon speaks protocol ${protocolVersion}, this client ${frame.version}`)
+  }
+  const name = requestName(frame.id)
+  if (name === undefined || !isDaemonMessage(handlers, name)) throw new FrameError('unknown message')
+  return call(handlers, name, frame, peerPid)
+}
+
+async function call<Name extends DaemonMessage>(
+  handlers: Handlers,
+  name: Name,
+  frame: Frame,
+  peerPid: number,
+): Promise<Buffer> {
+  const handler = handlers[name] as Handler<Name>
+  return encodeReply(name, await handler(decodeRequest(name, frame.body), peerPid))
+}
+
+function isDaemonMessage(handlers: Handlers, name: MessageName): name is DaemonMessage {
+  return Object.hasOwn(handlers, name)
+}
+
+function toReply(error: unknown, frame: Frame, onInternal: (name: string, error: unknown) => void) {
+  const known = toGuardError(error)
+  if (known.code === 'internal') onInternal(requestName(frame.id) ?? 'unknown', error)
+  const { code, message, cure, exitCode } = known
+  return { code, message, cure, exitCode }
+}
+
+function toGuardError(error: unknown): GuardError {
+  if (error instanceof GuardError) return error
+  if (error instanceof FrameError) return new GuardError('protocol-error', `the request can’t be read: ${error.message}`)
+  return new GuardError('internal', 'the daemon failed to answer; its log says why')
+}

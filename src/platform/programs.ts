@@ -1,0 +1,40 @@
+import { accessSync, constants, realpathSync, statSync } from 'node:fs'
+import type { Programs } from '../usecases/ports.ts'
+
+/**
+ * Finds real programs on a client's PATH. What lies in our own shim folder, or is a link to one of our
+ * binaries, is never one: it would come straight back to us.
+ */
+export function createPrograms(own: { shims: string; binaries: readonly string[] }): Programs {
+  const ours = new Set([own.shims, ...own.binaries].flatMap((path) => [path, ...realPathOf(Buffer.from(path))]))
+  return {
+    onPath: (tool, path) =>
+      [...new Set(path.split(':'))]
+        // An empty element means the working directory (execvp(3)); nobody means that for kubectl.
+        .filter((folder) => folder.startsWith('/') && !ours.has(folder))
+        .map((folder) => `${folder}/${tool}`)
+        .filter((candidate) => isExecutable(candidate) && !isOurs(candidate, ours)),
+  }
+}
+
+function isExecutable(candidate: string): boolean {
+  const path = Buffer.from(candidate, 'latin1')
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
+
+function isOurs(candidate: string, ours: ReadonlySet<string>): boolean {
+  return realPathOf(Buffer.from(candidate, 'latin1')).some((path) => ours.has(path))
+}
+
+function realPathOf(path: Buffer): string[] {
+  try {
+    return [realpathSync(path, 'latin1')]
+  } catch {
+    return []
+  }
+}
