@@ -8,9 +8,11 @@ import { parseKubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
 import type { AdoptJob } from '../platform/scribes/job.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
+import type { VaultItem } from '../platform/vault/item.ts'
 import { sealPending } from '../platform/vault/seal-pending.ts'
 import type { AdoptedUser, AdoptReport } from '../protocol/reports.ts'
-import { leftoverAdvice } from './find-leftovers.ts'
+import { clearComments } from './clear-comments.ts'
+import { leftoverAdvice, secretTexts } from './find-leftovers.ts'
 import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
 import { planAdoption } from './plan-adoption.ts'
@@ -55,7 +57,10 @@ interface Change {
 }
 
 function changesOf(plan: AdoptionPlan): Change[] {
-  return [...plan.edits].map(([file, edits]) => ({ file, text: editKubeconfig(file.config, edits) }))
+  return [...plan.edits].map(([file, edits]) => {
+    const text = editKubeconfig(file.config, edits)
+    return { file, text: clearComments(file.config.path, text, plan.items) }
+  })
 }
 
 function missingVaults(plan: AdoptionPlan, vaultsDir: string): string[] {
@@ -110,23 +115,14 @@ class Progress {
   }
 }
 
-/** Shorter strings stand in many innocent places. */
-const leastMasked = 6
-
-function maskItem(text: string, { token, original }: AdoptionPlan['items'][number]): string {
-  const { fields } = original as { fields: Record<string, unknown> }
-  const secrets = [token, fields['token'], fields['client-key-data']]
-  return secrets.reduce<string>(
-    (shown, secret) =>
-      typeof secret === 'string' && secret.length >= leastMasked ? shown.replaceAll(secret, '***') : shown,
-    text,
-  )
+function maskItem(text: string, item: VaultItem): string {
+  return secretTexts(item).reduce((shown, { secret }) => shown.replaceAll(secret, '***'), text)
 }
 
 function adoptedBy(plan: AdoptionPlan, changes: readonly Change[]): AdoptedUser[] {
   return changes.flatMap((change) =>
     plan.adopted
       .filter(({ file }) => file === change.file)
-      .map(({ report }) => ({ ...report, advice: [...report.advice, ...leftoverAdvice(plan, report, changes)] })),
+      .map(({ report, item }) => ({ ...report, advice: [...report.advice, ...leftoverAdvice(item, changes)] })),
   )
 }

@@ -1,33 +1,34 @@
-import type { AdoptedUser } from '../protocol/reports.ts'
+import type { VaultItem } from '../platform/vault/item.ts'
 import type { LoadedFile } from './load-files.ts'
-import type { AdoptionPlan } from './plan-adoption.ts'
 
 /** Shorter strings stand in many innocent places. */
 const leastSearched = 8
 
-/**
- * Where the new text of a file still holds a secret that was taken out: in a comment, or at a user that
- * was not to be adopted.
- */
+/** What an adopted secret looks like where it is written out. */
+export function secretTexts(item: VaultItem): { what: 'token' | 'client key'; secret: string }[] {
+  const { fields } = item.original as { fields: Record<string, unknown> }
+  const texts = [
+    { what: 'token', secret: item.token },
+    { what: 'token', secret: fields['token'] },
+    { what: 'client key', secret: fields['client-key-data'] },
+  ] as const
+  return texts.flatMap(({ what, secret }) =>
+    typeof secret === 'string' && secret.length >= leastSearched ? [{ what, secret }] : [],
+  )
+}
+
+/** Where the new text of a file still holds a secret that was taken out, such as a user left out by name. */
 export function leftoverAdvice(
-  plan: AdoptionPlan,
-  report: AdoptedUser,
+  item: VaultItem,
   changes: readonly { readonly file: LoadedFile; readonly text: string }[],
 ): string[] {
-  const item = plan.items.find(({ id }) => id === report.credential)
-  if (item === undefined) return []
-  const { fields } = item.original as { fields: Record<string, unknown> }
-  const searched = [
-    { what: 'token', secret: item.token },
-    { what: 'client key', secret: fields['client-key-data'] },
-  ]
-  return changes.flatMap(({ file, text }) =>
-    searched.flatMap(({ what, secret }) => {
-      if (typeof secret !== 'string' || secret.length < leastSearched) return []
+  const found = changes.flatMap(({ file, text }) =>
+    secretTexts(item).flatMap(({ what, secret }) => {
       const at = text.indexOf(secret)
       if (at === -1) return []
       const line = text.slice(0, at).split('\n').length
       return [`remove it: line ${line} of ${file.config.path} still holds the ${what}`]
     }),
   )
+  return [...new Set(found)]
 }

@@ -26,6 +26,7 @@ export interface AdoptionPlan {
 
 export interface PlannedUser {
   readonly file: LoadedFile
+  readonly item: VaultItem
   readonly report: AdoptedUser
 }
 
@@ -127,6 +128,7 @@ class Planner implements AdoptionPlan {
     this.items.push(item)
     this.adopted.push({
       file,
+      item,
       report: {
         file: file.config.path,
         user: name,

@@ -1,2 +1,131 @@
+import { GuardError } from '../domain/errors.ts'
+import type { ErrorCode } from '../domain/errors.ts'
+import { editKubeconfig } from '../platform/kubeconfig/edit-kubeconfig.ts'
+import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
+import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
 import type { RestoredItem, RestoreJob } from '../platform/scribes/job.ts'
-export async function restore(_job: RestoreJob): Promise<RestoredItem[]> { return [] }
+import { parseItem } from '../platform/vault/item.ts'
+import { loadFiles } from './load-files.ts'
+import type { LoadedFile } from './load-files.ts'
+import { parseOriginal } from './original.ts'
+import type { Split } from './original.ts'
+import { findItem, joiningEdits, namesItem, restoringEdits } from './plan-restore.ts'
+import type { Restoration } from './plan-restore.ts'
+
+/** Rounds: each begins anew because a file was changed by someone else, or has another step to make. */
+const mostRounds = 20
+
+/**
+ * Job `restore`: puts users back as they were, secrets included, and joins split users again. Each file
+ * is replaced whole; an item whose answer is not ok was not put back and must stay in the vault.
+ *
+ * @throws GuardError internal for items that this version can't read
+ */
+export async function restore(job: RestoreJob): Promise<RestoredItem[]> {
+  const restorations = job.items.map(readItem)
+  const failures = new Map<string, GuardError>()
+  for (const group of groupsByFile(restorations)) {
+    try {
+      await restoreGroup(group, job.paths ?? [], failures)
+    } catch (error) {
+      if (!(error instanceof GuardError)) throw error
+      for (const { item } of group) failures.set(item.id, failures.get(item.id) ?? error)
+    }
+  }
+  return restorations.map(({ item }) => resultOf(item, failures.get(item.id)))
+}
+
+/** What can't be restored in one file is no reason to keep back another's. */
+function groupsByFile(restorations: readonly Restoration[]): Restoration[][] {
+  return [...Map.groupBy(restorations, ({ item }) => item.file).values()]
+}
+
+async function restoreGroup(
+  group: readonly Restoration[],
+  paths: readonly string[],
+  failures: Map<string, GuardError>,
+): Promise<void> {
+  const splits = splitsOf(group)
+  const named = group.flatMap(({ original }) => [original.path, ...(original.split?.files ?? [])])
+  const wanted = [...new Set([...named, ...group.map(({ item }) => item.file), ...paths])]
+  const restored = new Set<Restoration>()
+  for (let round = 0; round < mostRounds; round += 1) {
+    const files = await loadFiles(wanted)
+    noteFailures(files, group, restored, failures)
+    if (!(await takeStep(files, group, splits, restored))) return
+  }
+  throw new GuardError('kubeconfig-busy', `${group[0]?.item.file ?? 'a kubeconfig'} keeps changing`, {
+    cure: 'wait until the program that writes it is done, then try again',
+  })
+}
+
+/** @returns false when there is nothing left to do */
+async function takeStep(
+  files: readonly LoadedFile[],
+  group: readonly Restoration[],
+  splits: readonly Split[],
+  restored: Set<Restoration>,
+): Promise<boolean> {
+  const restoring = new Map(files.map((file) => [file, restoringEdits(file, group)]))
+  const step = await applyAll(restoring)
+  for (const file of step.replaced) group.filter((one) => namesItem(file, one)).forEach((one) => restored.add(one))
+  if (step.wanted) return true
+  for (const split of splits) if (await join(files, split)) return true
+  return false
+}
+
+/** Parts that can't be joined safely stay apart: they mean the same. */
+async function join(files: readonly LoadedFile[], split: Split): Promise<boolean> {
+  try {
+    return (await applyAll(joiningEdits(files, split))).wanted
+  } catch (error) {
+    if (error instanceof GuardError && error.code === 'kubeconfig-invalid') return false
+    throw error
+  }
+}
+
+/** A file that was not replaced had changed: the next round looks at it again. */
+async function applyAll(
+  edits: ReadonlyMap<LoadedFile, readonly Edit[]>,
+): Promise<{ wanted: boolean; replaced: LoadedFile[] }> {
+  const wanted = [...edits].filter(([, list]) => list.length > 0)
+  const texts = wanted.map(([file, list]) => ({ file, text: editKubeconfig(file.config, list) }))
+  const replaced: LoadedFile[] = []
+  for (const { file, text } of texts) if (await replaceKubeconfig(file.snapshot, text)) replaced.push(file)
+  return { wanted: wanted.length > 0, replaced }
+}
+
+function noteFailures(
+  files: readonly LoadedFile[],
+  group: readonly Restoration[],
+  restored: ReadonlySet<Restoration>,
+  failures: Map<string, GuardError>,
+): void {
+  for (const restoration of group) {
+    const found = findItem(files, restoration)
+    if (typeof found === 'object' && !restored.has(restoration)) failures.set(restoration.item.id, found.failure)
+    else failures.delete(restoration.item.id)
+  }
+}
+
+function splitsOf(group: readonly Restoration[]): Split[] {
+  const splits = new Map<string, Split>()
+  for (const { original } of group) if (original.split !== undefined) splits.set(original.split.base, original.split)
+  return [...splits.values()]
+}
+
+function readItem(value: unknown): Restoration {
+  const item = parseItem(value)
+  const original = parseOriginal(item?.original)
+  if (item === undefined || original === undefined) {
+    throw new GuardError('vault-newer', 'the vault holds a credential that this version can’t put back')
+  }
+  return { item, original }
+}
+
+function resultOf(item: Restoration['item'], failure: GuardError | undefined): RestoredItem {
+  const { id, file, user } = item
+  if (failure === undefined) return { id, ok: true, file, user }
+  const { code, message, cure } = failure as { code: ErrorCode; message: string; cure: string }
+  return { id, ok: false, file, user, code, message, cure }
+}

@@ -1,0 +1,28 @@
+import { isDeepStrictEqual } from 'node:util'
+import { parseKubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
+import type { VaultItem } from '../platform/vault/item.ts'
+import { secretTexts } from './find-leftovers.ts'
+
+/**
+ * Replaces copies of adopted secrets in comments by `***`: an old token is often kept a line above the
+ * new one. Nothing but comments changes, or nothing at all.
+ */
+export function clearComments(path: string, text: string, items: readonly VaultItem[]): string {
+  const secrets = items.flatMap(secretTexts).map(({ secret }) => secret)
+  if (!secrets.some((secret) => text.includes(secret))) return text
+  const cleared = text
+    .split('\n')
+    .map((line) => clearLine(line, secrets))
+    .join('\n')
+  return isDeepStrictEqual(valueOf(path, cleared), valueOf(path, text)) ? cleared : text
+}
+
+function clearLine(line: string, secrets: readonly string[]): string {
+  const at = line.search(/(^|\s)#/)
+  if (at === -1) return line
+  return line.slice(0, at) + secrets.reduce((tail, secret) => tail.replaceAll(secret, '***'), line.slice(at))
+}
+
+function valueOf(path: string, text: string): unknown {
+  return parseKubeconfig(path, text).document.toJS({ maxAliasCount: 1000 })
+}

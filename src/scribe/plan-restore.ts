@@ -1,0 +1,151 @@
+import { isDeepStrictEqual } from 'node:util'
+import { GuardError } from '../domain/errors.ts'
+import { classifyUser } from '../platform/kubeconfig/classify-user.ts'
+import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
+import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
+import { notEditable } from '../platform/kubeconfig/splice.ts'
+import type { VaultItem } from '../platform/vault/item.ts'
+import type { LoadedFile } from './load-files.ts'
+import type { Original, Split } from './original.ts'
+import { readSmallFile, referencedPath } from './read-secrets.ts'
+
+export interface Restoration {
+  readonly item: VaultItem
+  readonly original: Original
+}
+
+/** Where an item stands: its entry still names the credential, or is as it was before, or is neither. */
+export type Found = 'to-restore' | 'restored' | { readonly failure: GuardError }
+
+/** Edits that put secrets back in the place of the exec entries that name these credentials. */
+export function restoringEdits(file: LoadedFile, restorations: readonly Restoration[]): Edit[] {
+  return restorations.flatMap(({ item, original }) => {
+    const add = restoredFields(item, original)
+    const entries = entriesOf(file, item).filter((user) => conflict(user, add) === undefined)
+    return entries.map((user): Edit => ({ edit: 'fields', user, remove: ['exec'], add }))
+  })
+}
+
+/** Does a user of this file name the credential? */
+export function namesItem(file: LoadedFile, { item }: Restoration): boolean {
+  return entriesOf(file, item).length > 0
+}
+
+/**
+ * By credential and not by name: a user may have been renamed since. One that was restored already (by a
+ * run that was interrupted) counts as done.
+ */
+export function findItem(files: readonly LoadedFile[], { item, original }: Restoration): Found {
+  const fields = restoredFields(item, original)
+  const named = files.flatMap((file) => entriesOf(file, item))
+  const own = named.map((user) => conflict(user, fields)).find((name) => name !== undefined)
+  if (own !== undefined) return { failure: inTheWay(item, own) }
+  if (named.length > 0) return 'to-restore'
+  const file = files.find(({ snapshot }) => snapshot.real === item.file)
+  if (file === undefined) return { failure: gone(`${item.file} is not there any more`, item) }
+  const names = [item.user, ...(original.split === undefined ? [] : [original.split.base])]
+  const restored = file.config.users.some((user) => names.includes(user.name) && hasFields(file, user, fields))
+  return restored ? 'restored' : { failure: gone(`no user of ${item.file} names the credential ${item.id}`, item) }
+}
+
+/** A field that someone has put beside our entry since: neither it nor the vault's may be lost. */
+function conflict(user: UserEntry, fields: Record<string, unknown>): string | undefined {
+  return Object.keys(fields).find((name) => name !== 'exec' && user.fields.has(name))
+}
+
+function inTheWay(item: VaultItem, name: string): GuardError {
+  return new GuardError('kubeconfig-invalid', `user ${item.user} of ${item.file} has a ${name} of its own by now`, {
+    cure: 'run: kubeguard adopt, which takes the new one; then try again',
+  })
+}
+
+function gone(message: string, item: VaultItem): GuardError {
+  return new GuardError('credential-unknown', message, {
+    cure: `put back a user whose exec entry names ${item.id}, then try again; the credential stays in the vault`,
+  })
+}
+
+function entriesOf(file: LoadedFile, item: VaultItem): UserEntry[] {
+  return file.config.users.filter((user) => classifyUser(file.config, user).ours?.credential === item.id)
+}
+
+function hasFields(file: LoadedFile, user: UserEntry, fields: Record<string, unknown>): boolean {
+  return Object.entries(fields).every(([name, value]) =>
+    isDeepStrictEqual(user.fields.get(name)?.node.toJS(file.config.document), value),
+  )
+}
+
+/** The fields as they were spelled; a file that does not hold the secret any more gives way to inline data. */
+function restoredFields(item: VaultItem, original: Original): Record<string, unknown> {
+  const fields = { ...original.fields }
+  inlineIfGone(fields, original, 'tokenFile', item.token, (secret) => ({ token: secret }))
+  for (const [name, secret] of [
+    ['client-certificate', item.clientCertificateData],
+    ['client-key', item.clientKeyData],
+  ] as const) {
+    const data = (pem: string) => ({ [`${name}-data`]: Buffer.from(pem).toString('base64') })
+    inlineIfGone(fields, original, name, fields[`${name}-data`] === undefined ? secret : undefined, data)
+  }
+  return fields
+}
+
+function inlineIfGone(
+  fields: Record<string, unknown>,
+  original: Original,
+  name: string,
+  secret: string | undefined,
+  inline: (secret: string) => Record<string, string>,
+): void {
+  const named = fields[name]
+  if (typeof named !== 'string' || named === '' || secret === undefined) return
+  const held = readSmallFile(referencedPath(original.path, named))
+  if (held === secret || held?.trim() === secret) return
+  delete fields[name]
+  Object.assign(fields, inline(secret))
+}
+
+/**
+ * Edits that join the parts of a split user again, as far as both are back: contexts in other files
+ * first, so that none ever points to a user that is gone.
+ */
+export function joiningEdits(files: readonly LoadedFile[], split: Split): Map<LoadedFile, Edit[]> {
+  const edits = new Map<LoadedFile, Edit[]>()
+  const removals = new Map<LoadedFile, Edit[]>()
+  for (const file of files) {
+    const base = plainUser(file, split.base)
+    for (const name of base === undefined ? [] : split.parts) {
+      const part = plainUser(file, name)
+      if (base === undefined || part === undefined || !sameFields(file, base, part)) continue
+      for (const other of files) addTo(edits, other, pointBack(other, name, split.base))
+      addTo(removals, file, [{ edit: 'remove-user', user: part }])
+    }
+  }
+  const elsewhere = [...edits].filter(([file, list]) => list.length > 0 && !removals.has(file))
+  if (elsewhere.length > 0) return new Map(elsewhere)
+  for (const [file, list] of removals) addTo(edits, file, list)
+  return new Map([...edits].filter(([, list]) => list.length > 0))
+}
+
+function pointBack(file: LoadedFile, from: string, to: string): Edit[] {
+  return file.config.contexts
+    .filter((context) => context.user === from)
+    .map((context): Edit => {
+      if (context.userNode === undefined) throw notEditable(file.config, context.offset)
+      return { edit: 'point-context', context, user: to }
+    })
+}
+
+function plainUser(file: LoadedFile, name: string): UserEntry | undefined {
+  const user = file.config.users.find((candidate) => candidate.name === name)
+  return user === undefined || classifyUser(file.config, user).ours !== undefined ? undefined : user
+}
+
+function sameFields(file: LoadedFile, a: UserEntry, b: UserEntry): boolean {
+  const valueOf = (user: UserEntry): Record<string, unknown> =>
+    Object.fromEntries([...user.fields].map(([name, { node }]) => [name, node.toJS(file.config.document) as unknown]))
+  return isDeepStrictEqual(valueOf(a), valueOf(b))
+}
+
+function addTo(edits: Map<LoadedFile, Edit[]>, file: LoadedFile, more: readonly Edit[]): void {
+  edits.set(file, [...(edits.get(file) ?? []), ...more])
+}
