@@ -15,7 +15,9 @@ export interface FolderRule {
 
 /** What a program on the user's side needs of the platform: where things are, and how to be hardened. */
 const clientSide = ['client', 'protocol', 'domain', 'hardening'].concat(
-  ['dirs', 'install', 'libc', 'lock-file', 'peer', 'safe-place', 'terminal'].map((name) => `platform/${name}`),
+  ['dirs', 'install', 'libc', 'lock-file', 'peer', 'safe-place', 'terminal'].map(
+    (name) => `platform/${name}`,
+  ),
 )
 
 /** The processes that may hold a secret. */
@@ -41,12 +43,12 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
 
 /** Packages and built-ins with a power of their own, and the only places that may reach for it. */
 export const powers: Readonly<Record<string, readonly string[]>> = {
-  'node:child_process': ['platform', 'client', 'cli', 'daemon', 'keeper', 'tour'],
+  'node:child_process': ['platform', 'client', 'cli', 'daemon', 'keeper', 'shim', 'tour'],
   'node:inspector': [],
   'node:vm': [],
   'age-encryption': ['platform/vault'],
   'better-sqlite3': ['platform/journal'],
-  'koffi': ['platform'],
+  'koffi': ['platform', 'shim'],
   'yaml': ['platform', 'playground'],
   'ws': ['playground'],
   'spdy-transport': ['playground'],
