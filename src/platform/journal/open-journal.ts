@@ -1,0 +1,210 @@
+import type { ChainReport, JournalEntry } from '../../protocol/reports.ts'
+import type { Journal } from '../../usecases/ports.ts'
+import { walkChain } from './chain.ts'
+import type { StoredEntry } from './chain.ts'
+import { isDamage, reasonOf } from './damage.ts'
+import { cleanDetails, cleanName } from './details.ts'
+import { onePage } from './page.ts'
+import { applyRetention, usualRetention } from './retention.ts'
+import type { Retention } from './retention.ts'
+import { setAside } from './set-aside.ts'
+import { openStore } from './store.ts'
+import type { Store } from './store.ts'
+
+/** Entries of `record` wait at most so long in memory. */
+const batchMs = 1_000
+
+/** While the disk is full so many entries wait in memory; the oldest go first, and the gap is recorded. */
+const mostWaiting = 5_000
+
+/** Retention is looked at after so many entries. */
+const retentionEvery = 256
+
+/** Most entries of one page of `read`. */
+const pageEntries = 1_000
+
+type Input = Parameters<Journal['record']>[0]
+type Waiting = Omit<StoredEntry, 'seq'>
+
+export interface JournalOptions {
+  readonly path: string
+  /** Wall-clock ms. */
+  readonly now: () => number
+  readonly limits?: Partial<Retention>
+}
+
+/** The journal, and what is wrong with it, for `status` and `doctor`. */
+export type ReportingJournal = Journal & { problems(): string[] }
+
+/**
+ * Opens the journal, or starts one. It never throws, now or later: a database that is damaged is set aside
+ * and a new one started, with that fact as its first entry; one that can't be written (full disk) is tried
+ * again with each entry.
+ */
+export function openJournal(options: JournalOptions): ReportingJournal {
+  const journal = new SqliteJournal(options)
+  journal.open()
+  return journal
+}
+
+class SqliteJournal implements ReportingJournal {
+  readonly #path: string
+  readonly #now: () => number
+  readonly #retention: Retention
+  #store: Store | undefined
+  #waiting: Waiting[] = []
+  #lost = 0
+  #sinceRetention = retentionEvery
+  #timer: NodeJS.Timeout | undefined
+  #failing: string | undefined
+  readonly #replaced: string[] = []
+  readonly #failures = new Map<string, { count: number; lastWallMs: number }>()
+  #closed = false
+
+  constructor({ path, now, limits }: JournalOptions) {
+    this.#path = path
+    this.#now = now
+    this.#retention = { ...usualRetention, ...limits }
+  }
+
+  open(): void {
+    this.#attempt(() => undefined)
+  }
+
+  record(entry: Input): boolean {
+    if (this.#closed) return false
+    this.#waiting.push(this.#entry(entry))
+    if (this.#waiting.length > mostWaiting) {
+      this.#lost += this.#waiting.length - mostWaiting
+      this.#waiting = this.#waiting.slice(-mostWaiting)
+    }
+    this.#timer ??= setTimeout(() => this.#flush(), batchMs).unref()
+    return this.#failing === undefined
+  }
+
+  /** False: the entry is not kept at all, so that what is refused for it is not recorded as done. */
+  recordDurably(entry: Input): boolean {
+    return this.#write([this.#entry(entry)], true)
+  }
+
+  read(query: Parameters<Journal['read']>[0]): JournalEntry[] {
+    this.#flush()
+    const { after = 0, sinceMs, event, policy } = query
+    const limit = Math.min(query.limit, pageEntries)
+    return this.#attempt((store) => onePage(store.select({ after, sinceMs, event, policy, limit }))) ?? []
+  }
+
+  verify(): ChainReport {
+    this.#flush()
+    const report = this.#attempt((store) => {
+      const ends = store.ends()
+      const { entries, broken } = walkChain(ends, store.select({ after: -1, limit: Number.MAX_SAFE_INTEGER }))
+      const head = Buffer.from(ends.head).toString('hex')
+      const known = { entries, firstSeq: ends.firstSeq, head }
+      return broken === undefined
+        ? { intact: true, ...known }
+        : { intact: false, ...known, brokenAt: broken.at, problem: broken.problem }
+    })
+    return report ?? { intact: false, entries: 0, problem: this.#failing ?? 'the journal is closed' }
+  }
+
+  failures(policy: string): { count: number; lastWallMs: number } {
+    const stored = this.#attempt((store) => store.failures(policy))
+    return this.#failures.get(policy) ?? stored ?? { count: 0, lastWallMs: 0 }
+  }
+
+  /** Kept in memory too, so that a full disk does not shorten the delay after wrong passphrases. */
+  setFailures(policy: string, failures: { count: number; lastWallMs: number }): boolean {
+    this.#failures.set(policy, failures)
+    return this.#attempt((store) => (store.setFailures(policy, failures), true)) ?? false
+  }
+
+  problems(): string[] {
+    return this.#failing === undefined ? [...this.#replaced] : [...this.#replaced, this.#failing]
+  }
+
+  close(): void {
+    this.#flush()
+    this.#closed = true
+    this.#attemptClose()
+  }
+
+  #entry({ event, policy, details }: Input): Waiting {
+    return {
+      wallMs: Math.max(0, Math.floor(this.#now())),
+      event,
+      policy: policy === undefined ? null : cleanName(policy),
+      details: JSON.stringify(cleanDetails(details ?? {})),
+    }
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#waiting.length > 0) this.#write([], false)
+  }
+
+  /** What waits is written first: the chain's order is the order of events. */
+  #write(entries: Waiting[], durable: boolean): boolean {
+    const gap: Waiting[] =
+      this.#lost > 0 ? [this.#entry({ event: 'journal-gap', details: { lost: this.#lost } })] : []
+    const batch = [...gap, ...this.#waiting, ...entries]
+    const written = this.#attempt((store) => (store.append(batch, durable), true)) ?? false
+    if (!written) return false
+    this.#failing = undefined
+    this.#waiting = []
+    this.#lost = 0
+    this.#sinceRetention += batch.length
+    if (this.#sinceRetention >= retentionEvery) this.#retain()
+    return true
+  }
+
+  #retain(): void {
+    this.#sinceRetention = 0
+    this.#attempt((store) => applyRetention(store, this.#retention, this.#now()))
+  }
+
+  /** Runs a step on the store, opened anew where need be, and once more after a damaged one was replaced. */
+  #attempt<Result>(step: (store: Store) => Result): Result | undefined {
+    if (this.#closed) return undefined
+    try {
+      try {
+        return step(this.#opened())
+      } catch (error) {
+        if (!isDamage(error)) throw error
+        this.#replace(error)
+        return step(this.#opened())
+      }
+    } catch (error) {
+      this.#failing = `the journal can’t be written: ${reasonOf(error)}`
+      return undefined
+    }
+  }
+
+  #opened(): Store {
+    this.#store ??= openStore(this.#path)
+    return this.#store
+  }
+
+  #replace(damage: unknown): void {
+    this.#attemptClose()
+    const keptAs = setAside(this.#path, this.#now())
+    const because = reasonOf(damage)
+    this.#replaced.splice(
+      0,
+      this.#replaced.length,
+      `the journal was replaced: ${because}; the old one is ${keptAs}`,
+    )
+    this.#opened().append([this.#entry({ event: 'journal-replaced', details: { because, keptAs } })], true)
+    for (const [policy, failures] of this.#failures) this.#opened().setFailures(policy, failures)
+  }
+
+  #attemptClose(): void {
+    try {
+      this.#store?.close()
+    } catch {
+      // Its file is as it is; the next open says what is wrong with it.
+    }
+    this.#store = undefined
+  }
+}
