@@ -31,6 +31,8 @@ export const errorCatalogue = {
   'protocol-error': { exitCode: 75, cure: 'run: kubeguard doctor' },
   'place-unsafe': { exitCode: 78, cure: 'make the folder yours alone: chmod 700 it, and check who owns it' },
   'ticket-refused': { exitCode: 77, cure: 'run the command again' },
+  'journal-damaged': { exitCode: 78, cure: 'keep a copy of journal.db, and compare its head with what you noted; then run: kubeguard doctor' },
+  'cancelled': { exitCode: 1, cure: 'nothing was changed; run the command again when you want it' },
   'usage': { exitCode: 64, cure: 'run: kubeguard --help' },
   'internal': { exitCode: 75, cure: 'run: kubeguard doctor' },
 } as const satisfies Record<string, { exitCode: number; cure: string }>

@@ -1,0 +1,51 @@
+import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import { GuardError } from '../domain/errors.ts'
+import { parseDuration } from './duration.ts'
+
+/** A command with what every command has: one line about it, and an example in its help. */
+export function command(name: string, about: string, ...examples: readonly string[]): Command {
+  const lines = examples.map((example) => `  $ ${example}`).join('\n')
+  return new Command(name).description(about).addHelpText('after', `\nExample:\n${lines}`)
+}
+
+/** `--json`: the data as one JSON document on stdout. */
+export function jsonOption() {
+  return new Option('--json', 'print JSON')
+}
+
+/** `--passphrase-fd N` */
+export function passphraseFdOption() {
+  const about = 'read the passphrase, one line, from this descriptor'
+  return new Option('--passphrase-fd <n>', about).argParser(parseDescriptor)
+}
+
+/** `--kubeconfig FILE`, as often as wanted. */
+export function kubeconfigOption() {
+  const about = 'kubeconfig file, may be repeated (default: $KUBECONFIG, else ~/.kube/config)'
+  return new Option('--kubeconfig <file>', about).argParser(collect).default([] as string[], '')
+}
+
+/** `--user NAME`, as often as wanted. */
+export function userOption() {
+  const about = 'only this kubeconfig user, may be repeated'
+  return new Option('--user <name>', about).argParser(collect).default([] as string[], '')
+}
+
+/** A duration such as 30m, as an option's argument. @returns milliseconds */
+export function durationArgument(text: string): number {
+  try {
+    return parseDuration(text)
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof GuardError ? error.cure : '')
+  }
+}
+
+function parseDescriptor(text: string): number {
+  const fd = Number(text)
+  if (/^\d{1,5}$/.test(text)) return fd
+  throw new InvalidArgumentError('It is the number of an open descriptor, such as 3.')
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value]
+}

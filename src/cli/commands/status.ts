@@ -1,0 +1,70 @@
+import { GuardError } from '../../domain/errors.ts'
+import type { LiveStatus, SessionStatus, StatusReport } from '../../protocol/reports.ts'
+import { clean } from '../clean-text.ts'
+import { formatDuration, formatMoment } from '../duration.ts'
+import { coloursFor, print, printJson } from '../output.ts'
+import { table } from '../table.ts'
+import { readStatus } from '../unlock-session.ts'
+
+export const exitLocked = 77
+
+/**
+ * Prints every session's state, problems first.
+ * @returns 0 where the session asked for is unlocked, else 77: of the policy named, else of the current
+ *   context's, else of any.
+ * @throws GuardError `policy-unknown`
+ */
+export async function status(policy: string | undefined, options: { json?: boolean | undefined }): Promise<number> {
+  const report = await readStatus()
+  const asked = sessionsAsked(report, policy)
+  if (options.json) printJson(report)
+  else printStatus(report, policy === undefined ? report.sessions : asked)
+  return asked.some((session) => session.state === 'unlocked') ? 0 : exitLocked
+}
+
+function sessionsAsked(report: StatusReport, policy: string | undefined): readonly SessionStatus[] {
+  const name = policy ?? report.currentPolicy
+  if (name === undefined) return report.sessions
+  const found = report.sessions.filter((session) => session.policy === name)
+  if (found.length === 0 && policy !== undefined) throw new GuardError('policy-unknown', `no policy is named ${name}`)
+  return found
+}
+
+function printStatus(report: StatusReport, sessions: readonly SessionStatus[]): void {
+  const { yellow, dim } = coloursFor(process.stdout)
+  for (const problem of report.problems) print(`${yellow('!')} ${clean(problem)}`)
+  const head = ['policy', 'state', 'idle left', 'lifetime left', 'credentials', 'notes'].map((title) => dim(title))
+  for (const line of table(head, sessions.map((session) => row(session, report)))) print(line)
+  for (const session of sessions) for (const live of session.live) print(`  ${liveLine(session, live)}`)
+}
+
+function row(session: SessionStatus, report: StatusReport): string[] {
+  const { green, red, bold } = coloursFor(process.stdout)
+  const isCurrent = session.policy === report.currentPolicy
+  const state = session.state === 'unlocked' ? green('unlocked') : session.state === 'locked' ? red('locked') : session.state
+  return [
+    isCurrent ? bold(clean(session.policy)) : clean(session.policy),
+    state,
+    session.idleLeftMs === undefined ? '' : formatDuration(session.idleLeftMs),
+    session.lifetimeLeftMs === undefined ? '' : formatDuration(session.lifetimeLeftMs),
+    session.hasVault ? String(session.credentials) : 'no vault',
+    notes(session, isCurrent ? report.currentContext : undefined).join('; '),
+  ]
+}
+
+function notes(session: SessionStatus, currentContext: string | undefined): string[] {
+  const found: string[] = []
+  if (currentContext !== undefined) found.push(`current context ${clean(currentContext)}`)
+  if (session.lockReason !== undefined) {
+    const at = session.lockedAtMs === undefined ? '' : ` at ${formatMoment(session.lockedAtMs)}`
+    found.push(`${session.lockReason}${at}`)
+  }
+  if (session.failedUnlocks > 0) found.push(`${session.failedUnlocks} failed since the last unlock`)
+  return found
+}
+
+function liveLine(session: SessionStatus, live: LiveStatus): string {
+  const what = `${session.policy}: ${clean(live.program)} (${live.pid}), ${clean(live.context)}, ${formatDuration(Date.now() - live.sinceMs)}`
+  if (live.hasTerminal || live.credentialEndsMs === undefined) return what
+  return `${what}: credential ends ${formatMoment(live.credentialEndsMs)}, open streams may remain`
+}

@@ -1,0 +1,73 @@
+import { Option } from '@commander-js/extra-typings'
+import { takePromptTurn } from '../../client/prompt-turn.ts'
+import { GuardError } from '../../domain/errors.ts'
+import { command, durationArgument, passphraseFdOption } from '../command.ts'
+import { runCommand } from '../failure.ts'
+import { hardenBeforeSecrets } from '../harden.ts'
+import { askedOnce, passphraseSource } from '../passphrase.ts'
+import type { PassphraseSource } from '../passphrase.ts'
+import { readStatus, unlockSession } from '../unlock-session.ts'
+
+interface UnlockOptions {
+  readonly all?: true | undefined
+  readonly for?: number | undefined
+  readonly passphraseFd?: number | undefined
+  readonly forCommand?: true | undefined
+}
+
+export function unlockCommand() {
+  return command(
+    'unlock',
+    'open a session: type the passphrase, work until the limits of its policy',
+    'kubeguard unlock',
+    'kubeguard unlock prod --for 30m',
+    'secret-tool lookup service kubeguard | kubeguard unlock --all --passphrase-fd 0',
+  )
+    .argument('[policy]', 'policy to unlock (default: that of the current context)')
+    .option('--all', 'unlock every policy')
+    .option('--for <duration>', 'end after this time already; never lengthens', durationArgument)
+    .addOption(passphraseFdOption())
+    // For shim and plugin: the strict rules of asking, since a client met the lock and not a person's wish.
+    .addOption(new Option('--for-command').hideHelp())
+    .action((policy, options) => runCommand(() => unlock(policy, options)))
+}
+
+async function unlock(policy: string | undefined, options: UnlockOptions): Promise<void> {
+  if (policy !== undefined && options.all) throw new GuardError('usage', 'give a policy or --all, not both')
+  await hardenBeforeSecrets()
+  const forClient = options.forCommand ?? false
+  const source = askedOnce(await passphraseSource({ passphraseFd: options.passphraseFd, forClient }))
+  try {
+    if (source.onTerminal) await unlockInTurn(policy, options, source)
+    else await unlockEach(policy, options, source)
+  } finally {
+    source.forget()
+  }
+}
+
+/** One prompt at a time on a terminal; who waited looks first whether the answer was for it too. */
+async function unlockInTurn(policy: string | undefined, options: UnlockOptions, source: PassphraseSource): Promise<void> {
+  const turn = await takePromptTurn()
+  const name = policy ?? ''
+  try {
+    if (options.forCommand && turn?.waited && (await isUnlocked(policy))) return
+    if (options.forCommand && turn?.cancelledBefore(name)) throw new GuardError('unlock-cancelled', 'the unlock was cancelled')
+    await unlockEach(policy, options, source)
+    turn?.forgetCancels()
+  } catch (error) {
+    if (error instanceof GuardError && error.code === 'unlock-cancelled') turn?.noteCancel(name)
+    throw error
+  } finally {
+    turn?.release()
+  }
+}
+
+async function unlockEach(policy: string | undefined, options: UnlockOptions, source: PassphraseSource): Promise<void> {
+  const policies = options.all ? (await readStatus()).sessions.map((session) => session.policy) : [policy]
+  for (const each of policies) await unlockSession({ policy: each, forMs: options.for }, source)
+}
+
+async function isUnlocked(policy: string | undefined): Promise<boolean> {
+  const { sessions, currentPolicy } = await readStatus()
+  return sessions.some((session) => session.policy === (policy ?? currentPolicy) && session.state === 'unlocked')
+}

@@ -1,0 +1,24 @@
+import { GuardError } from '../domain/errors.ts'
+
+/**
+ * Asks yes or no on the terminal; returns on yes.
+ * @throws GuardError `usage` where there is no terminal (the cure names the flag), `cancelled` on no.
+ */
+export async function confirm(question: string, options: { withoutTerminal: string }): Promise<void> {
+  if (!(await agreed(question, options))) throw cancelled()
+}
+
+/** As `confirm`, but a no is an answer too. Ctrl-C ends the command. */
+export async function agreed(question: string, options: { withoutTerminal: string }): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new GuardError('usage', `${question} nobody is here to answer`, { cure: options.withoutTerminal })
+  }
+  const clack = await import('@clack/prompts')
+  const answer = await clack.confirm({ message: question, output: process.stderr })
+  if (clack.isCancel(answer)) throw cancelled()
+  return answer
+}
+
+function cancelled(): GuardError {
+  return new GuardError('cancelled', 'cancelled')
+}

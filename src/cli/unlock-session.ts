@@ -1,0 +1,68 @@
+import { callDaemon, callKeeper } from '../client/call.ts'
+import { GuardError } from '../domain/errors.ts'
+import type { OpenReport, StatusReport } from '../protocol/reports.ts'
+import { clean } from './clean-text.ts'
+import { formatDuration, formatMoment } from './duration.ts'
+import { origin } from './origin.ts'
+import { say, sayFailure } from './output.ts'
+import type { PassphraseSource } from './passphrase.ts'
+
+export interface UnlockOrder {
+  /** Absent: the policy of the current context. */
+  readonly policy?: string | undefined
+  readonly forMs?: number | undefined
+}
+
+/** A person may mistype; after these the growing delay of the daemon begins anyway. */
+const triesOnTerminal = 3
+
+/**
+ * Unlocks one session, and says so in one line.
+ * @throws GuardError `wrong-passphrase` after the last try, `unlock-delayed`, `unlock-cancelled`, …
+ */
+export async function unlockSession(order: UnlockOrder, source: PassphraseSource): Promise<void> {
+  const tries = source.onTerminal ? triesOnTerminal : 1
+  for (let left = tries; ; left -= 1) {
+    try {
+      sayUnlocked(await tryOnce(order, source))
+      return
+    } catch (error) {
+      if (!(error instanceof GuardError) || error.code !== 'wrong-passphrase' || left === 1) throw error
+      source.forget?.()
+      sayFailure(error.message, 'try again, or press Ctrl-C')
+    }
+  }
+}
+
+interface Unlocked {
+  readonly policy: string
+  readonly report: OpenReport
+}
+
+async function tryOnce(order: UnlockOrder, source: PassphraseSource): Promise<Unlocked> {
+  const { policy, forMs } = order
+  const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs })
+  if (begun.failures > 0) say(`${countOf(begun.failures, 'failed unlock')} of ${begun.policy} since the last success`)
+  const passphrase = begun.asks ? await source.ask(`passphrase for ${clean(begun.policy)}`) : Buffer.alloc(0)
+  try {
+    const { report } = await callKeeper(begun.socket, 'keeper.open', { ticket: begun.ticket, passphrase })
+    return { policy: begun.policy, report: report as OpenReport }
+  } finally {
+    passphrase.fill(0)
+  }
+}
+
+function sayUnlocked({ policy, report }: Unlocked): void {
+  const idle = report.idleMs === undefined ? '' : `, idle limit ${formatDuration(report.idleMs)}`
+  const until = report.untilWallMs === undefined ? '' : `, until ${formatMoment(report.untilWallMs)} at the latest`
+  const merged = (report.merged ?? []).map(({ user, file }) => `sealed while locked, now in the vault: ${user} (${file})`)
+  say(`${policy} unlocked${idle}${until}`, ...merged)
+}
+
+const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
+/** The daemon's view of every session, and of the current context. */
+export async function readStatus(options: { start?: boolean } = {}): Promise<StatusReport> {
+  const { status } = await callDaemon('session.status', origin(), options)
+  return status as StatusReport
+}
