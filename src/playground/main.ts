@@ -1,3 +1,3 @@
 import { serve } from './serve.ts'
 
-process.exitCode = await serve(process.argv.slice(2))
+void serve(process.argv.slice(2)).then((code) => (process.exitCode = code))
