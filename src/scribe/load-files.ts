@@ -1,3 +1,4 @@
+import { clearLeftBehind } from '../platform/kubeconfig/clear-left-behind.ts'
 import { parseKubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { ContextEntry, Kubeconfig, UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { readKubeconfig } from '../platform/kubeconfig/read-kubeconfig.ts'
@@ -10,13 +11,14 @@ export interface LoadedFile {
 
 /**
  * Reads kubeconfigs in order. Missing ones are left out, as kubectl does, and a file that two names
- * lead to is taken once.
+ * lead to is taken once. What a killed run left beside them is cleared away.
  *
  * @throws GuardError kubeconfig-invalid
  */
 export async function loadFiles(paths: readonly string[]): Promise<LoadedFile[]> {
   const files = new Map<string, LoadedFile>()
   for (const path of paths) {
+    clearLeftBehind(path)
     const snapshot = await readKubeconfig(path)
     if (snapshot === undefined || files.has(snapshot.real)) continue
     files.set(snapshot.real, { snapshot, config: parseKubeconfig(path, snapshot.text) })

@@ -1,4 +1,5 @@
 import { GuardError } from '../domain/errors.ts'
+import { clearLeftBehind } from '../platform/kubeconfig/clear-left-behind.ts'
 import { outlineOf } from '../platform/kubeconfig/outline-kubeconfig.ts'
 import { parseKubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { readKubeconfig } from '../platform/kubeconfig/read-kubeconfig.ts'
@@ -16,6 +17,7 @@ export async function outline(job: OutlineJob): Promise<OutlinedFile[]> {
 async function outlineFile(path: string): Promise<OutlinedFile> {
   let identity: Pick<OutlinedFile, 'identity'> = {}
   try {
+    clearLeftBehind(path)
     const snapshot = await readKubeconfig(path)
     if (snapshot === undefined) return { path }
     identity = settledIdentity(snapshot)

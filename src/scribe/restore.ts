@@ -1,9 +1,11 @@
+import { dirname } from 'node:path'
 import { GuardError } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import { editKubeconfig } from '../platform/kubeconfig/edit-kubeconfig.ts'
 import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
 import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
 import type { RestoredItem, RestoreJob } from '../platform/scribes/job.ts'
+import { syncFolder } from '../platform/own-files.ts'
 import { parseItem } from '../platform/vault/item.ts'
 import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
@@ -52,11 +54,16 @@ async function restoreGroup(
   for (let round = 0; round < mostRounds; round += 1) {
     const files = await loadFiles(wanted)
     noteFailures(files, group, restored, failures)
-    if (!(await takeStep(files, group, splits, restored))) return
+    if (!(await takeStep(files, group, splits, restored))) return makeDurable(files)
   }
   throw new GuardError('kubeconfig-busy', `${group[0]?.item.file ?? 'a kubeconfig'} keeps changing`, {
     cure: 'wait until the program that writes it is done, then try again',
   })
+}
+
+/** What an interrupted run put back may not be durable yet, and is about to leave the vault. */
+function makeDurable(files: readonly LoadedFile[]): void {
+  for (const folder of new Set(files.map(({ snapshot }) => dirname(snapshot.real)))) syncFolder(folder)
 }
 
 /** @returns false when there is nothing left to do */

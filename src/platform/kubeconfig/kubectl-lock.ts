@@ -56,7 +56,7 @@ function take(lock: LockFile, taken: string[]): boolean {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
-    if (!clearLeftBehind(lock.path)) return false
+    if (!clearDeadLock(lock.path)) return false
   }
   return false
 }
@@ -73,8 +73,10 @@ function letGo(lock: string): void {
 /**
  * Removes a lock of ours whose process is dead. Two that find the same one are kept apart by flock(2) on
  * the file: the second sees that the name stands for another file by now.
+ *
+ * @returns whether it was removed
  */
-function clearLeftBehind(lock: string): boolean {
+export function clearDeadLock(lock: string): boolean {
   const descriptor = open(lock)
   if (descriptor === undefined) return false
   try {

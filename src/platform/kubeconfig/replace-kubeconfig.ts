@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, constants, fchmodSync, fchownSync, fsyncSync, lstatSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fchownSync, fsyncSync, openSync } from 'node:fs'
 import { renameSync, rmSync, writeSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { GuardError } from '../../domain/errors.ts'
+import { syncFolder } from '../own-files.ts'
 import { sameIdentity } from '../scribes/file-identity.ts'
-import { isOwnerDead, ownerPattern, ownOwner } from './file-owner.ts'
+import { placesOf, temporaryName } from './clear-left-behind.ts'
+import { ownOwner } from './file-owner.ts'
 import { lockPath, lockText, withKubectlLocks } from './kubectl-lock.ts'
 import type { LockFile } from './kubectl-lock.ts'
 import { readOnce } from './read-kubeconfig.ts'
@@ -13,16 +15,15 @@ import type { Snapshot } from './read-kubeconfig.ts'
 /**
  * Replaces a kubeconfig whole or not at all, if it still is what the snapshot says. Mode and owner stay, a
  * symlink goes on pointing to the same file, and the new text is durable before it returns. No copy of
- * the old text is made, and what a killed run left behind is cleared away.
+ * the old text is made.
  *
  * @returns false when the file has changed since the snapshot; nothing was done then
  * @throws GuardError kubeconfig-busy, kubeconfig-invalid, disk-full
  */
 export async function replaceKubeconfig(snapshot: Snapshot, text: string): Promise<boolean> {
-  const places = [...new Set([snapshot.real, resolve(snapshot.path)])]
+  const places = placesOf(snapshot.path)
   const made: string[] = []
   try {
-    places.forEach(clearLeftBehind)
     const temporary = newName(snapshot.real, 'new')
     made.push(temporary)
     writeTemporary(temporary, Buffer.from(text), snapshot)
@@ -56,10 +57,8 @@ function prepareLock(place: string, snapshot: Snapshot, made: string[]): LockFil
   return [{ path: lockPath(place), owner }]
 }
 
-const stemOf = (place: string): string => `.${basename(place)}.kubeguard-`
-
 function newName(place: string, kind: 'new' | 'owner'): string {
-  return join(dirname(place), `${stemOf(place)}${ownOwner()}-${randomBytes(4).toString('hex')}.${kind}`)
+  return temporaryName(place, kind, randomBytes(4).toString('hex'))
 }
 
 function isUnchanged(snapshot: Snapshot): boolean {
@@ -106,30 +105,6 @@ function keepOwner(descriptor: number, like: Snapshot): void {
     throw new GuardError('kubeconfig-invalid', `${like.path} belongs to another account or group`, {
       cure: `make it yours: chown ${process.getuid?.()}:${process.getgid?.()} ${like.path}`,
     })
-  }
-}
-
-/** Temporary files of killed runs; one of restore's holds what was to be put back. */
-function clearLeftBehind(place: string): void {
-  const folder = dirname(place)
-  const stem = stemOf(place)
-  const tail = new RegExp(`^(${ownerPattern})-[0-9a-f]{8}\\.(new|owner)$`)
-  for (const name of readdirSync(folder)) {
-    const owner = name.startsWith(stem) ? tail.exec(name.slice(stem.length))?.[1] : undefined
-    if (owner === undefined) continue
-    const path = join(folder, name)
-    const facts = lstatSync(path, { throwIfNoEntry: false })
-    if (facts !== undefined && isOwnerDead(owner, facts.mtimeMs)) rmSync(path, { force: true })
-  }
-}
-
-/** A rename is durable when its folder is (fsync(2)). */
-function syncFolder(path: string): void {
-  const descriptor = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
   }
 }
 
