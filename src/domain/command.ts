@@ -45,12 +45,16 @@ function classifyCompletion(words: readonly string[]): Command {
   const found = findVerb(line)
   const flags = parseFlags(found.verb ?? '', line)
   const inner = classify(['kubectl', ...line])
-  const namesOnly = (found.verb === undefined && line.length === 0) || (last.startsWith('-') && !last.includes('='))
+  const namesOnly =
+    (found.verb === undefined && line.length === 0) || (last.startsWith('-') && !last.includes('='))
   const local = namesOnly || (found.verb !== undefined && inner.verbClass === 'local')
   return { ...describe(found.verb, flags), verbClass: local ? 'local' : 'unary', completion: true }
 }
 
-function describe(verb: string | undefined, { values }: ParsedFlags): Omit<Command, 'verbClass' | 'completion'> {
+function describe(
+  verb: string | undefined,
+  { values }: ParsedFlags,
+): Omit<Command, 'verbClass' | 'completion'> {
   return {
     verb,
     kubeconfig: values.get('kubeconfig'),

@@ -65,7 +65,8 @@ function readLetters(verb: string, arg: string): ReadFlag {
       continue
     }
     const rest = arg.slice(at + 1)
-    if (rest.length > 1 && rest.startsWith('=')) return { values: [...values, [name, rest.slice(1)]], inDoubt }
+    if (rest.length > 1 && rest.startsWith('='))
+      return { values: [...values, [name, rest.slice(1)]], inDoubt }
     if (shapeOf(verb, name) === 'value') {
       return rest === '' ? { values, wants: name, inDoubt } : { values: [...values, [name, rest]], inDoubt }
     }

@@ -18,7 +18,8 @@ const unlessWatched = (flags: ParsedFlags): VerbClass => {
 const streamingPath = /[?&](watch|follow)=|\/(watch|proxy|exec|attach|portforward)(\/|\?|$)/
 
 /** `--edit` holds the client open in an editor. */
-const unlessEdited = (flags: ParsedFlags): VerbClass => (switchOf(flags, 'edit') ? 'live' : unlessWatched(flags))
+const unlessEdited = (flags: ParsedFlags): VerbClass =>
+  switchOf(flags, 'edit') ? 'live' : unlessWatched(flags)
 
 const streamsTerminal = (flags: ParsedFlags): VerbClass =>
   switchOf(flags, 'stdin') && switchOf(flags, 'tty') ? 'interactive' : 'live'
@@ -32,7 +33,8 @@ const whereAttached = (flags: ParsedFlags): VerbClass => {
 const logs = (flags: ParsedFlags): VerbClass => (switchOf(flags, 'follow') ? 'live' : 'unary')
 const version = (flags: ParsedFlags): VerbClass => (switchOf(flags, 'client') ? 'local' : 'unary')
 /** It watches unless told not to, and ends by itself only when the rollout does. */
-const rolloutStatus = (flags: ParsedFlags): VerbClass => (switchOf(flags, 'watch') === false ? 'unary' : 'live')
+const rolloutStatus = (flags: ParsedFlags): VerbClass =>
+  switchOf(flags, 'watch') === false ? 'unary' : 'live'
 
 const named = (parent: string, children: string, rule: VerbRule): [string, VerbRule][] =>
   children
@@ -80,14 +82,25 @@ const rules = new Map<string, VerbRule>([
 ])
 
 /** Commands under which everything is of one class, whatever the next word is. */
-const wholly = new Set(['config', 'plugin', 'kuberc', 'alpha kuberc', 'help', 'completion', 'options', 'kustomize'])
+const wholly = new Set([
+  'config',
+  'plugin',
+  'kuberc',
+  'alpha kuberc',
+  'help',
+  'completion',
+  'options',
+  'kustomize',
+])
 
 /** @returns the rule of a full command name such as `rollout status`; undefined for one not known. */
 export function ruleOf(name: string): VerbRule | undefined {
   return rules.get(name)
 }
 
-const parents = new Set([...rules.keys()].filter((name) => name.includes(' ')).map((name) => name.replace(/ [^ ]+$/, '')))
+const parents = new Set(
+  [...rules.keys()].filter((name) => name.includes(' ')).map((name) => name.replace(/ [^ ]+$/, '')),
+)
 
 /** @returns whether words after this command may name a command of its own. */
 export function hasChildren(name: string): boolean {

@@ -2,7 +2,9 @@
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/))
 
-const shells = words('sh bash rbash dash ash ksh ksh93 mksh lksh oksh zsh rzsh zsh5 fish yash csh tcsh posh nu elvish xonsh pwsh')
+const shells = words(
+  'sh bash rbash dash ash ksh ksh93 mksh lksh oksh zsh rzsh zsh5 fish yash csh tcsh posh nu elvish xonsh pwsh',
+)
 
 /** They run another program and speak to no cluster themselves. */
 const wrappers = words(`

@@ -23,7 +23,10 @@ export async function endTrees(roots: readonly TreeRoot[], keep: Keep): Promise<
   const members = freeze(roots, keep)
   const refused = members.filter(({ stat }) => !send(stat, 'SIGTERM'))
   for (const { stat } of members) send(stat, 'SIGCONT')
-  const left = await killAfterGrace(members.filter((member) => !refused.includes(member)), keep)
+  const left = await killAfterGrace(
+    members.filter((member) => !refused.includes(member)),
+    keep,
+  )
   const outlived = [...refused, ...left].map(({ stat }) => stat.pid)
   if (outlived.length > 0) throw new Error(`these processes could not be ended: ${outlived.join(', ')}`)
 }
@@ -40,8 +43,8 @@ async function killAfterGrace(members: readonly Member[], keep: Keep): Promise<r
     const found = overdue.length > 0 ? kill(overdue, keep) : []
     for (const { stat } of [...overdue, ...found]) killed.add(stat.pid)
     await delay(pollMs)
-    left = [...new Map([...found, ...left].map((member) => [member.stat.pid, member])).values()].filter(({ stat }) =>
-      isAlive(stat),
+    left = [...new Map([...found, ...left].map((member) => [member.stat.pid, member])).values()].filter(
+      ({ stat }) => isAlive(stat),
     )
   }
   return []

@@ -64,7 +64,6 @@ function orphansOf(table: ReadonlyMap<number, ProcStat>, leader: number): ProcSt
   return [...table.values()].filter(
     (stat) =>
       stat.pid !== leader &&
-      (stat.session === leader ||
-        (stat.pgrp === leader && table.get(stat.ppid)?.session !== stat.session)),
+      (stat.session === leader || (stat.pgrp === leader && table.get(stat.ppid)?.session !== stat.session)),
   )
 }

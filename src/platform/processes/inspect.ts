@@ -20,7 +20,18 @@ export function inspectProcess(pid: number): ProcessFacts | undefined {
 export function factsOf(stat: ProcStat): ProcessFacts {
   const program = programOf(stat)
   const { pid, startTicks, ppid, pgrp, session, ttyDevice, foregroundPgrp, state } = stat
-  const facts = { pid, startTicks, ppid, pgrp, session, ttyDevice, foregroundPgrp, state, program, uid: realUser(pid) }
+  const facts = {
+    pid,
+    startTicks,
+    ppid,
+    pgrp,
+    session,
+    ttyDevice,
+    foregroundPgrp,
+    state,
+    program,
+    uid: realUser(pid),
+  }
   return isShell(program) ? { ...facts, args: commandLine(pid).slice(1) } : facts
 }
 

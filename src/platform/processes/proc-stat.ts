@@ -63,6 +63,7 @@ export function scanProcesses(): Map<number, ProcStat> {
 }
 
 /** Zombies and what is just being taken down do nothing any more. */
-export const hasEnded = (stat: ProcStat): boolean => stat.state === 'Z' || stat.state === 'X' || stat.state === 'x'
+export const hasEnded = (stat: ProcStat): boolean =>
+  stat.state === 'Z' || stat.state === 'X' || stat.state === 'x'
 
 export const isStopped = (stat: ProcStat): boolean => stat.state === 'T' || stat.state === 't'

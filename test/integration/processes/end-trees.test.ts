@@ -35,7 +35,9 @@ it('lets a handler of TERM do its work before anything else', async () => {
 })
 
 it('kills after the grace what ignores TERM, its children too', async () => {
-  const root = family.start(`trap '' TERM; (trap '' TERM; note child $BASHPID; while :; do sleep 1; done) & note up; wait`)
+  const root = family.start(
+    `trap '' TERM; (trap '' TERM; note child $BASHPID; while :; do sleep 1; done) & note up; wait`,
+  )
   await family.noted('up')
   const child = await family.noted('child')
   const startMs = performance.now()
@@ -117,7 +119,9 @@ it('ends a holder alone, and not its children', async () => {
 })
 
 it('does not touch the rest of a pipeline that a root leads', async () => {
-  const script = family.start(`set -m; sleep 1000 | (note reader $BASHPID; exec sleep 1000) & note leader $(jobs -p); wait`)
+  const script = family.start(
+    `set -m; sleep 1000 | (note reader $BASHPID; exec sleep 1000) & note leader $(jobs -p); wait`,
+  )
   const leader = await family.noted('leader')
   const reader = await family.noted('reader')
   expect(readProcStat(reader.pid)?.pgrp).toBe(leader.pid)
@@ -144,5 +148,7 @@ function childrenOf(pid: number): number[] {
 }
 
 function sessionOf(leader: number): number[] {
-  return [...scanProcesses().values()].filter((stat) => stat.session === leader && stat.state !== 'Z').map((stat) => stat.pid)
+  return [...scanProcesses().values()]
+    .filter((stat) => stat.session === leader && stat.state !== 'Z')
+    .map((stat) => stat.pid)
 }

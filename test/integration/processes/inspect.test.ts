@@ -39,7 +39,10 @@ it('reads the arguments of shells alone', async () => {
 it('names the executable, whatever a process calls itself, and also a deleted one', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kubeguard-program-'))
   const program = join(folder, 'my client (1)')
-  copyFileSync(execFileSync('/bin/sh', ['-c', 'readlink -f "$(command -v sleep)"'], { encoding: 'utf8' }).trim(), program)
+  copyFileSync(
+    execFileSync('/bin/sh', ['-c', 'readlink -f "$(command -v sleep)"'], { encoding: 'utf8' }).trim(),
+    program,
+  )
   chmodSync(program, 0o755)
   family.start(`(exec -a zsh '${program}' 1000) & note client $!; wait`)
   const client = await family.noted('client')
@@ -49,7 +52,9 @@ it('names the executable, whatever a process calls itself, and also a deleted on
 })
 
 it('finds the client behind shells and wrappers', async () => {
-  family.start(`exec -a x bash -c 'env timeout 1000 sh -c "sleep 1000 & echo \\$! > \\"${family.folder}/plugin\\"; wait"; true'`)
+  family.start(
+    `exec -a x bash -c 'env timeout 1000 sh -c "sleep 1000 & echo \\$! > \\"${family.folder}/plugin\\"; wait"; true'`,
+  )
   const plugin = await family.noted('plugin')
   const verdict = findHolder(table.ancestry(plugin.pid))
   expect(verdict).toMatchObject({ holder: { pid: process.pid, program: 'node' } })

@@ -5,24 +5,32 @@ import { parseProcStat, readProcStat, scanProcesses } from '../../../../src/plat
 const tail = 'S 7 8 9 34816 10 4194304 1 2 3 4 5 6 7 8 20 0 1 0 309929 1 2 3'
 
 describe('parseProcStat', () => {
-  it.each(['sh', 'tmux: server', 'a b', ') S 1 (', '((sd-pam))', ' ', 'a\nb', ''])('reads a process named %j', (comm) => {
-    expect(parseProcStat(`4711 (${comm}) ${tail}`)).toEqual({
-      pid: 4711,
-      comm,
-      state: 'S',
-      ppid: 7,
-      pgrp: 8,
-      session: 9,
-      ttyDevice: 34816,
-      foregroundPgrp: 10,
-      startTicks: 309929,
-    })
-  })
+  it.each(['sh', 'tmux: server', 'a b', ') S 1 (', '((sd-pam))', ' ', 'a\nb', ''])(
+    'reads a process named %j',
+    (comm) => {
+      expect(parseProcStat(`4711 (${comm}) ${tail}`)).toEqual({
+        pid: 4711,
+        comm,
+        state: 'S',
+        ppid: 7,
+        pgrp: 8,
+        session: 9,
+        ttyDevice: 34816,
+        foregroundPgrp: 10,
+        startTicks: 309929,
+      })
+    },
+  )
 
   it('is not misled by any name', () => {
     fc.assert(
       fc.property(fc.string({ maxLength: 15 }), (comm) => {
-        expect(parseProcStat(`4711 (${comm}) ${tail}`)).toMatchObject({ pid: 4711, comm, ppid: 7, startTicks: 309929 })
+        expect(parseProcStat(`4711 (${comm}) ${tail}`)).toMatchObject({
+          pid: 4711,
+          comm,
+          ppid: 7,
+          startTicks: 309929,
+        })
       }),
     )
   })

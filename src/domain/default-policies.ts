@@ -1,0 +1,36 @@
+import type { Policy, PolicySet } from './policy.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+
+/** Under the 15 minutes that PCI DSS 8.2.8 names, and a working day. */
+export const defaultPolicy: Policy = {
+  name: 'default',
+  contexts: ['*'],
+  idleMs: 14 * minute,
+  lifetimeMs: 12 * hour,
+  warnMs: minute,
+  live: 'kill',
+  holders: 'expire',
+}
+
+const productionPolicy: Policy = { ...defaultPolicy, name: 'prod', idleMs: 5 * minute, lifetimeMs: 4 * hour }
+
+/** The rules where there is no policy file. */
+export function defaultPolicies(): PolicySet {
+  return [defaultPolicy]
+}
+
+/**
+ * The rules that `init` proposes: the strict ones for these contexts, the usual ones for the rest.
+ * Context names are escaped by nothing: one that holds `*` or `?` matches itself and a little more.
+ */
+export function proposedPolicies(productionContexts: readonly string[]): PolicySet {
+  if (productionContexts.length === 0) return defaultPolicies()
+  return [{ ...productionPolicy, contexts: [...productionContexts] }, defaultPolicy]
+}
+
+/** The rules where a policy file can't be read and no good one has been seen: the strict ones, for all. */
+export function strictestPolicies(): PolicySet {
+  return [{ ...productionPolicy, name: 'default', contexts: ['*'] }]
+}

@@ -1,0 +1,190 @@
+import { formatDuration, parseDuration } from './duration.ts'
+import { defaultPolicy } from './default-policies.ts'
+import type { Policy } from './policy.ts'
+import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
+import type { PolicyPath, Report } from './policy-document.ts'
+
+const knownKeys = ['name', 'contexts', 'idle', 'lifetime', 'warn', 'scope', 'live', 'holders', 'unlock']
+const laterKeys = [
+  'access',
+  'credential',
+  'finish',
+  'env',
+  'onLock',
+  'onMisuse',
+  'suspendFor',
+  'wipe',
+  'materialize',
+  'lockOn',
+]
+
+/** A policy's name is a folder's name too. */
+const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
+const mostGlobs = 1_000
+const longestGlob = 1_024
+
+const secondMs = 1_000
+/** Shorter is stricter and so allowed, but rarely meant. */
+const usualShortestIdleMs = 30 * secondMs
+const longestIdleMs = 24 * 3_600 * secondMs
+const longestLifetimeMs = 7 * 24 * 3_600 * secondMs
+
+type Fields = Readonly<Record<string, unknown>>
+type Limits = Pick<Policy, 'idleMs' | 'lifetimeMs' | 'warnMs'>
+
+/** Reads one entry of `policies`. Every wrong field is reported; then there is no policy. */
+export class PolicyFields {
+  readonly #raw: unknown
+  readonly #path: PolicyPath
+  readonly #report: Report
+  #failed = false
+
+  constructor(raw: unknown, path: PolicyPath, report: Report) {
+    this.#raw = raw
+    this.#path = path
+    this.#report = (at, message, cure, severity = 'error') => {
+      this.#failed ||= severity === 'error'
+      report(at, message, cure, severity)
+    }
+  }
+
+  read(): Policy | undefined {
+    const raw = this.#raw
+    if (!isMapping(raw)) {
+      this.#report(
+        this.#path,
+        'a policy must be a mapping with name and contexts',
+        'see: kubeguard policy show',
+      )
+      return undefined
+    }
+    refuseOtherKeys(raw, this.#path, { known: knownKeys, later: laterKeys }, this.#report)
+    const name = this.#name(raw.name)
+    const contexts = this.#contexts(raw.contexts, name)
+    const limits = this.#limits(raw)
+    this.#compare(raw, limits)
+    const holders = this.#choice(raw, 'holders', ['expire', 'end'], [])
+    this.#choice(raw, 'live', ['kill'], ['suspend'])
+    this.#choice(raw, 'scope', ['user'], ['terminal'])
+    this.#unlock(raw.unlock)
+    if (this.#failed) return undefined
+    return { name, contexts, ...limits, live: 'kill', holders: holders === 'end' ? 'end' : 'expire' }
+  }
+
+  /** What is not given follows the defaults, and is never at odds with what is. */
+  #limits(raw: Fields): Limits {
+    const lifetimeMs = this.#duration(raw, 'lifetime', defaultPolicy.lifetimeMs, [
+      secondMs,
+      longestLifetimeMs,
+    ])
+    const idleMs = this.#duration(raw, 'idle', Math.min(defaultPolicy.idleMs, lifetimeMs), [
+      secondMs,
+      longestIdleMs,
+    ])
+    const usualWarnMs = Math.min(defaultPolicy.warnMs, Math.floor(idleMs / 2))
+    return { lifetimeMs, idleMs, warnMs: this.#duration(raw, 'warn', usualWarnMs, [0, longestIdleMs]) }
+  }
+
+  #name(raw: unknown): string {
+    if (typeof raw === 'string' && namePattern.test(raw)) return raw
+    const message = raw === undefined ? 'the policy has no name' : `${shown(raw)} can't be a policy's name`
+    this.#at('name', raw, message, 'use small letters, digits, dots, dashes and underscores, at most 63')
+    return ''
+  }
+
+  #contexts(raw: unknown, name: string): readonly string[] {
+    if (raw === undefined && name === 'default') return ['*']
+    const cure = 'write: contexts: ["prod-*"]'
+    if (!Array.isArray(raw) || raw.length === 0 || raw.length > mostGlobs) {
+      const message =
+        raw === undefined
+          ? 'the policy names no contexts'
+          : `contexts must be a list of 1 to ${mostGlobs} globs`
+      this.#at('contexts', raw, message, cure)
+      return []
+    }
+    raw.forEach((glob: unknown, index) => {
+      if (typeof glob === 'string' && glob !== '' && glob.length <= longestGlob) return
+      this.#report([...this.#path, 'contexts', index], `${shown(glob)} is no glob`, cure)
+    })
+    return raw as string[]
+  }
+
+  #duration(
+    raw: Fields,
+    key: string,
+    otherwiseMs: number,
+    [fromMs, toMs]: readonly [number, number],
+  ): number {
+    const value = raw[key]
+    if (value === undefined) return otherwiseMs
+    const durationMs = typeof value === 'string' ? parseDuration(value) : undefined
+    if (durationMs === undefined) {
+      const cure =
+        typeof value === 'number'
+          ? `write the unit: ${value}s, ${value}m or ${value}h`
+          : 'write for instance 30s, 14m or 1h30m'
+      this.#at(key, value, `${key}: ${shown(value)} is no duration`, cure)
+      return otherwiseMs
+    }
+    if (durationMs < fromMs || durationMs > toMs) {
+      const span = `from ${formatDuration(fromMs)} to ${formatDuration(toMs)}`
+      this.#at(key, value, `${key}: ${shown(value)} is out of range`, `choose ${span}`)
+      return otherwiseMs
+    }
+    return durationMs
+  }
+
+  #compare(raw: Fields, limits: Limits): void {
+    const { idleMs, lifetimeMs, warnMs } = limits
+    const [idle, lifetime] = [formatDuration(idleMs), formatDuration(lifetimeMs)]
+    if (lifetimeMs < idleMs) {
+      this.#at(
+        'lifetime',
+        raw.lifetime,
+        `lifetime ${lifetime} is shorter than idle ${idle}`,
+        `make lifetime at least ${idle}`,
+      )
+    }
+    if (warnMs >= idleMs) {
+      this.#at(
+        'warn',
+        raw.warn,
+        `warn ${formatDuration(warnMs)} is not shorter than idle ${idle}`,
+        'make warn shorter',
+      )
+    }
+    if (idleMs < usualShortestIdleMs) {
+      this.#report(
+        [...this.#path, 'idle'],
+        `idle ${idle} locks while you read`,
+        'choose at least 30s',
+        'warning',
+      )
+    }
+  }
+
+  #choice(raw: Fields, key: string, now: readonly string[], later: readonly string[]): string | undefined {
+    const value = raw[key]
+    if (value === undefined || now.includes(value as string)) return value as string | undefined
+    const message = later.includes(value as string)
+      ? `${key}: ${value as string} is not available in this version`
+      : `${key}: ${shown(value)} is not known`
+    this.#at(key, value, message, `choose ${now.join(' or ')}`)
+    return undefined
+  }
+
+  #unlock(raw: unknown): void {
+    if (raw === undefined) return
+    const onlyPassphrase = Array.isArray(raw) && raw.length === 1 && raw[0] === 'passphrase'
+    if (!onlyPassphrase) {
+      const message = `unlock: ${shown(raw)} is not available in this version`
+      this.#at('unlock', raw, message, 'write: unlock: [passphrase]')
+    }
+  }
+
+  /** Reports at the key, or at the policy where the key is missing. */
+  #at(key: string, value: unknown, message: string, cure: string): void {
+    this.#report(value === undefined ? this.#path : [...this.#path, key], message, cure)
+  }
+}

@@ -1,0 +1,81 @@
+import { formatDuration } from './duration.ts'
+import { globCovers, globsOverlap } from './glob.ts'
+import type { Policy, PolicySet } from './policy.ts'
+
+/**
+ * The user's rules under the organisation's: for no context is the result looser than either.
+ *
+ * The organisation's own policies come first, so that its globs decide for their contexts; then the
+ * user's, under what the organisation says for the rest. Each is given the strictest limits of all
+ * that could apply to a context that reaches it: one whose globs all stand earlier can't.
+ */
+export function tighten(user: PolicySet, organisation: PolicySet): PolicySet {
+  const wide = organisation.findIndex((policy) => policy.contexts.includes('*'))
+  const own = wide < 0 ? organisation : organisation.slice(0, wide)
+  const reachable = wide < 0 ? organisation : organisation.slice(0, wide + 1)
+  const earlier = new Set<string>()
+  return joinNamesakes(own, user).map((policy) => {
+    const open = policy.contexts.filter((glob) => !earlier.has(glob))
+    const applies = open.flatMap((glob) => [
+      ...rulesFor(glob, user, earlier),
+      ...rulesFor(glob, reachable, earlier),
+    ])
+    for (const glob of policy.contexts) earlier.add(glob)
+    return strictest(policy, applies)
+  })
+}
+
+/** A policy is a vault and a session, so one that both files name stays one; it keeps the first place. */
+function joinNamesakes(own: PolicySet, user: PolicySet): Policy[] {
+  const joined = new Map<string, Policy>()
+  for (const policy of [...own, ...user.slice(0, -1)]) {
+    const before = joined.get(policy.name)
+    const contexts =
+      before === undefined ? policy.contexts : [...new Set([...before.contexts, ...policy.contexts])]
+    joined.set(policy.name, before === undefined ? policy : { ...strictest(before, [policy]), contexts })
+  }
+  // The user's last policy catches all the rest: in an earlier place it would catch everything.
+  const last = user.at(-1)
+  if (last === undefined) return [...joined.values()]
+  const namesake = joined.get(last.name)
+  joined.delete(last.name)
+  if (namesake === undefined) return [...joined.values(), last]
+  return [...joined.values(), { ...strictest(last, [namesake]), contexts: last.contexts }]
+}
+
+/** The rules that can be the first to match a context that this glob matches and no earlier one does. */
+function rulesFor(glob: string, rules: PolicySet, earlier: ReadonlySet<string>): Policy[] {
+  const covering = rules.findIndex((rule) => rule.contexts.some((other) => globCovers(other, glob)))
+  const candidates = covering < 0 ? rules : rules.slice(0, covering + 1)
+  return candidates.filter((rule) =>
+    rule.contexts.some((other) => !earlier.has(other) && globsOverlap(other, glob)),
+  )
+}
+
+function strictest(policy: Policy, others: readonly Policy[]): Policy {
+  const idleMs = Math.min(policy.idleMs, ...others.map((other) => other.idleMs))
+  const lifetimeMs = Math.min(policy.lifetimeMs, ...others.map((other) => other.lifetimeMs))
+  const holders = [policy, ...others].some((one) => one.holders === 'end') ? 'end' : 'expire'
+  const warnMs = policy.warnMs < idleMs ? policy.warnMs : Math.floor(idleMs / 2)
+  // A lifetime under the idle limit ends the session first: no idle limit is ever longer.
+  return {
+    ...policy,
+    idleMs: Math.min(idleMs, lifetimeMs),
+    lifetimeMs,
+    warnMs: Math.min(warnMs, lifetimeMs),
+    holders,
+  }
+}
+
+/** @returns in words what became stricter from one policy to its tightened self: `idle 14m, not 30m`. */
+export function tightenings(before: Policy, after: Policy): string[] {
+  const changes: string[] = []
+  for (const [name, was, is] of [
+    ['idle', before.idleMs, after.idleMs],
+    ['lifetime', before.lifetimeMs, after.lifetimeMs],
+  ] as const) {
+    if (is < was) changes.push(`${name} ${formatDuration(is)}, not ${formatDuration(was)}`)
+  }
+  if (before.holders !== after.holders) changes.push(`holders ${after.holders}, not ${before.holders}`)
+  return changes
+}
