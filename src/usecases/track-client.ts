@@ -8,7 +8,7 @@ const sweepAbove = 64
 
 /**
  * Records a process that a lock must end, before it is let go: what has not been recorded can't be ended.
- * One that is known keeps its first time and becomes a holder if it was only live.
+ * One that is known already stays as it was recorded first; only the end of its credential moves.
  */
 export function trackClient(
   deps: { clock: Clock; processes: ProcessTable },
@@ -17,12 +17,9 @@ export function trackClient(
 ): void {
   const key = clientKey(client.id)
   const before = guarded.clients.get(key)
-  guarded.clients.set(key, {
-    ...client,
-    kind: before?.kind === 'live' ? 'live' : client.kind,
-    since: before?.since ?? deps.clock.now(),
-    program: before?.program ?? client.program,
-  })
+  const ends = client.credentialEndsMs
+  if (before === undefined) guarded.clients.set(key, { ...client, since: deps.clock.now() })
+  else if (ends !== undefined) guarded.clients.set(key, { ...before, credentialEndsMs: ends })
   if (guarded.clients.size > sweepAbove) dropDead(deps.processes, guarded.clients)
 }
 
