@@ -74,10 +74,7 @@ class SqliteJournal implements ReportingJournal {
   record(entry: Input): boolean {
     if (this.#closed) return false
     this.#waiting.push(this.#entry(entry))
-    if (this.#waiting.length > mostWaiting) {
-      this.#lost += this.#waiting.length - mostWaiting
-      this.#waiting = this.#waiting.slice(-mostWaiting)
-    }
+    if (this.#waiting.length >= mostWaiting) this.#makeRoom()
     this.#timer ??= setTimeout(() => this.#flush(), batchMs).unref()
     return this.#failing === undefined
   }
@@ -136,6 +133,15 @@ class SqliteJournal implements ReportingJournal {
       policy: policy === undefined ? null : cleanName(policy),
       details: JSON.stringify(cleanDetails(details ?? {})),
     }
+  }
+
+  /** A tenth at a time goes, so that a burst on a full disk costs little for each entry. */
+  #makeRoom(): void {
+    if (this.#failing === undefined) this.#flush()
+    const surplus = this.#waiting.length - mostWaiting * 0.9
+    if (surplus <= 0) return
+    this.#waiting.splice(0, surplus)
+    this.#lost += surplus
   }
 
   #flush(): void {
