@@ -35,7 +35,7 @@ export function createApiServer(parts: ApiServerParts): Server {
   const tls = { cert, key, ca: parts.caPem, requestCert: true, rejectUnauthorized: false }
   const server = createServer({ ...tls, maxHeaderSize: 64 * 1024, headersTimeout: 10_000 })
   server.maxConnections = 500
-  const upgrades = new StreamUpgrades(parts.store)
+  const upgrades = new StreamUpgrades(parts)
   server.on('request', (message, response) => void respond(parts, message, response))
   server.on('upgrade', (message: IncomingMessage, socket: Duplex, head: Buffer) => {
     upgrades.accept(message, socket, head, identify(parts, message))

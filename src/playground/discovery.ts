@@ -2,10 +2,17 @@ import { resources } from './resource-catalogue.ts'
 import type { Resource, Subresource } from './resource-catalogue.ts'
 
 /** The groups beside the core one, which only answer questions: their resources can be created, nothing else. */
-const reviewGroups = [
-  { name: 'authentication.k8s.io', reviews: ['SelfSubjectReview'] },
-  { name: 'authorization.k8s.io', reviews: ['SelfSubjectAccessReview', 'SelfSubjectRulesReview'] },
+const reviewGroups: readonly ReviewGroup[] = [
+  // `kubectl auth whoami` before 1.28 knows v1beta1 only.
+  { name: 'authentication.k8s.io', versions: ['v1', 'v1beta1'], reviews: ['SelfSubjectReview'] },
+  { name: 'authorization.k8s.io', versions: ['v1'], reviews: ['SelfSubjectAccessReview', 'SelfSubjectRulesReview'] },
 ]
+
+interface ReviewGroup {
+  readonly name: string
+  readonly versions: readonly string[]
+  readonly reviews: readonly string[]
+}
 
 export const versionInfo = {
   major: '1',
@@ -26,9 +33,8 @@ export function discoveryDocument(path: string): Record<string, unknown> | undef
   if (path === '/api/v1') return resourceList('v1', resources.flatMap(coreEntries))
   for (const group of reviewGroups) {
     if (path === `/apis/${group.name}`) return { kind: 'APIGroup', apiVersion: 'v1', ...groupOf(group) }
-    if (path === `/apis/${group.name}/v1`) {
-      return resourceList(`${group.name}/v1`, group.reviews.map((kind) => reviewEntry(kind)))
-    }
+    const version = group.versions.find((known) => path === `/apis/${group.name}/${known}`)
+    if (version !== undefined) return resourceList(`${group.name}/${version}`, group.reviews.map(reviewEntry))
   }
   return undefined
 }
@@ -38,20 +44,18 @@ export function discoveryDocument(path: string): Record<string, unknown> | undef
  * @returns the aggregated document for `/api` or `/apis`.
  */
 export function aggregatedDiscovery(path: '/api' | '/apis', version: string): Record<string, unknown> {
-  const groups = reviewGroups.map(({ name, reviews }) =>
-    aggregatedGroup({ name }, reviews.map((kind) => aggregatedReview(name, kind))),
-  )
+  const core = { metadata: {}, versions: [aggregatedVersion('v1', resources.map(aggregatedResource))] }
   return {
     kind: 'APIGroupDiscoveryList',
     apiVersion: `apidiscovery.k8s.io/${version}`,
     metadata: {},
-    items: path === '/apis' ? groups : [aggregatedGroup({}, resources.map(aggregatedResource))],
+    items: path === '/apis' ? reviewGroups.map(aggregatedGroup) : [core],
   }
 }
 
-function groupOf({ name }: { name: string }): Record<string, unknown> {
-  const version = { groupVersion: `${name}/v1`, version: 'v1' }
-  return { name, versions: [version], preferredVersion: version }
+function groupOf({ name, versions }: ReviewGroup): Record<string, unknown> {
+  const entries = versions.map((version) => ({ groupVersion: `${name}/${version}`, version }))
+  return { name, versions: entries, preferredVersion: entries[0] }
 }
 
 function resourceList(groupVersion: string, entries: readonly object[]): Record<string, unknown> {
@@ -73,8 +77,13 @@ function reviewEntry(kind: string): object {
   return { name: `${singularName}s`, singularName, namespaced: false, kind, verbs: ['create'] }
 }
 
-function aggregatedGroup(metadata: object, list: readonly object[]): object {
-  return { metadata, versions: [{ version: 'v1', resources: list, freshness: 'Current' }] }
+function aggregatedGroup({ name, versions, reviews }: ReviewGroup): object {
+  const entries = (version: string): object[] => reviews.map((kind) => aggregatedReview(name, version, kind))
+  return { metadata: { name }, versions: versions.map((version) => aggregatedVersion(version, entries(version))) }
+}
+
+function aggregatedVersion(version: string, list: readonly object[]): object {
+  return { version, resources: list, freshness: 'Current' }
 }
 
 function aggregatedResource(resource: Resource): object {
@@ -94,10 +103,10 @@ function aggregatedResource(resource: Resource): object {
   }
 }
 
-function aggregatedReview(group: string, kind: string): object {
+function aggregatedReview(group: string, version: string, kind: string): object {
   return {
     resource: `${kind.toLowerCase()}s`,
-    responseKind: { group, version: 'v1', kind },
+    responseKind: { group, version, kind },
     scope: 'Cluster',
     singularResource: kind.toLowerCase(),
     verbs: ['create'],

@@ -1,3 +1,4 @@
+import { parse } from 'yaml'
 import { parsed } from './patch.ts'
 import { isRecord } from './kube-object.ts'
 import type { Identity } from './authentication.ts'
@@ -8,18 +9,23 @@ import type { ApiRequest } from './request.ts'
  * playground everyone who is someone may do everything.
  */
 export async function reviewAnswer(request: ApiRequest): Promise<Record<string, unknown> | undefined> {
-  if (request.method !== 'POST') return undefined
-  switch (request.path) {
-    case '/apis/authentication.k8s.io/v1/selfsubjectreviews':
-      return review('authentication.k8s.io', 'SelfSubjectReview', { userInfo: userInfo(request.identity) })
-    case '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews':
-      return { ...(await askedFor(request)), ...review('authorization.k8s.io', 'SelfSubjectAccessReview', allowed) }
-    case '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews':
-      return { ...(await askedFor(request)), ...review('authorization.k8s.io', 'SelfSubjectRulesReview', rules) }
+  const [, group, version, plural] = reviewPath.exec(request.method === 'POST' ? request.path : '') ?? []
+  const answer = async (kind: string, status: object): Promise<Record<string, unknown>> => {
+    return { apiVersion: `${group}/${version}`, kind, metadata: {}, ...(await askedFor(request)), status }
+  }
+  switch (plural) {
+    case 'selfsubjectreviews':
+      return answer('SelfSubjectReview', { userInfo: userInfo(request.identity) })
+    case 'selfsubjectaccessreviews':
+      return answer('SelfSubjectAccessReview', allowed)
+    case 'selfsubjectrulesreviews':
+      return answer('SelfSubjectRulesReview', rules)
     default:
       return undefined
   }
 }
+
+const reviewPath = /^\/apis\/((?:authentication|authorization)\.k8s\.io)\/(v1|v1beta1)\/(\w+)$/
 
 const allowed = { allowed: true, reason: 'everything is allowed in the playground' }
 
@@ -33,11 +39,7 @@ function userInfo({ user, groups, by }: Identity): Record<string, unknown> {
   return { username: user, groups, extra: { 'kubeguard.example/authenticated-by': [by] } }
 }
 
-function review(group: string, kind: string, status: object): Record<string, unknown> {
-  return { apiVersion: `${group}/v1`, kind, metadata: {}, status }
-}
-
-async function askedFor(request: ApiRequest): Promise<{ spec: unknown }> {
-  const body = parsed((await request.body()).toString(), JSON.parse)
-  return { spec: isRecord(body) ? body['spec'] : {} }
+async function askedFor(request: ApiRequest): Promise<Record<string, unknown>> {
+  const body = parsed((await request.body()).toString(), parse)
+  return isRecord(body) && body['spec'] !== undefined ? { spec: body['spec'] } : {}
 }
