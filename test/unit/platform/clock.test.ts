@@ -36,7 +36,7 @@ test('the boot clock is the kernel’s', () => {
 })
 
 test('an alarm wakes once, at its moment', () => {
-  const wake = vi.fn()
+  const wake = vi.fn<() => void>()
   createAlarm(clock, wake).set(now.bootMs + 90_000)
   pass(89_900)
   expect(wake).not.toHaveBeenCalled()
@@ -47,7 +47,7 @@ test('an alarm wakes once, at its moment', () => {
 })
 
 test('after a sleep past its moment it wakes within one step', () => {
-  const wake = vi.fn()
+  const wake = vi.fn<() => void>()
   createAlarm(clock, wake).set(now.bootMs + 600_000)
   pass(10_000)
   sleep(3_600_000)
@@ -56,7 +56,7 @@ test('after a sleep past its moment it wakes within one step', () => {
 })
 
 test('a jump of the wall clock wakes early: a deadline on it may be past', () => {
-  const wake = vi.fn()
+  const wake = vi.fn<() => void>()
   createAlarm(clock, wake).set(now.bootMs + 600_000)
   pass(10_000)
   now = { bootMs: now.bootMs, wallMs: now.wallMs + 3_600_000 }
@@ -65,7 +65,7 @@ test('a jump of the wall clock wakes early: a deadline on it may be past', () =>
 })
 
 test('nothing is armed while nothing is set, and the last moment counts', () => {
-  const wake = vi.fn()
+  const wake = vi.fn<() => void>()
   const alarm = createAlarm(clock, wake)
   expect(vi.getTimerCount()).toBe(0)
   alarm.set(now.bootMs + 10_000)
@@ -80,7 +80,7 @@ test('nothing is armed while nothing is set, and the last moment counts', () => 
 })
 
 test('a moment that is past wakes at the next turn, not within set()', () => {
-  const wake = vi.fn()
+  const wake = vi.fn<() => void>()
   createAlarm(clock, wake).set(now.bootMs - 5)
   expect(wake).not.toHaveBeenCalled()
   pass(100)
