@@ -31,19 +31,21 @@ export const item: VaultItem = {
 
 /** A kubeguard home with one cheap vault, and the daemon's side of keepers in this process. */
 export class KeeperHome {
+  readonly root: string
   readonly vaultsDir: string
   readonly keepersDir: string
   readonly keepers = createKeepers({ log: silent })
   readonly #started: Keeper[] = []
 
   private constructor(root: string) {
+    this.root = root
     const found = dirs({ KUBEGUARD_HOME: root })
     this.vaultsDir = places.vaults(found)
     this.keepersDir = places.keepers(found)
   }
 
   /** Gone with the test, and everything that it started with it. */
-  static async make(): Promise<KeeperHome> {
+  static async make({ empty = false } = {}): Promise<KeeperHome> {
     const root = mkdtempSync(join(tmpdir(), 'kg-'))
     process.env['KUBEGUARD_HOME'] = root
     const home = new KeeperHome(root)
@@ -58,7 +60,7 @@ export class KeeperHome {
       passphrase: Buffer.from(passphrase),
       logN: 12,
     })
-    await sealPending(home.vaultsDir, item)
+    if (!empty) await sealPending(home.vaultsDir, item)
     return home
   }
 

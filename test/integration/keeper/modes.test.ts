@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { runScribe } from '../../../src/platform/scribes/run-scribe.ts'
 import { createVaultCatalogue } from '../../../src/platform/vault-catalogue.ts'
 import { openVault } from '../../../src/platform/vault/open-vault.ts'
-import { sealPending } from '../../../src/platform/vault/seal-pending.ts'
 import type { OpenReport } from '../../../src/protocol/reports.ts'
 import type { Keeper } from '../../../src/usecases/ports.ts'
 import { ended, item, KeeperHome, listen, openWith, passphrase } from './keeper-home.ts'
@@ -68,45 +68,71 @@ describe('rewrap', () => {
 
 describe('eject', () => {
   test('puts what was chosen back into its file, and only that leaves the vault', async () => {
-    const home = await KeeperHome.make()
-    const file = join(home.vaultsDir, '..', 'kubeconfig')
-    mkdirSync(join(file, '..'), { recursive: true })
-    const adopted = { ...item, id: 'prod.carol-1', user: 'carol', file, original: { user: { token: 'token-of-carol' } } }
-    writeFileSync(file, kubeconfigWith(adopted.id))
-    await sealPending(home.vaultsDir, adopted)
+    const home = await KeeperHome.make({ empty: true })
+    const carol = join(home.root, 'carol.yaml')
+    const dave = join(home.root, 'dave.yaml')
+    await adopt(home, { carol, dave })
+    rmSync(dave)
 
-    const keeper = await home.start({ mode: 'eject', policies: [], users: ['carol', 'alice'] })
+    const keeper = await home.start({ mode: 'eject', policies: [] })
     listen(keeper, { accepted: true })
     const said = await openWith(keeper, passphrase)
-    const report = (said.ok ? said.reply.report : said) as OpenReport
-    // alice's kubeconfig does not exist: her token must stay where it is.
-    expect(report).toMatchObject({ ejected: [{ user: 'carol', file }], failed: [{ user: 'alice', file: item.file }] })
+    if (!said.ok) throw new Error(said.code)
+    // dave's kubeconfig is gone: his token must stay where it is.
+    expect(said.reply.report).toMatchObject({
+      ejected: [{ user: 'carol', file: carol }],
+      failed: [{ user: 'dave', file: dave }],
+    })
     await ended(keeper)
-    expect(readFileSync(file, 'utf8')).toContain('token-of-carol')
-    expect((await openVault(home.vaultsDir, 'prod', Buffer.from(passphrase))).items).toEqual([item])
-    expect(createVaultCatalogue(home.vaultsDir).credentials('prod')).toEqual([item.id])
+    expect(readFileSync(carol, 'utf8')).toBe(kubeconfigOf('carol'))
+    const { items } = await openVault(home.vaultsDir, 'prod', Buffer.from(passphrase))
+    expect(items.map(({ user, token }) => [user, token])).toEqual([['dave', 'token-of-dave']])
+    expect(createVaultCatalogue(home.vaultsDir).entries('prod').map(({ user }) => user)).toEqual(['dave'])
   })
 
-  test('of nothing that is there is no failure', async () => {
-    const home = await KeeperHome.make()
-    const keeper = await home.start({ mode: 'eject', users: ['nobody'] })
-    listen(keeper, { accepted: true })
-    const said = await openWith(keeper, passphrase)
-    expect(said.ok && said.reply.report).toMatchObject({ ejected: [] })
-    await ended(keeper)
+  test('chooses by user and by file, named by a link too', async () => {
+    const home = await KeeperHome.make({ empty: true })
+    const files = { carol: join(home.root, 'carol.yaml'), dave: join(home.root, 'dave.yaml') }
+    await adopt(home, files)
+    const link = join(home.root, 'link.yaml')
+    symlinkSync(files.dave, link)
+    for (const [order, user] of [
+      [{ users: ['carol'] }, 'carol'],
+      [{ paths: [link] }, 'dave'],
+      [{}, undefined],
+    ] as const) {
+      const keeper = await home.start({ mode: 'eject', policies: ['prod'], ...order })
+      listen(keeper, { accepted: true })
+      const said = await openWith(keeper, passphrase)
+      if (!said.ok) throw new Error(said.code)
+      const { ejected } = said.reply.report as OpenReport
+      expect(ejected?.map((name) => name.user)).toEqual(user === undefined ? [] : [user])
+    }
   })
 })
 
-const kubeconfigWith = (credential: string): string => `apiVersion: v1
+const kubeconfigOf = (user: string): string => `apiVersion: v1
 kind: Config
-contexts: [{name: prod, context: {cluster: c, user: carol}}]
-clusters: [{name: c, cluster: {server: https://127.0.0.1:1}}]
+contexts:
+- {name: of-${user}, context: {cluster: c, user: ${user}}}
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
 users:
-- name: carol
+- name: ${user}
   user:
-    exec:
-      apiVersion: client.authentication.k8s.io/v1
-      command: /nowhere/kubeguard-credential
-      args: [--policy, prod, --credential, ${credential}]
-      interactiveMode: IfAvailable
+    token: token-of-${user}
 `
+
+/** Writes a kubeconfig per user and has a scribe move their tokens into the vault. */
+async function adopt(home: KeeperHome, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [user, file] of Object.entries(files)) writeFileSync(file, kubeconfigOf(user), { mode: 0o600 })
+  const policy = { name: 'prod', contexts: ['*'], idleMs: 60_000, lifetimeMs: 60_000, warnMs: 1_000 }
+  const report = await runScribe({
+    job: 'adopt',
+    paths: Object.values(files),
+    users: [],
+    dryRun: false,
+    policies: [{ ...policy, live: 'kill', holders: 'expire' }],
+    plugin: { command: '/nowhere/kubeguard-credential', env: {} },
+  })
+  expect(report.adopted.map(({ user }) => user)).toEqual(Object.keys(files))
+}
