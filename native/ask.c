@@ -43,12 +43,12 @@ void fail_exchange(enum exchange_result result) {
              KG_CURE_VERSION_MISMATCH);
     }
     if (result == EXCHANGE_UNREADABLE) {
-        fail(KG_EXIT_PROTOCOL_ERROR, "the daemon's answer can't be read", KG_CURE_PROTOCOL_ERROR);
+        fail(KG_EXIT_PROTOCOL_ERROR, "the daemon’s answer can’t be read", KG_CURE_PROTOCOL_ERROR);
     }
     if (result == EXCHANGE_LATE) {
-        fail(KG_EXIT_DAEMON_UNREACHABLE, "the daemon doesn't answer", KG_CURE_DAEMON_UNREACHABLE);
+        fail(KG_EXIT_DAEMON_UNREACHABLE, "the daemon doesn’t answer", KG_CURE_DAEMON_UNREACHABLE);
     }
-    fail(KG_EXIT_DAEMON_UNREACHABLE, "the daemon can't be reached or started", KG_CURE_DAEMON_UNREACHABLE);
+    fail(KG_EXIT_DAEMON_UNREACHABLE, "the daemon can’t be reached or started", KG_CURE_DAEMON_UNREACHABLE);
 }
 
 static enum exchange_result try_daemon(const struct reply_form *form, struct bytes fields[REPLY_TAGS]) {

@@ -57,6 +57,7 @@ static void restore_signals(const struct sigaction kept[HELD_SIGNALS]) {
 
 static void point_at(int target, const char *path, int flags) {
     int fd = open(path, flags | O_NOCTTY);
+    if (fd < 0) fd = open("/dev/null", flags);
     if (fd < 0 || fd == target) return;
     dup2(fd, target);
     if (fd > STDERR_FILENO) close(fd);

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "credential.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,7 +106,7 @@ static void obtain_grant(const struct wanted *wanted, struct grant *grant) {
 static bool print_all(struct bytes document) {
     while (document.length > 0) {
         ssize_t written = write(STDOUT_FILENO, document.at, document.length);
-        if (written < 0 && errno == EINTR) continue;
+        if (written < 0 && may_write_on(STDOUT_FILENO)) continue;
         if (written <= 0) return false;
         document.at += written;
         document.length -= (size_t)written;
@@ -136,7 +135,7 @@ static int print_credential(struct grant *grant) {
     if (document.at == NULL) fail_exchange(EXCHANGE_UNREADABLE);
     bool printed = print_all(document);
     wipe_reply();
-    if (!printed) fail(1, "the credential can't be written to standard output", KG_CURE_TICKET_REFUSED);
+    if (!printed) fail(1, "the credential can’t be written to standard output", KG_CURE_TICKET_REFUSED);
     return 0;
 }
 

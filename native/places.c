@@ -71,7 +71,7 @@ static bool read_lock_file(const char *path, char *socket_path, size_t size) {
     /* O_NONBLOCK: a FIFO in the file's place must not hang us. */
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT) return false;
-    if (fd < 0) fail_unsafe(path, errno == ELOOP ? " is a link" : " can't be opened", NULL);
+    if (fd < 0) fail_unsafe(path, errno == ELOOP ? " is a link" : " can’t be opened", NULL);
     struct stat facts;
     if (fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode)) fail_unsafe(path, " is not a plain file", "rm");
     check_owner(path, &facts, "chmod 600");
@@ -104,7 +104,7 @@ static bool is_ours(int fd) {
 int connect_own(const char *path) {
     static char folder[PATH_MAX];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (path[0] != '/' || strlen(path) >= sizeof address.sun_path) fail_unsafe(path, " can't be a socket's path", NULL);
+    if (path[0] != '/' || strlen(path) >= sizeof address.sun_path) fail_unsafe(path, " can’t be a socket’s path", NULL);
     strcpy(address.sun_path, path);
     size_t length = (size_t)(strrchr(path, '/') - path);
     snprintf(folder, sizeof folder, "%.*s", length == 0 ? 1 : (int)length, path);

@@ -2,6 +2,7 @@
 #include "say.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,15 +45,28 @@ static bool is_control(const uint8_t *at, size_t bytes) {
     return at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9;
 }
 
+/* As src/domain/plain-text.ts: a run of control characters becomes one space. Bytes that are no UTF-8 are controls. */
 static void append_clean(const char *text, size_t length) {
     const uint8_t *at = (const uint8_t *)text;
+    bool in_controls = false;
     while (length > 0) {
         size_t bytes = character_bytes(at, length);
-        if (at[0] == '\n') append(one_line_only ? "; " : "\n", one_line_only ? 2 : 1);
-        else if (bytes > 0 && !is_control(at, bytes)) append((const char *)at, bytes);
+        bool line_end = at[0] == '\n';
+        bool control = !line_end && (bytes == 0 || is_control(at, bytes));
+        if (line_end) append(one_line_only ? "; " : "\n", one_line_only ? 2 : 1);
+        else if (!control) append((const char *)at, bytes);
+        else if (!in_controls) append(" ", 1);
+        in_controls = control;
         at += bytes > 0 ? bytes : 1;
         length -= bytes > 0 ? bytes : 1;
     }
+}
+
+bool may_write_on(int fd) {
+    if (errno == EINTR) return true;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return false;
+    struct pollfd output = {.fd = fd, .events = POLLOUT};
+    return poll(&output, 1, KG_LIMIT_REPLY_TIMEOUT_MS) > 0;
 }
 
 static void flush(void) {
@@ -61,9 +75,8 @@ static void flush(void) {
     filled += 1;
     for (size_t written = 0; written < filled;) {
         ssize_t count = write(STDERR_FILENO, line + written, filled - written);
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) break;
-        written += (size_t)count;
+        if (count > 0) written += (size_t)count;
+        else if (!may_write_on(STDERR_FILENO)) break;
     }
     filled = 0;
 }

@@ -17,6 +17,12 @@ void say_in_one_line(bool one_line);
  */
 void say_text(const char *text, size_t length);
 
+/*
+ * After a write(2) that failed: is it worth another try? A pipe that somebody made non-blocking is waited for, but not
+ * for ever.
+ */
+bool may_write_on(int fd);
+
 /* Prints a message of our own and its cure, and ends this process. */
 _Noreturn void fail(int exit_code, const char *message, const char *cure);
 

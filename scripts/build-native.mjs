@@ -3,7 +3,16 @@
 //   CC, CFLAGS: as for make(1); --out FOLDER: elsewhere than dist/native
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -40,7 +49,9 @@ function sourcesOf(folder) {
 
 /** What the binary was made from: it is made anew only when this changes. */
 function stampOf(files, command) {
-  const hash = createHash('sha256').update(JSON.stringify([command[0], command[1].slice(0, -1), process.arch]))
+  const hash = createHash('sha256').update(
+    JSON.stringify([command[0], command[1].slice(0, -1), process.arch]),
+  )
   for (const file of files) hash.update(readFileSync(file))
   return hash.digest('hex')
 }

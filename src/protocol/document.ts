@@ -223,7 +223,8 @@ function presence(field: Field): string {
   return field.optional ? 'optional' : 'required'
 }
 
-const limit = (field: Field): string => (field.kind === 'flag' || field.kind === 'uint' ? '' : size(field.max))
+const limit = (field: Field): string =>
+  field.kind === 'flag' || field.kind === 'uint' ? '' : size(field.max)
 
 function errorSection(): string {
   return [

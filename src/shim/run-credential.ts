@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util'
+import { callKeeper } from '../client/call.ts'
+import { GuardError } from '../domain/errors.ts'
+import { sealProcess } from '../hardening/harden-process.ts'
+import { limits } from '../protocol/limits.ts'
+import type { ReplyOf } from '../protocol/messages.ts'
+import { askIssue, stillLocked, unreadable } from './ask.ts'
+import { mayAsk, runUnlock, standardTerminals } from './child.ts'
+import { execInfoVersion } from './exec-info.ts'
+import { variable } from './inherited.ts'
+import type { Inherited } from './inherited.ts'
+import { writeAll } from './say.ts'
+
+interface Wanted {
+  readonly policy: string
+  readonly credential: string
+}
+
+/** Prints the ExecCredential of one kubeconfig user: as native/credential.c. @throws Ended, GuardError */
+export async function runCredentialPlugin(inherited: Inherited): Promise<void> {
+  const wanted = readArguments(inherited)
+  const { socket, ticket } = await obtainGrant(inherited, wanted)
+  if (socket === undefined || ticket === undefined || socket.includes(0)) throw unreadable()
+  const apiVersion = execInfoVersion(variable(inherited, 'KUBERNETES_EXEC_INFO')?.toString())
+  const answerMs = limits.replyTimeoutMs
+  const { execCredential } = await callKeeper(socket, 'keeper.issue', { ticket, apiVersion }, { answerMs })
+  try {
+    await writeAll(1, execCredential)
+  } catch (cause) {
+    const cure = 'run the command again'
+    throw new GuardError('internal', 'the credential can’t be written to standard output', { cure, cause })
+  } finally {
+    execCredential.fill(0)
+  }
+}
+
+function readArguments(inherited: Inherited): Wanted {
+  const options = { policy: { type: 'string' }, credential: { type: 'string' } } as const
+  try {
+    const args = inherited.argv.slice(1).map(String)
+    const { policy, credential } = parseArgs({ args, options }).values
+    if (policy !== undefined && credential !== undefined) return { policy, credential }
+  } catch {
+    // Said below.
+  }
+  const usage = 'usage: kubeguard-credential --policy POLICY --credential ID'
+  throw new GuardError('usage', usage, { cure: 'kubeconfig calls it; run: kubeguard adopt' })
+}
+
+/**
+ * Asks until the daemon allows it, with at most one prompt. A failed prompt has told the person why, on the terminal;
+ * the daemon's second answer is the one line for the client.
+ */
+async function obtainGrant(inherited: Inherited, wanted: Wanted): Promise<ReplyOf<'credential.issue'>> {
+  const ask = (asked: boolean) => {
+    const request = { ...wanted, ttys: standardTerminals(), mayAsk: mayAsk(inherited), asked }
+    return askIssue(request)
+  }
+  let answer = await ask(false)
+  if (answer.verdict === 'challenge') {
+    await runUnlock(answer.policy, 'terminal')
+    answer = await ask(true)
+  }
+  if (answer.verdict === 'challenge') throw stillLocked()
+  sealProcess()
+  return answer.reply
+}
