@@ -82,11 +82,17 @@ export interface Run {
   readonly stderr: string
 }
 
-/** Runs a job through the front door; `wrapper` is a program to run it under. */
-export function runRaw(program: string, home: Home, job: ScribeJob, wrapper: readonly string[] = []): Promise<Run> {
+/** Runs a job through the front door; `wrapper` is a program to run it under, `more` goes into its environment. */
+export function runRaw(
+  program: string,
+  home: Home,
+  job: ScribeJob,
+  wrapper: readonly string[] = [],
+  more: Readonly<Record<string, string>> = {},
+): Promise<Run> {
   const command = [...wrapper, nodePath(), '--disable-sigusr1', program]
   return new Promise((resolve, reject) => {
-    const child = spawn(command[0] as string, command.slice(1), { env: { ...home.environment }, stdio: 'pipe' })
+    const child = spawn(command[0] as string, command.slice(1), { env: { ...home.environment, ...more }, stdio: 'pipe' })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
