@@ -27,6 +27,7 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
   }
 
   const readAll = (paths: readonly string[]): void => {
+    if (paths.length === 0) return
     const job = runScribe({ job: 'outline', paths }, options)
     for (const path of paths) {
       const one = job.then((files) => files.find((file) => file.path === path) ?? { path })
