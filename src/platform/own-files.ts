@@ -125,7 +125,7 @@ export function syncFolder(path: string): void {
 export function asDiskFull(error: unknown, path: string): unknown {
   const code = codeOf(error)
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error
-  return new GuardError('disk-full', `no room to write ${path}; nothing was changed`, { cause: error })
+  return new GuardError('disk-full', `no room on the disk to write ${path}`, { cause: error })
 }
 
 function checkOwner(path: string, facts: { uid: number; mode: number }): void {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { GuardError } from '../../domain/errors.ts'
-import { asDiskFull, readOwnFile, syncFolder, writeOwnFile } from '../own-files.ts'
+import { readOwnFile, syncFolder, writeOwnFile } from '../own-files.ts'
 import { createVaultCatalogue } from '../vault-catalogue.ts'
 import { writeCatalogue } from './catalogue.ts'
 import { sealDocument } from './document.ts'
@@ -64,7 +64,7 @@ async function createVault(
     syncFolder(vaultsDir)
   } catch (error) {
     rmSync(join(vaultsDir, name), { recursive: true, force: true })
-    throw asDiskFull(error, folder)
+    throw error
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GuardError } from '../../domain/errors.ts'
 import { tryLock } from '../libc.ts'
+import { asDiskFull } from '../own-files.ts'
 import { ensurePlace } from '../safe-place.ts'
 
 const retryMs = 10
@@ -13,7 +14,7 @@ const patienceMs = 15_000
  * Runs work that changes vaults, one process at a time for the whole account. The kernel lets go of the
  * lock (flock(2)) when its holder dies, however it dies.
  *
- * @throws GuardError vault-busy when another process is at it for longer than 15 s
+ * @throws GuardError vault-busy when another process is at it for longer than 15 s, disk-full, place-unsafe
  */
 export async function withVaultsLocked<Result>(
   vaultsDir: string,
@@ -25,6 +26,8 @@ export async function withVaultsLocked<Result>(
   try {
     await acquire(descriptor)
     return await work()
+  } catch (error) {
+    throw asDiskFull(error, vaultsDir)
   } finally {
     closeSync(descriptor)
   }

@@ -52,10 +52,11 @@ export async function rewrapVaults(order: Rewrap): Promise<string[]> {
       await writeNext(order, keys)
       writeOwnFile(markerPath(order.vaultsDir), JSON.stringify({ version: 1, policies }))
     } catch (error) {
-      finishRewrap(order.vaultsDir)
+      removeOwnFile(markerPath(order.vaultsDir))
+      dropNext(order.vaultsDir)
       throw error
     }
-    finishRewrap(order.vaultsDir)
+    completeIfPossible(order.vaultsDir)
     return policies
   })
 }
@@ -71,6 +72,15 @@ export function finishRewrap(vaultsDir: string): void {
   if (committed === undefined) return dropNext(vaultsDir)
   for (const policy of committed) putInPlace(vaultsDir, policy)
   removeOwnFile(markerPath(vaultsDir))
+}
+
+/** Committed: the new passphrase holds, and what can't be done now is done by whoever comes next. */
+function completeIfPossible(vaultsDir: string): void {
+  try {
+    finishRewrap(vaultsDir)
+  } catch {
+    // The next to take the lock tries again, and says what is wrong.
+  }
 }
 
 function readMarker(vaultsDir: string): string[] | undefined {

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import type { Account } from '../../fixtures/run-program.ts'
 
-const idOf = (flag: string, name: string): number => Number(execFileSync('id', [flag, name], { encoding: 'utf8' }))
+const idOf = (flag: string, name: string): number =>
+  Number(execFileSync('id', [flag, name], { encoding: 'utf8' }))
 
 /** An unprivileged account that goes with the test. Only root can make one. */
 export function makeAccount(): Account {

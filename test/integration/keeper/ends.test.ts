@@ -89,7 +89,9 @@ describe('a keeper ends itself', () => {
       env: { ...process.env },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const pid = await new Promise<number>((resolve) => daemon.stdout.once('data', (line) => resolve(Number(line))))
+    const pid = await new Promise<number>((resolve) =>
+      daemon.stdout.once('data', (line) => resolve(Number(line))),
+    )
     expect(isRunning(pid)).toBe(true)
     daemon.kill('SIGKILL')
     await ended({ ...keeper, pid })

@@ -32,7 +32,9 @@ async function startKeeper(): Promise<Started> {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
-  const line = await new Promise<string>((resolve) => child.stdout.once('data', (text) => resolve(String(text))))
+  const line = await new Promise<string>((resolve) =>
+    child.stdout.once('data', (text) => resolve(String(text))),
+  )
   return { home, other, ...(JSON.parse(line) as { pid: number; socket: string }) }
 }
 
@@ -65,7 +67,10 @@ function memoryHolds(pid: number, needle: string): boolean {
 }
 
 function regionHolds(memory: number, line: string, needle: string): boolean {
-  const [from, to] = (line.split(' ')[0] ?? '').split('-').map((text) => Number.parseInt(text, 16)) as [number, number]
+  const [from, to] = (line.split(' ')[0] ?? '').split('-').map((text) => Number.parseInt(text, 16)) as [
+    number,
+    number,
+  ]
   const bytes = Buffer.alloc(Math.min(to - from, 256 * 1024 * 1024))
   try {
     return bytes.subarray(0, readSync(memory, bytes, 0, bytes.length, from)).includes(needle)
@@ -90,7 +95,8 @@ describe('an unlocked keeper', () => {
     // What they look for is there: only root may see it.
     if (asRoot) expect(memoryHolds(pid, secret)).toBe(true)
     for (const account of asRoot ? [home.account, other] : [undefined]) {
-      for (const [file, args] of attempts(pid)) expect([args, await gets(account, file, ...args)]).toEqual([args, false])
+      for (const [file, args] of attempts(pid))
+        expect([args, await gets(account, file, ...args)]).toEqual([args, false])
     }
     expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/^Max core file size +0 +0 /m)
     expect(isRunning(pid)).toBe(true)
@@ -100,7 +106,8 @@ describe('an unlocked keeper', () => {
     const { home } = await startKeeper()
     const pid = home.start('/bin/sleep', ['60'])
     await until('the program to be there', () => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n')
-    for (const [file, args] of attempts(pid)) expect([args, await gets(home.account, file, ...args)]).toEqual([args, true])
+    for (const [file, args] of attempts(pid))
+      expect([args, await gets(home.account, file, ...args)]).toEqual([args, true])
   })
 
   test('opens no debugger on SIGUSR1, whoever sends it', async () => {
@@ -110,12 +117,13 @@ describe('an unlocked keeper', () => {
     expect(await gets(home.account, '/bin/kill', '-USR1', String(pid))).toBe(true)
     const endsAt = performance.now() + 1_000
     while (performance.now() < endsAt && isRunning(pid)) {
-      const fds = asRoot ? readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`)) : listening()
+      const fds = asRoot
+        ? readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`))
+        : listening()
       expect(fds.filter((fd) => listening().includes(fd) && !before.includes(fd))).toEqual([])
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   })
-
 })
 
 test.each([
@@ -125,7 +133,9 @@ test.each([
   { variable: {}, flags: ['--disable-sigusr1', '--inspect=127.0.0.1:0'], says: '--inspect' },
 ])('a keeper started with $variable $flags refuses to run', async ({ variable, flags, says }) => {
   const args = [...flags, join(repository, 'dist/keeper.cjs')]
-  const { code, stderr } = await runProgram(node, args, { env: { PATH: '/usr/bin:/bin', ...variable } as NodeJS.ProcessEnv })
+  const { code, stderr } = await runProgram(node, args, {
+    env: { PATH: '/usr/bin:/bin', ...variable } as NodeJS.ProcessEnv,
+  })
   expect(code).toBe(1)
   expect(stderr).toContain(says)
 })

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { createClock } from '../../../src/platform/clock.ts'
 import { dirs, places } from '../../../src/platform/dirs.ts'
 import { createKeepers } from '../../../src/platform/keepers/create-keepers.ts'
@@ -51,7 +51,8 @@ export class KeeperHome {
     const home = new KeeperHome(root)
     onTestFinished(async () => {
       await Promise.all(home.#started.map((keeper) => keeper.end()))
-      expect(home.leftOver()).toEqual([])
+      const left = home.leftOver()
+      if (left.length > 0) throw new Error(`left over: ${left.join(', ')}`)
       rmSync(root, { recursive: true, force: true })
     })
     await createVaults({
@@ -65,7 +66,14 @@ export class KeeperHome {
   }
 
   async start(order: Partial<KeeperOrder> = {}): Promise<Keeper> {
-    const whole = { mode: 'unlock', policies: ['prod'], generation: 7, paths: [], users: [], ...order } as const
+    const whole = {
+      mode: 'unlock',
+      policies: ['prod'],
+      generation: 7,
+      paths: [],
+      users: [],
+      ...order,
+    } as const
     const keeper = await this.keepers.start(whole)
     this.#started.push(keeper)
     return keeper

@@ -87,7 +87,11 @@ describe('eject', () => {
     expect(readFileSync(carol, 'utf8')).toBe(kubeconfigOf('carol'))
     const { items } = await openVault(home.vaultsDir, 'prod', Buffer.from(passphrase))
     expect(items.map(({ user, token }) => [user, token])).toEqual([['dave', 'token-of-dave']])
-    expect(createVaultCatalogue(home.vaultsDir).entries('prod').map(({ user }) => user)).toEqual(['dave'])
+    expect(
+      createVaultCatalogue(home.vaultsDir)
+        .entries('prod')
+        .map(({ user }) => user),
+    ).toEqual(['dave'])
   })
 
   test('chooses by user and by file, named by a link too', async () => {

@@ -21,7 +21,11 @@ export function makeTicket(purpose: Ticket['purpose'], credential?: string): Tic
 }
 
 /** Registers a ticket as the daemon does, and gives it to the client. */
-export async function giveTicket(keeper: Keeper, purpose: Ticket['purpose'], credential?: string): Promise<Buffer> {
+export async function giveTicket(
+  keeper: Keeper,
+  purpose: Ticket['purpose'],
+  credential?: string,
+): Promise<Buffer> {
   const ticket = makeTicket(purpose, credential)
   await keeper.expect(ticket)
   return ticket.ticket
@@ -51,7 +55,7 @@ export function sendRaw(path: string, bytes: Buffer): Promise<ReturnType<FrameRe
     const frames: ReturnType<FrameReader['push']> = []
     const socket = connect(path)
     socket.on('error', () => {})
-    socket.on('data', (chunk) => frames.push(...reader.push(chunk)))
+    socket.on('data', (chunk: Buffer) => frames.push(...reader.push(chunk)))
     socket.on('close', () => resolve(frames))
     socket.write(bytes)
   })

@@ -26,7 +26,11 @@ describe('an unlock', () => {
     const keeper = await home.start()
     const heard = listen(keeper, acceptFor(60_000))
     const report = reportOf(await openWith(keeper, passphrase))
-    expect(report).toMatchObject({ policies: ['prod'], merged: [{ user: 'alice', file: item.file }], idleMs: 60_000 })
+    expect(report).toMatchObject({
+      policies: ['prod'],
+      merged: [{ user: 'alice', file: item.file }],
+      idleMs: 60_000,
+    })
     expect(heard).toMatchObject([{ generation: 7, failure: undefined, report: { policies: ['prod'] } }])
 
     const credential = await issue(keeper, item.id)
@@ -69,23 +73,28 @@ describe('an unlock', () => {
 })
 
 describe('a failed unlock', () => {
-  /** The one keeper's attempt fails with the code, the daemon hears of it, and the keeper is gone. */
-  async function expectFailure(home: KeeperHome, code: string, attempt = passphrase): Promise<void> {
+  /** What the client and the daemon are told of the one attempt, once the keeper is gone. */
+  async function failure(home: KeeperHome, attempt = passphrase): Promise<unknown> {
     const keeper = await home.start()
     const heard = listen(keeper, { accepted: false })
-    expect(await openWith(keeper, attempt)).toEqual({ ok: false, code })
-    expect(heard).toEqual([{ generation: 7, failure: code, report: undefined }])
+    const said = await openWith(keeper, attempt)
     await ended(keeper)
+    return { said, heard }
   }
 
+  const failedAs = (code: string): unknown => ({
+    said: { ok: false, code },
+    heard: [{ generation: 7, failure: code, report: undefined }],
+  })
+
   test('wrong passphrase', async () => {
-    await expectFailure(await KeeperHome.make(), 'wrong-passphrase', 'wrong horse')
+    expect(await failure(await KeeperHome.make(), 'wrong horse')).toEqual(failedAs('wrong-passphrase'))
   })
 
   test('damaged vault', async () => {
     const home = await KeeperHome.make()
     writeFileSync(join(home.vaultsDir, 'prod', 'vault.age'), 'noise')
-    await expectFailure(home, 'vault-damaged')
+    expect(await failure(home)).toEqual(failedAs('vault-damaged'))
   })
 
   test('vault of a newer version', async () => {
@@ -94,7 +103,7 @@ describe('a failed unlock', () => {
     encrypter.addRecipient(readFileSync(join(home.vaultsDir, 'prod', 'recipient'), 'utf8').trim())
     const newer = await encrypter.encrypt(JSON.stringify({ version: 9 }))
     writeFileSync(join(home.vaultsDir, 'prod', 'vault.age'), newer)
-    await expectFailure(home, 'vault-newer')
+    expect(await failure(home)).toEqual(failedAs('vault-newer'))
   })
 
   test('locked meanwhile: the daemon’s word decides, and the secrets go', async () => {

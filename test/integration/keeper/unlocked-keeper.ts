@@ -12,7 +12,10 @@ import { ask, giveTicket } from './talk.ts'
 const [passphrase = '', token = ''] = process.argv.slice(2)
 const log = { info: () => {}, warn: () => {}, error: () => {} }
 const vaultsDir = places.vaults(dirs())
-const deadlines = () => ({ deadlineBootMs: createClock().now().bootMs + 60_000, lifetimeWallMs: Date.now() + 60_000 })
+const deadlines = () => ({
+  deadlineBootMs: createClock().now().bootMs + 60_000,
+  lifetimeWallMs: Date.now() + 60_000,
+})
 
 await createVaults({ vaultsDir, policies: ['prod'], passphrase: Buffer.from(passphrase), logN: 12 })
 await sealPending(vaultsDir, {
