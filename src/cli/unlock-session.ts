@@ -1,5 +1,6 @@
 import { callDaemon, callKeeper } from '../client/call.ts'
 import { GuardError } from '../domain/errors.ts'
+import type { ReplyOf } from '../protocol/messages.ts'
 import type { OpenReport, StatusReport } from '../protocol/reports.ts'
 import { clean } from './clean-text.ts'
 import { formatDuration, formatMoment } from './duration.ts'
@@ -36,27 +37,33 @@ export async function unlockSession(order: UnlockOrder, source: PassphraseSource
 
 interface Unlocked {
   readonly policy: string
-  readonly report: OpenReport
+  readonly already: boolean
+  readonly report: Pick<OpenReport, 'idleMs' | 'untilWallMs' | 'merged'>
 }
 
 async function tryOnce(order: UnlockOrder, source: PassphraseSource): Promise<Unlocked> {
   const { policy, forMs } = order
   const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs })
+  if (begun.already) return { policy: begun.policy, already: true, report: limitsOf(begun) }
   if (begun.failures > 0) say(`${countOf(begun.failures, 'failed unlock')} of ${begun.policy} since the last success`)
   const passphrase = begun.asks ? await source.ask(`passphrase for ${clean(begun.policy)}`) : Buffer.alloc(0)
   try {
     const { report } = await callKeeper(begun.socket, 'keeper.open', { ticket: begun.ticket, passphrase })
-    return { policy: begun.policy, report: report as OpenReport }
+    return { policy: begun.policy, already: false, report: report as OpenReport }
   } finally {
     passphrase.fill(0)
   }
 }
 
-function sayUnlocked({ policy, report }: Unlocked): void {
+function limitsOf({ idleMs, untilWallMs }: ReplyOf<'session.unlock'>): Unlocked['report'] {
+  return { ...(idleMs === undefined ? {} : { idleMs }), ...(untilWallMs === undefined ? {} : { untilWallMs }) }
+}
+
+function sayUnlocked({ policy, already, report }: Unlocked): void {
   const idle = report.idleMs === undefined ? '' : `, idle limit ${formatDuration(report.idleMs)}`
   const until = report.untilWallMs === undefined ? '' : `, until ${formatMoment(report.untilWallMs)} at the latest`
   const merged = (report.merged ?? []).map(({ user, file }) => `sealed while locked, now in the vault: ${user} (${file})`)
-  say(`${policy} unlocked${idle}${until}`, ...merged)
+  say(`${policy} ${already ? 'is unlocked already' : 'unlocked'}${idle}${until}`, ...merged)
 }
 
 const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

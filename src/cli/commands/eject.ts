@@ -1,5 +1,6 @@
 import { GuardError } from '../../domain/errors.ts'
 import type { OpenReport } from '../../protocol/reports.ts'
+import { requestAdoption } from '../adoption.ts'
 import { clean } from '../clean-text.ts'
 import { command, jsonOption, kubeconfigOption, passphraseFdOption, userOption } from '../command.ts'
 import { confirm } from '../confirm.ts'
@@ -10,7 +11,6 @@ import { kubeconfigPaths } from '../origin.ts'
 import { print, printJson, say } from '../output.ts'
 import { passphraseSource } from '../passphrase.ts'
 import type { PassphraseSource } from '../passphrase.ts'
-import { requestAdoption } from './adopt.ts'
 
 interface EjectOptions {
   readonly kubeconfig: string[]

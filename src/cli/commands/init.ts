@@ -1,0 +1,22 @@
+import { command, kubeconfigOption, passphraseFdOption } from '../command.ts'
+import { runCommand } from '../failure.ts'
+import { hardenBeforeSecrets } from '../harden.ts'
+import { setUp } from '../set-up.ts'
+
+export function initCommand() {
+  return command(
+    'init',
+    'first-time set-up: each change is shown and confirmed; safe to run again',
+    'kubeguard init',
+    'secret-tool lookup service kubeguard | kubeguard init --yes --passphrase-fd 0',
+  )
+    .addOption(kubeconfigOption())
+    .option('--yes', 'take the defaults, do not ask')
+    .addOption(passphraseFdOption())
+    .action((options) =>
+      runCommand(async () => {
+        await hardenBeforeSecrets()
+        await setUp(options)
+      }),
+    )
+}

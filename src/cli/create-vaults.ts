@@ -1,0 +1,36 @@
+import { callDaemon } from '../client/call.ts'
+import { GuardError } from '../domain/errors.ts'
+import type { PolicyReport } from '../protocol/reports.ts'
+import { openVault } from './open-vault.ts'
+import { sayFailure, sayStep } from './output.ts'
+import type { PassphraseSource } from './passphrase.ts'
+import { readStatus } from './unlock-session.ts'
+
+const triesOnTerminal = 3
+
+/**
+ * Makes a vault for each policy that has none, so that secrets can be sealed to it also while locked.
+ * @throws GuardError `wrong-passphrase` where other vaults exist and the passphrase is not theirs.
+ */
+export async function createMissingVaults(source: PassphraseSource): Promise<void> {
+  const missing = await policiesWithoutVault()
+  if (missing.length === 0) return sayStep('vaults: there for every policy')
+  for (let left = source.onTerminal ? triesOnTerminal : 1; ; left -= 1) {
+    try {
+      await openVault({ mode: 'create', policies: missing }, async (known) => ({
+        passphrase: known ? await source.ask('passphrase') : await source.askNew('new passphrase, for all vaults'),
+      }))
+      return sayStep(`vaults: ${missing.join(', ')}`)
+    } catch (error) {
+      if (!(error instanceof GuardError) || error.code !== 'wrong-passphrase' || left === 1) throw error
+      sayFailure(error.message, 'try again, or press Ctrl-C')
+    }
+  }
+}
+
+async function policiesWithoutVault(): Promise<string[]> {
+  const { report } = await callDaemon('policy.read', {})
+  const { sessions } = await readStatus()
+  const withVault = new Set(sessions.filter((session) => session.hasVault).map((session) => session.policy))
+  return (report as PolicyReport).policies.map(({ name }) => name).filter((name) => !withVault.has(name))
+}

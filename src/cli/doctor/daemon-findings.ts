@@ -1,0 +1,33 @@
+import { callDaemon } from '../../client/call.ts'
+import { GuardError } from '../../domain/errors.ts'
+import { version } from '../../platform/install.ts'
+import type { DaemonReport, PolicyReport } from '../../protocol/reports.ts'
+import { problem } from './finding.ts'
+import type { Finding } from './finding.ts'
+
+/** What the daemon says of itself and of the rules; one that can't be asked is the finding. */
+export async function daemonFindings(): Promise<Finding[]> {
+  try {
+    const daemon = (await callDaemon('daemon.status', {})).report as DaemonReport
+    const policy = (await callDaemon('policy.read', {})).report as PolicyReport
+    return [...versionFindings(daemon), ...daemon.problems.map(reported), ...policyFindings(policy)]
+  } catch (error) {
+    // Its cure may be to call the doctor, who is here already.
+    if (error instanceof GuardError) return [problem(error.message, error.cure.replace('kubeguard doctor', 'kubeguard daemon restart'))]
+    throw error
+  }
+}
+
+function versionFindings(daemon: DaemonReport): Finding[] {
+  if (daemon.version === version()) return []
+  return [problem(`the daemon is version ${daemon.version}, this command is ${version()}`, 'run: kubeguard daemon restart')]
+}
+
+const reported = (text: string): Finding => {
+  const [message, cure] = text.split('\n')
+  return problem(message ?? text, cure ?? 'look into the log that this names: kubeguard daemon status')
+}
+
+function policyFindings(report: PolicyReport): Finding[] {
+  return report.problems.map(({ file, line, column, message, cure }) => problem(`${file}:${line}:${column}: ${message}`, cure))
+}

@@ -1,0 +1,64 @@
+import { Command, CommanderError } from '@commander-js/extra-typings'
+import type { CommandUnknownOpts } from '@commander-js/extra-typings'
+import { errorCatalogue } from '../domain/errors.ts'
+import { version } from '../platform/install.ts'
+import { adoptCommand } from './commands/adopt.ts'
+import { credentialCommand } from './commands/credential.ts'
+import { daemonCommand } from './commands/daemon.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { ejectCommand } from './commands/eject.ts'
+import { initCommand } from './commands/init.ts'
+import { lockCommand } from './commands/lock.ts'
+import { logCommand } from './commands/log.ts'
+import { passwdCommand } from './commands/passwd.ts'
+import { playgroundCommand } from './commands/playground.ts'
+import { policyCommand } from './commands/policy.ts'
+import { shellCommand } from './commands/shell.ts'
+import { statusCommand } from './commands/status-command.ts'
+import { uninstallCommand } from './commands/uninstall.ts'
+import { unlockCommand } from './commands/unlock.ts'
+import { sayFailure } from './output.ts'
+
+/** Every command, in the order of a day with it. */
+function createProgram() {
+  const program = new Command('kubeguard')
+    .description('a time limit on kubectl: idle, and the credentials are gone')
+    .version(version(), '--version', 'print the version')
+    .addHelpText('after', '\nExample:\n  $ kubeguard init\n  $ kubeguard unlock\n  $ kubeguard status')
+    .enablePositionalOptions()
+  const commands = [
+    [initCommand(), unlockCommand(), lockCommand(), statusCommand()],
+    [adoptCommand(), ejectCommand(), policyCommand(), logCommand(), passwdCommand()],
+    [doctorCommand(), daemonCommand(), shellCommand(), playgroundCommand(), credentialCommand(), uninstallCommand()],
+  ]
+  for (const each of commands.flat()) program.addCommand(each)
+  catchUsage(program)
+  return program
+}
+
+/** Usage mistakes come to us as errors, and are said in our own words. */
+function catchUsage(command: CommandUnknownOpts): void {
+  command.exitOverride().configureOutput({ outputError: () => {} })
+  for (const each of command.commands) catchUsage(each)
+}
+
+/** Runs the command that argv names; a usage mistake is exit code 64. */
+export async function runProgram(args: readonly string[]): Promise<void> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    process.exitCode = reportUsage(error)
+  }
+}
+
+function reportUsage(error: CommanderError): number {
+  if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0
+  const { exitCode, cure } = errorCatalogue.usage
+  // Help that was printed because the command was missing.
+  if (error.code === 'commander.help') return exitCode
+  const [message = '', hint = ''] = error.message.replace(/^error: /, '').split('\n')
+  const suggestion = /Did you mean (.+)\?/.exec(hint)?.[1]
+  sayFailure(message, suggestion === undefined ? cure : `did you mean: ${suggestion}`)
+  return exitCode
+}
