@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { GuardError } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import { editKubeconfig } from '../platform/kubeconfig/edit-kubeconfig.ts'
@@ -16,6 +17,12 @@ import type { Restoration } from './plan-restore.ts'
 
 /** Rounds: each begins anew because a file was changed by someone else, or has another step to make. */
 const mostRounds = 20
+
+/**
+ * How long after our write a kubectl that had read the file before may still write it back as it was
+ * (it takes about 60 ms from read to write): the items leave the vault only when that is past.
+ */
+const aftermathMs = 250
 
 /**
  * Job `restore`: puts users back as they were, secrets included, and joins split users again. Each file
@@ -51,10 +58,13 @@ async function restoreGroup(
   const named = group.flatMap(({ original }) => [original.path, ...(original.split?.files ?? [])])
   const wanted = [...new Set([...named, ...group.map(({ item }) => item.file), ...paths])]
   const restored = new Set<Restoration>()
+  let wroteAt = Number.NEGATIVE_INFINITY
   for (let round = 0; round < mostRounds; round += 1) {
     const files = await loadFiles(wanted)
     noteFailures(files, group, restored, failures)
-    if (!(await takeStep(files, group, splits, restored))) return makeDurable(files)
+    if (await takeStep(files, group, splits, restored)) wroteAt = performance.now()
+    else if (performance.now() - wroteAt > aftermathMs) return makeDurable(files)
+    else await delay(aftermathMs)
   }
   throw new GuardError('kubeconfig-busy', `${group[0]?.item.file ?? 'a kubeconfig'} keeps changing`, {
     cure: 'wait until the program that writes it is done, then try again',

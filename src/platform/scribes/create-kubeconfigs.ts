@@ -10,13 +10,19 @@ import type { RunScribe } from './run-scribe.ts'
 /** Files whose outline is kept; the least recently used goes first. */
 const mostKept = 64
 
+/** A scribe at work on a file that was found like this. */
+interface Reading {
+  readonly identity: FileIdentity
+  readonly file: Promise<OutlinedFile>
+}
+
 /**
  * The daemon's way to kubeconfigs: every file is opened by a scribe, in a process of its own. Outlines
  * are kept until a file's inode, size or times change, so that an unchanged file costs one stat(2).
  */
 export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfigs {
   const kept = new Map<string, OutlinedFile>()
-  const running = new Map<string, Promise<OutlinedFile>>()
+  const running = new Map<string, Reading>()
 
   const keep = (file: OutlinedFile): void => {
     kept.delete(file.path)
@@ -26,24 +32,36 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
     if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest)
   }
 
-  const readAll = (paths: readonly string[]): void => {
-    if (paths.length === 0) return
-    const job = runScribe({ job: 'outline', paths }, options)
-    for (const path of paths) {
-      const one = job.then((files) => files.find((file) => file.path === path) ?? { path })
-      running.set(path, one)
-      one.then(keep, () => undefined).finally(() => running.delete(path))
+  /** One scribe for all these files, and for everybody who asks for them as they are now. */
+  const read = (wanted: ReadonlyMap<string, FileIdentity>): void => {
+    if (wanted.size === 0) return
+    const job = runScribe({ job: 'outline', paths: [...wanted.keys()] }, options)
+    for (const [path, identity] of wanted) {
+      const file = job.then((files) => files.find((candidate) => candidate.path === path) ?? { path })
+      const reading: Reading = { identity, file }
+      running.set(path, reading)
+      const forget = (): void => {
+        if (running.get(path) === reading) running.delete(path)
+      }
+      file.then(keep, () => undefined).finally(forget)
     }
   }
 
-  /** One scribe for all files that changed, and one for everybody who asks meanwhile. */
   const outlined = async (paths: readonly string[]): Promise<OutlinedFile[]> => {
-    const identities = await Promise.all(paths.map(identityAt))
-    const known = paths.map((path, index) => fresh(kept.get(path), identities[index]))
-    const exists = (_: string, index: number): boolean => identities[index] !== undefined
-    readAll([...new Set(paths.filter((path, index) => exists(path, index) && !known[index] && !running.has(path)))])
-    const waits = paths.map((path, index) => known[index] ?? (exists(path, index) ? running.get(path) : { path }))
-    return Promise.all(waits.map(async (wait, index) => (await wait) ?? { path: paths[index] as string }))
+    const identities = new Map<string, FileIdentity>()
+    await Promise.all(paths.map(async (path) => noteIdentity(identities, path)))
+    const stale = [...identities].filter(
+      ([path, identity]) =>
+        !sameIdentity(kept.get(path)?.identity, identity) && !sameIdentity(running.get(path)?.identity, identity),
+    )
+    read(new Map(stale))
+    return Promise.all(
+      paths.map((path) => {
+        if (!identities.has(path)) return { path }
+        const known = kept.get(path)
+        return sameIdentity(known?.identity, identities.get(path)) ? known : running.get(path)?.file
+      }),
+    ).then((files) => files.filter((file) => file !== undefined))
   }
 
   return {
@@ -55,22 +73,18 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
   }
 }
 
-function fresh(file: OutlinedFile | undefined, identity: FileIdentity | undefined): OutlinedFile | undefined {
-  return sameIdentity(file?.identity, identity) ? file : undefined
-}
-
 function outlineOf({ outline, failure }: OutlinedFile): Outline[] {
   if (failure !== undefined) throw new GuardError(failure.code, failure.message, { cure: failure.cure })
   return outline === undefined ? [] : [outline]
 }
 
-/** undefined where there is no file; one that can't be looked at is left to the scribe to complain about. */
-async function identityAt(path: string): Promise<FileIdentity | undefined> {
+/** Leaves out a file that is not there; one that can't be looked at is for the scribe to complain about. */
+async function noteIdentity(identities: Map<string, FileIdentity>, path: string): Promise<void> {
   try {
-    return identityOf(await stat(path, { bigint: true }))
+    identities.set(path, identityOf(await stat(path, { bigint: true })))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    return { device: '', inode: '', size: '', modifiedNs: '', changedNs: '' }
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    identities.set(path, { device: '', inode: '', size: '', modifiedNs: '', changedNs: '' })
   }
 }
 
