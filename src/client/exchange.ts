@@ -16,7 +16,7 @@ class RepliedError extends GuardError {
   readonly #exitCode: number
 
   constructor(reply: ErrorReply) {
-    const code = reply.code in errorCatalogue ? (reply.code as ErrorCode) : 'internal'
+    const code = Object.hasOwn(errorCatalogue, reply.code) ? (reply.code as ErrorCode) : 'internal'
     super(code, plainText(reply.message, 2_000), { cure: plainText(reply.cure, 2_000) })
     this.#exitCode = reply.exitCode
   }

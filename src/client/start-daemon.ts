@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -15,6 +14,9 @@ const startDeadlineMs = 10_000
 const firstPauseMs = 10
 const longestPauseMs = 100
 
+/** A daemon that found the lock taken has ended well; if the holder was just ending too, another is needed. */
+const relaunchMs = 500
+
 /**
  * Starts the daemon and connects to it. Of several clients that do so at once each starts one; the daemon's
  * lock lets one live, the others end with exit code 0, and every client finds the one.
@@ -24,10 +26,10 @@ const longestPauseMs = 100
 export async function startDaemon(found: Dirs, bundle: string = bundlePath('daemon')): Promise<Socket> {
   ensurePlaces(found)
   if (!existsSync(bundle)) throw notStarted(found, `${bundle} is missing`, 'install kubeguard again')
-  const started = launch(bundle)
+  let started = launch(bundle)
   const giveUpAt = performance.now() + startDeadlineMs
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-    const failure = started.failure()
+    const { failure } = started
     const socket = await reachDaemon(found)
     if (socket !== undefined) return socket
     if (failure !== undefined) throw notStarted(found, failure)
@@ -35,25 +37,33 @@ export async function startDaemon(found: Dirs, bundle: string = bundlePath('daem
       throw notStarted(found, `it did not answer within ${startDeadlineMs / 1000} s`)
     }
     await pause(pauseMs)
+    if (started.endedWell && performance.now() > started.atMs + relaunchMs) started = launch(bundle)
   }
 }
 
+interface Launched {
+  readonly atMs: number
+  endedWell: boolean
+  failure: string | undefined
+}
+
 /** A session of its own, no descriptor of ours, and an environment that can't carry foreign code. */
-function launch(bundle: string): { failure(): string | undefined } {
-  let failure: string | undefined
-  const child: ChildProcess = spawn(nodePath(), ['--disable-sigusr1', bundle], {
+function launch(bundle: string): Launched {
+  const launched: Launched = { atMs: performance.now(), endedWell: false, failure: undefined }
+  const child = spawn(nodePath(), ['--disable-sigusr1', bundle], {
     cwd: '/',
     detached: true,
     env: allowListedEnvironment(process.env),
     stdio: 'ignore',
   })
-  child.on('error', (error) => (failure = error.message))
+  child.on('error', (error) => (launched.failure = error.message))
   child.on('exit', (code, signal) => {
+    launched.endedWell = code === 0
     if (code !== 0)
-      failure = signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`
+      launched.failure = signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`
   })
   child.unref()
-  return { failure: () => failure }
+  return launched
 }
 
 function notStarted(found: Dirs, why: string, cure?: string): GuardError {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { GuardError } from '../domain/errors.ts'
@@ -97,12 +97,24 @@ function checkIsDaemon(pid: number): void {
   )
 }
 
-/** Field 22 of /proc/PID/stat, so that a recycled pid is another process; undefined when gone or a zombie. */
+/**
+ * Field 22 of /proc/PID/stat, so that a recycled pid is another process; undefined when it is gone: a zombie
+ * without other threads. While one of them is left, so are its lock and its socket.
+ */
 function startOf(pid: number): number | undefined {
   const text = read(`/proc/${pid}/stat`)
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ')
-  if (fields === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined
+  if (fields === undefined || fields[0] === 'X') return undefined
+  if (fields[0] === 'Z' && threadsOf(pid) <= 1) return undefined
   return Number(fields[19])
+}
+
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length
+  } catch {
+    return 0
+  }
 }
 
 function read(path: string): string | undefined {
