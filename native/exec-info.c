@@ -31,11 +31,11 @@ const char *exec_info_version(const char *text) {
         if (depth == 1 && *at == ',') at_value = false;
         if (*at != '"') continue;
         const char *end = after_string(at + 1);
+        if (*end == '\0') break;
         if (depth == 1 && at_value && names_version) {
             return equals(at + 1, end, "client.authentication.k8s.io/v1beta1") ? "v1beta1" : "v1";
         }
         if (depth == 1 && !at_value) names_version = equals(at + 1, end, "apiVersion");
-        if (*end == '\0') break;
         at = end;
     }
     return "v1";

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs'
 import { callDaemon } from '../client/call.ts'
 import { errorCatalogue, GuardError } from '../domain/errors.ts'
+import { dirs } from '../platform/dirs.ts'
+import { checkPlace } from '../platform/safe-place.ts'
 import { limits } from '../protocol/limits.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import { Ended } from './say.ts'
@@ -11,6 +14,7 @@ export type Answer<Reply> =
 
 /** The gate's question and the plugin's: what shim and plugin ask the daemon, as native/ask.c. @throws as `judge` */
 export async function askGate(request: RequestOf<'gate.check'>): Promise<Answer<ReplyOf<'gate.check'>>> {
+  checkState()
   return judge(await callDaemon('gate.check', request, { answerMs: limits.replyTimeoutMs }))
 }
 
@@ -18,7 +22,14 @@ export async function askGate(request: RequestOf<'gate.check'>): Promise<Answer<
 export async function askIssue(
   request: RequestOf<'credential.issue'>,
 ): Promise<Answer<ReplyOf<'credential.issue'>>> {
+  checkState()
   return judge(await callDaemon('credential.issue', request, { answerMs: limits.replyTimeoutMs }))
+}
+
+/** Who may write to the state folder may name another socket in it. @throws GuardError `place-unsafe` */
+function checkState(): void {
+  const { state } = dirs()
+  if (existsSync(state)) checkPlace(state, 'private')
 }
 
 /** What every verdict carries. */

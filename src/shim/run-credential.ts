@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { callKeeper } from '../client/call.ts'
 import { GuardError } from '../domain/errors.ts'
 import { sealProcess } from '../hardening/harden-process.ts'
+import { checkSocket } from '../platform/safe-place.ts'
 import { limits } from '../protocol/limits.ts'
 import type { ReplyOf } from '../protocol/messages.ts'
 import { askIssue, stillLocked, unreadable } from './ask.ts'
@@ -21,6 +23,8 @@ export async function runCredentialPlugin(inherited: Inherited): Promise<void> {
   const wanted = readArguments(inherited)
   const { socket, ticket } = await obtainGrant(inherited, wanted)
   if (socket === undefined || ticket === undefined || socket.includes(0)) throw unreadable()
+  // One that is not there any more is a session that ended: said by the call.
+  if (existsSync(socket)) checkSocket(socket.toString())
   const apiVersion = execInfoVersion(variable(inherited, 'KUBERNETES_EXEC_INFO')?.toString())
   const answerMs = limits.replyTimeoutMs
   const { execCredential } = await callKeeper(socket, 'keeper.issue', { ticket, apiVersion }, { answerMs })
@@ -39,12 +43,19 @@ function readArguments(inherited: Inherited): Wanted {
   try {
     const args = inherited.argv.slice(1).map(String)
     const { policy, credential } = parseArgs({ args, options }).values
-    if (policy !== undefined && credential !== undefined) return { policy, credential }
+    if (isName(policy) && isName(credential)) return { policy, credential }
   } catch {
     // Said below.
   }
   const usage = 'usage: kubeguard-credential --policy POLICY --credential ID'
   throw new GuardError('usage', usage, { cure: 'kubeconfig calls it; run: kubeguard adopt' })
+}
+
+/** The longest name that a message takes, in bytes. */
+const nameBytes = 256
+
+function isName(text: string | undefined): text is string {
+  return text !== undefined && Buffer.byteLength(text) <= nameBytes
 }
 
 /**
