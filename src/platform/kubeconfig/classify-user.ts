@@ -30,7 +30,7 @@ export type SecretField = (typeof secretFields)[number]
  * which then never runs; a token beside a password, or exec beside an auth-provider, is refused.
  */
 export function classifyUser(config: Kubeconfig, user: UserEntry): UserKind {
-  const has = (name: string): boolean => user.fields.has(name) && fieldText(config, user, name) !== ''
+  const has = (name: string): boolean => hasValue(user, name)
   const exec = user.fields.get('exec')?.node.toJS(config.document) as unknown
   const ours = namedCredential(exec)
   const facts = {
@@ -43,6 +43,11 @@ export function classifyUser(config: Kubeconfig, user: UserEntry): UserKind {
   const kind = kindOf(facts, ours !== undefined)
   const adoptable = kind === 'token' || kind === 'client-certificate'
   return { kind, ours, adoptable, hasPassword: facts.password }
+}
+
+function hasValue(user: UserEntry, name: string): boolean {
+  const node = user.fields.get(name)?.node
+  return node !== undefined && !(isScalar(node) && node.value === '')
 }
 
 interface Facts {
