@@ -25,13 +25,14 @@ export function createKeepers(options: KeepersOptions): Keepers {
 }
 
 async function startKeeper(order: KeeperOrder, options: KeepersOptions): Promise<Keeper> {
-  const child = spawnKeeper(options)
-  const line = child.stdio[3] as Duplex
+  let child: ChildProcess | undefined
   try {
+    child = spawnKeeper(options)
+    const line = child.stdio[3] as Duplex
     const socket = await greet(child, line, order)
     return new KeeperProcess(child, line, socket)
   } catch (error) {
-    child.kill('SIGKILL')
+    child?.kill('SIGKILL')
     options.log.error('keeper did not start', { reason: (error as Error).message })
     throw new GuardError('internal', 'the keeper did not start', { cause: error })
   }
@@ -48,7 +49,8 @@ function spawnKeeper({ logFd, bundle }: KeepersOptions): ChildProcess {
 }
 
 async function greet(child: ChildProcess, line: Duplex, order: KeeperOrder): Promise<string> {
-  const failed = new Promise<never>((_resolve, reject) => child.once('error', reject))
+  // Stays for good: a child that can't be signalled says so here, and nobody else would hear it.
+  const failed = new Promise<never>((_resolve, reject) => child.on('error', reject))
   const late = AbortSignal.timeout(startTimeoutMs)
   const timedOut = new Promise<never>((_resolve, reject) =>
     late.addEventListener('abort', () => reject(new Error('it took too long'))),
