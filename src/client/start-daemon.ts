@@ -7,6 +7,7 @@ import { allowListedEnvironment } from '../hardening/environment.ts'
 import { ensurePlaces, places } from '../platform/dirs.ts'
 import type { Dirs } from '../platform/dirs.ts'
 import { bundlePath, nodePath } from '../platform/install.ts'
+import { peerOf } from '../platform/peer.ts'
 import { reachDaemon } from './connect.ts'
 
 /** A cold start takes a fraction of a second; a machine under load may need more. */
@@ -31,7 +32,11 @@ export async function startDaemon(found: Dirs, bundle: string = bundlePath('daem
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
     const { failure } = started
     const socket = await reachDaemon(found)
-    if (socket !== undefined) return socket
+    if (socket !== undefined) {
+      // One that lost but has not come far enough to know could outlive the winner, and hold the lock then.
+      if (peerOf(socket).pid !== started.pid) started.end()
+      return socket
+    }
     if (failure !== undefined) throw notStarted(found, failure)
     if (performance.now() > giveUpAt) {
       throw notStarted(found, `it did not answer within ${startDeadlineMs / 1000} s`)
@@ -42,6 +47,9 @@ export async function startDaemon(found: Dirs, bundle: string = bundlePath('daem
 }
 
 interface Launched {
+  readonly pid: number | undefined
+  /** SIGKILL: it has nothing to finish yet. */
+  end(): void
   readonly atMs: number
   endedWell: boolean
   failure: string | undefined
@@ -49,13 +57,19 @@ interface Launched {
 
 /** A session of its own, no descriptor of ours, and an environment that can't carry foreign code. */
 function launch(bundle: string): Launched {
-  const launched: Launched = { atMs: performance.now(), endedWell: false, failure: undefined }
   const child = spawn(nodePath(), ['--disable-sigusr1', bundle], {
     cwd: '/',
     detached: true,
     env: allowListedEnvironment(process.env),
     stdio: 'ignore',
   })
+  const launched: Launched = {
+    pid: child.pid,
+    end: () => void child.kill('SIGKILL'),
+    atMs: performance.now(),
+    endedWell: false,
+    failure: undefined,
+  }
   child.on('error', (error) => (launched.failure = error.message))
   child.on('exit', (code, signal) => {
     launched.endedWell = code === 0
