@@ -1,16 +1,14 @@
 import { ticksPerSecond } from './ports.ts'
-import type { Clock, ProcessFacts, Terminals } from './ports.ts'
-import { humanIsHere } from './watch-presence.ts'
+import type { Clock, ProcessFacts } from './ports.ts'
 
 const freshClientMs = 10_000
-const recentInputMs = 30_000
 
 /**
- * May this client's call lead to a prompt? The rest of the rules (canonical mode, settings unchanged) are
- * checked by whoever prompts; these here keep pollers and detached clients from trying at all.
+ * May this client's call lead to a prompt? The rest of the rules (a person at the terminal, canonical mode)
+ * are checked by whoever prompts; these here keep pollers and detached clients from trying at all.
  */
 export function mayAskHere(
-  deps: { clock: Clock; terminals: Terminals },
+  { clock }: { clock: Clock },
   request: { mayAsk: boolean; asked: boolean },
   asker: ProcessFacts,
   client: { startTicks: number },
@@ -18,6 +16,5 @@ export function mayAskHere(
   if (!request.mayAsk || request.asked) return false
   if (asker.pgrp !== asker.foregroundPgrp) return false
   const startedBootMs = (client.startTicks * 1000) / ticksPerSecond
-  if (deps.clock.now().bootMs - startedBootMs > freshClientMs) return false
-  return humanIsHere(deps, asker, recentInputMs)
+  return clock.now().bootMs - startedBootMs <= freshClientMs
 }

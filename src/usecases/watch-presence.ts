@@ -1,6 +1,6 @@
 import type { Instant } from '../domain/session.ts'
 import type { GuardedSession } from './guarded-session.ts'
-import type { Clock, ProcessFacts, Terminals } from './ports.ts'
+import type { Clock, Terminals } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 
 interface Deps {
@@ -28,17 +28,4 @@ export function watchPresence({ clock, terminals, table }: Deps, guarded: Guarde
 function seenAt(inputMs: number, now: Instant): Instant {
   const wallMs = Math.min(inputMs + stepMs, now.wallMs)
   return { wallMs, bootMs: now.bootMs - (now.wallMs - wallMs) }
-}
-
-/** A person typed at this process' own terminal within the last `withinMs`. */
-export function humanIsHere(
-  { clock, terminals }: Pick<Deps, 'clock' | 'terminals'>,
-  facts: ProcessFacts,
-  withinMs: number,
-): boolean {
-  const terminal = terminals.ofProcess(facts)
-  if (terminal === undefined) return false
-  const now = clock.now()
-  const inputMs = terminals.inputTimeMs(terminal, now)
-  return inputMs !== undefined && now.wallMs - inputMs <= withinMs + stepMs
 }

@@ -1,20 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { isRunning, makeHome } from '../../fixtures/home.ts'
-import type { TestHome } from '../../fixtures/home.ts'
 import { helm } from '../../fixtures/tools.ts'
 import { until } from '../../fixtures/terminal.ts'
-
-/** Rules with limits of seconds; the names and globs of a usual file. */
-function writePolicy(home: TestHome, rules: { idle: string; lifetime?: string }): void {
-  mkdirSync(join(home.guardHome, 'config'), { recursive: true, mode: 0o700 })
-  const { idle, lifetime = '1h' } = rules
-  const policy = (name: string, globs: string) =>
-    `  - name: ${name}\n    contexts: [${globs}]\n    idle: ${idle}\n    lifetime: ${lifetime}\n    warn: 1s\n`
-  const text = `apiVersion: kubeguard.dev/v1\npolicies:\n${policy('prod', '"prod-*"')}${policy('default', '"*"')}`
-  writeFileSync(join(home.guardHome, 'config', 'config.yaml'), text, { mode: 0o600 })
-}
+import { writePolicy } from './policy.ts'
 
 const secretLines = (file: string): string[] =>
   [...readFileSync(file, 'utf8').matchAll(/(?:token|client-key-data):\s*(\S+)/g)].map((match) => match[1] as string)
