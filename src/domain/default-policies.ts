@@ -34,3 +34,11 @@ export function proposedPolicies(productionContexts: readonly string[]): PolicyS
 export function strictestPolicies(): PolicySet {
   return [{ ...productionPolicy, name: 'default', contexts: ['*'] }]
 }
+
+/** What applies to contexts that the organisation's file does not name: no limit that a policy could exceed. */
+export const loosestPolicy: Policy = {
+  ...defaultPolicy,
+  name: 'rest',
+  idleMs: 24 * hour,
+  lifetimeMs: 7 * 24 * hour,
+}

@@ -71,7 +71,7 @@ export class PolicyFields {
     return { name, contexts, ...limits, live: 'kill', holders: holders === 'end' ? 'end' : 'expire' }
   }
 
-  /** What is not given follows the defaults, and is never at odds with what is. */
+  /** A missing idle limit or warning gives way to the limits that are there; a lifetime is never stretched. */
   #limits(raw: Fields): Limits {
     const lifetimeMs = this.#duration(raw, 'lifetime', defaultPolicy.lifetimeMs, [
       secondMs,

@@ -47,6 +47,6 @@ export function looksLikeProduction(context: string): boolean {
   return words.some((word, index) => productionWords.has(word) && !negations.has(words[index - 1] ?? ''))
 }
 
-export { defaultPolicies, proposedPolicies, strictestPolicies } from './default-policies.ts'
+export { defaultPolicies, loosestPolicy, proposedPolicies, strictestPolicies } from './default-policies.ts'
 export { tighten } from './tighten-policies.ts'
 export { validatePolicies } from './validate-policies.ts'

@@ -1,0 +1,114 @@
+import { defaultPolicies, loosestPolicy, strictestPolicies, tighten } from '../../domain/policy.ts'
+import type { PolicySet } from '../../domain/policy.ts'
+import { tightenings } from '../../domain/tighten-policies.ts'
+import type { Log, PolicySource } from '../../usecases/ports.ts'
+import type { FileStamp } from './read-file.ts'
+import { RulesFile } from './rules-file.ts'
+
+interface Options {
+  readonly userFile: string
+  /** Undefined where there is none to obey. */
+  readonly organisationFile: string | undefined
+  readonly log: Log
+  /** The only user whose organisation file is obeyed; 0 but in tests. */
+  readonly organisationOwner?: number
+}
+
+/**
+ * The rules in force. Each call of `current` looks at the files by stat, and reads what changed: no
+ * watcher, and nothing wakes up. An invalid file never loosens anything: its last good rules stay in
+ * force, and the strictest ones where it never had any.
+ */
+export function createPolicySource(options: Options): PolicySource {
+  return new PolicyFiles(options)
+}
+
+class PolicyFiles implements PolicySource {
+  readonly #user: RulesFile
+  readonly #organisation: RulesFile | undefined
+  readonly #log: Log
+  readonly #listeners: (() => void)[] = []
+  #inForce: PolicySet = strictestPolicies()
+  #untightened: PolicySet = this.#inForce
+
+  constructor({ userFile, organisationFile, log, organisationOwner = 0 }: Options) {
+    this.#log = log
+    this.#user = new RulesFile(userFile)
+    this.#organisation =
+      organisationFile === undefined
+        ? undefined
+        : new RulesFile(organisationFile, {
+            rest: loosestPolicy,
+            distrust: writableByOthers(organisationOwner),
+          })
+    this.#refresh()
+  }
+
+  current(): PolicySet {
+    if (this.#refresh()) for (const listener of this.#listeners) listener()
+    return this.#inForce
+  }
+
+  problems() {
+    return [...this.#user.problems, ...(this.#organisation?.problems ?? [])]
+  }
+
+  files() {
+    const user = { path: this.#user.path, exists: this.#user.exists, kind: 'user' as const }
+    if (this.#organisation === undefined) return [user]
+    return [
+      user,
+      { path: this.#organisation.path, exists: this.#organisation.exists, kind: 'organisation' as const },
+    ]
+  }
+
+  tightenedBy(policy: string): readonly string[] {
+    const after = this.#inForce.find(({ name }) => name === policy)
+    const before = this.#untightened.find(({ name }) => name === policy)
+    if (after === undefined || after === before) return []
+    return before === undefined ? ['it is the organisation’s'] : tightenings(before, after)
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  #refresh(): boolean {
+    const changed = [this.#user, this.#organisation].filter((file) => file?.refresh() === true)
+    if (changed.length === 0) return false
+    for (const file of changed) this.#tell(file as RulesFile)
+    this.#untightened = rulesOf(this.#user, defaultPolicies())
+    const organisation = this.#organisation
+    const above = organisation === undefined ? [loosestPolicy] : rulesOf(organisation, [loosestPolicy])
+    this.#inForce = tighten(this.#untightened, above)
+    return true
+  }
+
+  #tell(file: RulesFile): void {
+    if (file.valid) this.#log.info('policy file read', { file: file.path, exists: file.exists })
+    for (const { line, column, message } of file.problems) {
+      this.#log.warn('problem in a policy file', { file: file.path, line, column, message })
+    }
+  }
+}
+
+/** The last good rules; where a file exists that never was good, the strictest for everything. */
+function rulesOf(file: RulesFile, missing: PolicySet): PolicySet {
+  if (!file.exists) return missing
+  return file.rules ?? strictestPolicies()
+}
+
+const othersMayWrite = 0o022n
+
+/**
+ * The organisation's file is obeyed when it is root's and nobody else's to write. One that is not
+ * counts as invalid rather than as missing: whoever could change its mode must not gain by that.
+ */
+function writableByOthers(owner: number) {
+  return ({ uid, mode }: FileStamp): { message: string; cure: string } | undefined => {
+    if (uid !== BigInt(owner))
+      return { message: 'the organisation’s file is not root’s', cure: 'as root: chown root it' }
+    if ((mode & othersMayWrite) === 0n) return undefined
+    return { message: 'others than root may write the organisation’s file', cure: 'as root: chmod 644 it' }
+  }
+}

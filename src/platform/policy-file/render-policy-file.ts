@@ -1,0 +1,23 @@
+import { stringify } from 'yaml'
+import { formatDuration } from '../../domain/duration.ts'
+import type { PolicySet } from '../../domain/policy.ts'
+import { policyApiVersion } from '../../domain/validate-policies.ts'
+
+const heading = `# kubeguard's rules: the first policy with a glob that matches the whole context name applies.
+# idle: locked when nobody typed for so long; lifetime: locked in any case.
+# kubeguard policy check tells whether this file is right.
+`
+
+/** Writes a policy file as `init` proposes it; read again it gives the same policies. */
+export function renderPolicyFile(policies: PolicySet): string {
+  const list = policies.map(({ name, contexts, idleMs, lifetimeMs, warnMs, live, holders }) => ({
+    name,
+    contexts: [...contexts],
+    idle: formatDuration(idleMs),
+    lifetime: formatDuration(lifetimeMs),
+    warn: formatDuration(warnMs),
+    live,
+    holders,
+  }))
+  return heading + stringify({ apiVersion: policyApiVersion, policies: list }, { lineWidth: 0 })
+}

@@ -1,0 +1,168 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  defaultPolicies,
+  looksLikeProduction,
+  policyForContext,
+  proposedPolicies,
+  strictestPolicies,
+  tighten,
+} from '../../../src/domain/policy.ts'
+import type { Policy, PolicySet } from '../../../src/domain/policy.ts'
+import { tightenings } from '../../../src/domain/tighten-policies.ts'
+
+const minute = 60_000
+const base = defaultPolicies()[0] as Policy
+const policy = (name: string, contexts: string[], change: Partial<Policy> = {}): Policy => ({
+  ...base,
+  name,
+  contexts,
+  ...change,
+})
+
+describe('policyForContext', () => {
+  const policies = [policy('first', ['a*']), policy('second', ['ab', '*z']), policy('default', ['*'])]
+  it.each([
+    ['ab', 'first'],
+    ['yz', 'second'],
+    ['other', 'default'],
+    ['', 'default'],
+  ])('%j has %s', (context, name) => {
+    expect(policyForContext(policies, context).name).toBe(name)
+  })
+
+  it('falls back to the last one, and to the strictest where there is none', () => {
+    expect(policyForContext([policy('only', ['x'])], 'y').name).toBe('only')
+    expect(policyForContext([], 'y')).toEqual(strictestPolicies()[0])
+  })
+})
+
+describe('defaults', () => {
+  it('are 14 minutes and 12 hours, and 5 minutes and 4 hours for production', () => {
+    expect(defaultPolicies()).toMatchObject([
+      { name: 'default', contexts: ['*'], idleMs: 14 * minute, lifetimeMs: 720 * minute },
+    ])
+    expect(proposedPolicies(['prod-eu'])).toMatchObject([
+      { name: 'prod', contexts: ['prod-eu'], idleMs: 5 * minute, lifetimeMs: 240 * minute, warnMs: minute },
+      { name: 'default' },
+    ])
+    expect(proposedPolicies([])).toEqual(defaultPolicies())
+  })
+})
+
+describe('looksLikeProduction', () => {
+  it.each([
+    'prod',
+    'PROD',
+    'prod-eu',
+    'eu.prd',
+    'shop_production',
+    'a/live/b',
+    'x:prod@y',
+    'kube-non-x-prod',
+    'gke_p_europe_prod-1',
+  ])('%s: yes', (name) => {
+    expect(looksLikeProduction(name)).toBe(true)
+  })
+  it.each([
+    '',
+    'product',
+    'nonprod',
+    'non-prod',
+    'pre_production',
+    'no.live',
+    'delivery',
+    'olive',
+    'dev',
+    'prod1',
+    'NON-PROD',
+  ])('%s: no', (name) => {
+    expect(looksLikeProduction(name)).toBe(false)
+  })
+})
+
+const anyGlob = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), minLength: 1, maxLength: 3 })
+const anyPolicy = fc.record({
+  name: fc.constantFrom('p', 'q', 'r', 'default'),
+  contexts: fc.array(anyGlob, { minLength: 1, maxLength: 3 }),
+  idleMs: fc.integer({ min: 1, max: 20 }),
+  extraMs: fc.nat(20),
+  holders: fc.constantFrom('expire' as const, 'end' as const),
+})
+/** Sets as the validation leaves them: names are unique, the last one matches everything. */
+const anySet = fc
+  .uniqueArray(anyPolicy, { selector: ({ name }) => name, minLength: 1, maxLength: 4 })
+  .map((list): PolicySet =>
+    list.map(({ extraMs, ...rest }, index) => ({
+      ...base,
+      ...rest,
+      contexts: index === list.length - 1 ? ['*'] : rest.contexts,
+      lifetimeMs: rest.idleMs + extraMs,
+      warnMs: 0,
+    })),
+  )
+const anyContext = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 5 })
+
+describe('tighten', () => {
+  it('is for no context looser than either', () => {
+    fc.assert(
+      fc.property(
+        anySet,
+        anySet,
+        fc.array(anyContext, { minLength: 20, maxLength: 40 }),
+        (user, organisation, contexts) => {
+          const both = tighten(user, organisation)
+          for (const context of contexts) {
+            const [result, own, above] = [both, user, organisation].map((set) =>
+              policyForContext(set, context),
+            ) as [Policy, Policy, Policy]
+            expect(result.idleMs).toBeLessThanOrEqual(Math.min(own.idleMs, above.idleMs))
+            expect(result.lifetimeMs).toBeLessThanOrEqual(Math.min(own.lifetimeMs, above.lifetimeMs))
+            if (own.holders === 'end' || above.holders === 'end') expect(result.holders).toBe('end')
+          }
+          expect(new Set(both.map(({ name }) => name)).size).toBe(both.length)
+          expect(both.at(-1)?.contexts).toContain('*')
+          for (const { idleMs, lifetimeMs, warnMs } of both)
+            expect(warnMs < idleMs && idleMs <= lifetimeMs).toBe(true)
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('changes nothing under an organisation that asks for nothing', () => {
+    const user = [policy('stg', ['stg-*'], { idleMs: 30 * minute }), policy('default', ['*'])]
+    expect(
+      tighten(user, [policy('rest', ['*'], { idleMs: 24 * 60 * minute, lifetimeMs: 7 * 1440 * minute })]),
+    ).toEqual(user)
+  })
+
+  it('is no stricter than it must be in the usual cases', () => {
+    const user = [policy('stg', ['stg-*'], { idleMs: 30 * minute }), policy('default', ['*'])]
+    const organisation = [
+      policy('prod', ['*prod*'], { idleMs: 5 * minute }),
+      policy('rest', ['*'], { idleMs: 20 * minute }),
+    ]
+    const both = tighten(user, organisation)
+    expect(policyForContext(both, 'eu-prod')).toMatchObject({ name: 'prod', idleMs: 5 * minute })
+    expect(policyForContext(both, 'stg-1')).toMatchObject({ name: 'stg', idleMs: 20 * minute })
+    expect(policyForContext(both, 'dev')).toMatchObject({ name: 'default', idleMs: 14 * minute })
+  })
+
+  it('joins policies of one name', () => {
+    const user = [policy('prod', ['prod-*'], { idleMs: minute }), policy('default', ['*'])]
+    const both = tighten(user, [policy('prod', ['*-prd'], { idleMs: 5 * minute }), policy('default', ['*'])])
+    expect(both.map(({ name }) => name)).toEqual(['prod', 'default'])
+    expect(policyForContext(both, 'prod-1')).toMatchObject({ name: 'prod', idleMs: minute })
+    expect(policyForContext(both, 'x-prd')).toMatchObject({ name: 'prod', idleMs: minute })
+  })
+
+  it('says what it made stricter', () => {
+    const before = policy('p', ['*'], { idleMs: 30 * minute })
+    expect(tightenings(before, { ...before, idleMs: 14 * minute, holders: 'end' })).toEqual([
+      'idle 14m, not 30m',
+      'holders end, not expire',
+    ])
+    expect(tightenings(before, before)).toEqual([])
+  })
+})

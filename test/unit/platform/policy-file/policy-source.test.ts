@@ -1,0 +1,141 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { defaultPolicies, strictestPolicies } from '../../../../src/domain/policy.ts'
+import { createPolicySource } from '../../../../src/platform/policy-file/create-policy-source.ts'
+import type { Log } from '../../../../src/usecases/ports.ts'
+
+const log: Log = { info: vi.fn(), warn: vi.fn(), error: vi.fn() }
+let folder: string
+let userFile: string
+let organisationFile: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kubeguard-policy-'))
+  userFile = join(folder, 'config.yaml')
+  organisationFile = join(folder, 'organisation.yaml')
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const text = (name: string, idle: string, contexts = '"*"') =>
+  `apiVersion: kubeguard.dev/v1\npolicies:\n  - name: ${name}\n    contexts: [${contexts}]\n    idle: ${idle}\n`
+/** What counts as root here: the tests may run as anyone. */
+const organisationOwner = process.getuid?.() ?? 0
+const source = () => createPolicySource({ userFile, organisationFile, log, organisationOwner })
+const idleOf = (policies: ReturnType<ReturnType<typeof source>['current']>) =>
+  policies.map(({ name, idleMs }) => `${name} ${idleMs / 1000}`)
+
+it('has the defaults where there is no file', () => {
+  expect(source().current()).toEqual(defaultPolicies())
+  expect(source().problems()).toEqual([])
+  expect(source().files()).toEqual([
+    { path: userFile, exists: false, kind: 'user' },
+    { path: organisationFile, exists: false, kind: 'organisation' },
+  ])
+})
+
+it('reads a file when it comes, changes and goes, and says so', () => {
+  const policies = source()
+  const changed = vi.fn()
+  policies.onChange(changed)
+  writeFileSync(userFile, text('a', '1m'))
+  expect(idleOf(policies.current())).toEqual(['a 60'])
+  expect(changed).toHaveBeenCalledTimes(1)
+  policies.current()
+  expect(changed).toHaveBeenCalledTimes(1)
+  rmSync(userFile)
+  expect(policies.current()).toEqual(defaultPolicies())
+  expect(changed).toHaveBeenCalledTimes(2)
+})
+
+it('sees a replaced file of the same size and time', () => {
+  writeFileSync(userFile, text('a', '1m'))
+  const policies = source()
+  writeFileSync(join(folder, 'new'), text('a', '2m'))
+  const { atime, mtime } = statSync(userFile)
+  utimesSync(join(folder, 'new'), atime, mtime)
+  renameSync(join(folder, 'new'), userFile)
+  expect(idleOf(policies.current())).toEqual(['a 120'])
+})
+
+it('keeps the last good rules while a file is invalid', () => {
+  writeFileSync(userFile, text('a', '1m'))
+  const policies = source()
+  writeFileSync(userFile, text('a', 'forever'))
+  expect(idleOf(policies.current())).toEqual(['a 60'])
+  expect(policies.problems()).toMatchObject([{ file: userFile, line: 5, severity: 'error' }])
+  writeFileSync(userFile, text('a', '3m'))
+  expect(idleOf(policies.current())).toEqual(['a 180'])
+  expect(policies.problems()).toEqual([])
+})
+
+it.each([
+  ['is invalid', () => writeFileSync(userFile, 'nonsense')],
+  ['is a folder', () => mkdirSync(userFile)],
+  ['is no text', () => writeFileSync(userFile, Buffer.from([0xff, 0xfe, 0xfd]))],
+  ['is huge', () => writeFileSync(userFile, Buffer.alloc(1024 * 1024 + 1, '#'))],
+])('begins with the strictest rules where the file %s', (_name, make) => {
+  make()
+  const policies = source()
+  expect(policies.current()).toEqual(strictestPolicies())
+  expect(policies.problems()).toMatchObject([{ file: userFile, severity: 'error' }])
+})
+
+it('lets the organisation tighten, and only tighten', () => {
+  writeFileSync(userFile, text('mine', '10m'))
+  writeFileSync(organisationFile, text('prod', '5m', '"*prod*"'))
+  const policies = source()
+  expect(idleOf(policies.current())).toEqual(['prod 300', 'mine 600'])
+  expect(policies.tightenedBy('mine')).toEqual([])
+  expect(policies.tightenedBy('prod')).toEqual(['it is the organisation’s'])
+  writeFileSync(organisationFile, text('all', '2m'))
+  expect(idleOf(policies.current())).toEqual(['mine 120'])
+  expect(policies.tightenedBy('mine')).toEqual(['idle 2m, not 10m'])
+  writeFileSync(organisationFile, text('all', '11h'))
+  expect(idleOf(policies.current())).toEqual(['mine 600'])
+})
+
+it('does not let a file that others can write loosen the organisation’s rules', () => {
+  writeFileSync(userFile, text('mine', '10m'))
+  writeFileSync(organisationFile, text('all', '2m'))
+  chmodSync(organisationFile, 0o666)
+  const policies = source()
+  expect(policies.current().every(({ idleMs }) => idleMs <= 300_000)).toBe(true)
+  expect(policies.problems()).toMatchObject([
+    {
+      file: organisationFile,
+      message: expect.stringMatching(/others/),
+      cure: expect.stringMatching(/chmod/),
+    },
+  ])
+  chmodSync(organisationFile, 0o644)
+  expect(idleOf(policies.current())).toEqual(['mine 120'])
+  expect(policies.problems()).toEqual([])
+  chmodSync(organisationFile, 0o664)
+  writeFileSync(organisationFile, text('all', '11h'))
+  expect(idleOf(policies.current())).toEqual(['mine 120'])
+})
+
+it('does not obey an organisation’s file of someone else', () => {
+  writeFileSync(organisationFile, text('all', '11h'))
+  const policies = createPolicySource({
+    userFile,
+    organisationFile,
+    log,
+    organisationOwner: organisationOwner + 1,
+  })
+  expect(policies.problems()).toMatchObject([
+    { file: organisationFile, message: expect.stringMatching(/not root/) },
+  ])
+  expect(policies.current().every(({ idleMs }) => idleMs <= 300_000)).toBe(true)
+})
