@@ -123,6 +123,9 @@ function adoptedBy(plan: AdoptionPlan, changes: readonly Change[]): AdoptedUser[
   return changes.flatMap((change) =>
     plan.adopted
       .filter(({ file }) => file === change.file)
-      .map(({ report, item }) => ({ ...report, advice: [...report.advice, ...leftoverAdvice(item, changes)] })),
+      .map(({ report, item }) => ({
+        ...report,
+        advice: [...report.advice, ...leftoverAdvice(item, changes)],
+      })),
   )
 }

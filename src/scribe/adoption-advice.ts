@@ -9,7 +9,13 @@ import type { Secrets } from './read-secrets.ts'
 const othersMayRead = 0o044
 
 /** What the user should do about a credential that was adopted: which copies of it live on, and where. */
-export function adviceFor(file: LoadedFile, user: UserEntry, kind: UserKind, secrets: Secrets, nowMs: number): string[] {
+export function adviceFor(
+  file: LoadedFile,
+  user: UserEntry,
+  kind: UserKind,
+  secrets: Secrets,
+  nowMs: number,
+): string[] {
   return [
     ...ending(secrets, nowMs),
     ...copies(file, secrets),
@@ -23,9 +29,12 @@ export function adviceFor(file: LoadedFile, user: UserEntry, kind: UserKind, sec
 
 function ending(secrets: Secrets, nowMs: number): string[] {
   const expiresAtMs = expiryOf(secrets)
-  if (expiresAtMs !== undefined && expiresAtMs <= nowMs) return [`it ended on ${dayOf(expiresAtMs)}: fetch a new one`]
-  const until = expiresAtMs === undefined ? 'it has no end of its own' : `it ends by itself on ${dayOf(expiresAtMs)}`
-  if (secrets.clientKeyData === undefined) return [`rotate: the token was readable in the file until now, ${until}`]
+  if (expiresAtMs !== undefined && expiresAtMs <= nowMs)
+    return [`it ended on ${dayOf(expiresAtMs)}: fetch a new one`]
+  const until =
+    expiresAtMs === undefined ? 'it has no end of its own' : `it ends by itself on ${dayOf(expiresAtMs)}`
+  if (secrets.clientKeyData === undefined)
+    return [`rotate: the token was readable in the file until now, ${until}`]
   const what = secrets.token === undefined ? 'the client key was' : 'token and client key were'
   return [`rotate: ${what} readable until now; a client certificate can’t be revoked, ${until}`]
 }

@@ -79,7 +79,13 @@ class Planner implements AdoptionPlan {
     for (const share of shares) this.#addShare(file, user, kind, share, found.secrets, split)
   }
 
-  #leave(file: LoadedFile, user: UserEntry, kind: UserKind, contexts: readonly ContextPlace[], problem?: string): void {
+  #leave(
+    file: LoadedFile,
+    user: UserEntry,
+    kind: UserKind,
+    contexts: readonly ContextPlace[],
+    problem?: string,
+  ): void {
     const because = kind.adoptable ? 'none' : kind.kind === 'ours' ? 'already' : kind.kind
     this.left.push({
       file: file.config.path,
@@ -93,7 +99,8 @@ class Planner implements AdoptionPlan {
   /** A user that no context uses goes where a context of its name would go. */
   #share(file: LoadedFile, user: UserEntry, contexts: readonly ContextPlace[]): Share[] {
     const { policies } = this.#order
-    if (contexts.length === 0) return [{ policy: policyForContext(policies, user.name), name: user.name, contexts }]
+    if (contexts.length === 0)
+      return [{ policy: policyForContext(policies, user.name), name: user.name, contexts }]
     const byPolicy = Map.groupBy(contexts, ({ context }) => policyForContext(policies, context.name))
     return [...byPolicy].map(([policy, own], index) => ({
       policy,
@@ -113,7 +120,14 @@ class Planner implements AdoptionPlan {
     }
   }
 
-  #addShare(file: LoadedFile, user: UserEntry, kind: UserKind, share: Share, secrets: Secrets, split?: Split): void {
+  #addShare(
+    file: LoadedFile,
+    user: UserEntry,
+    kind: UserKind,
+    share: Share,
+    secrets: Secrets,
+    split?: Split,
+  ): void {
     const { policy, name, contexts } = share
     const item = this.#itemFor(file, user, kind, share, secrets, split)
     const exec = execEntry(this.#order.plugin, policy.name, item.id)
@@ -143,7 +157,14 @@ class Planner implements AdoptionPlan {
     })
   }
 
-  #itemFor(file: LoadedFile, user: UserEntry, kind: UserKind, share: Share, secrets: Secrets, split?: Split): VaultItem {
+  #itemFor(
+    file: LoadedFile,
+    user: UserEntry,
+    kind: UserKind,
+    share: Share,
+    secrets: Secrets,
+    split?: Split,
+  ): VaultItem {
     const { sources: _, ...held } = secrets
     const expiresAtMs = expiryOf(secrets)
     const original: Original = {
@@ -168,7 +189,8 @@ class Planner implements AdoptionPlan {
   /** Contexts in other files follow in a later round, when the user that they point to is there. */
   #pointContext(place: ContextPlace, userFile: LoadedFile, name: string): void {
     if (place.context.userNode === undefined) throw notEditable(place.file.config, place.context.offset)
-    if (place.file === userFile) this.#edit(place.file, { edit: 'point-context', context: place.context, user: name })
+    if (place.file === userFile)
+      this.#edit(place.file, { edit: 'point-context', context: place.context, user: name })
   }
 
   /** A user was split, but a context in another file still points to the whole. */
@@ -204,7 +226,8 @@ function splitOf(user: UserEntry, shares: readonly Share[]): Split | undefined {
 }
 
 /** An exec entry gives way too: ours is written anew, and another one never ran beside a static token. */
-const removedFields = (user: UserEntry): string[] => [...secretFields, 'exec'].filter((name) => user.fields.has(name))
+const removedFields = (user: UserEntry): string[] =>
+  [...secretFields, 'exec'].filter((name) => user.fields.has(name))
 
 function takenFields(file: LoadedFile, user: UserEntry, kind: UserKind): Record<string, unknown> {
   const taken = removedFields(user).filter((name) => name !== 'exec' || kind.ours === undefined)

@@ -44,8 +44,12 @@ export function findItem(files: readonly LoadedFile[], { item, original }: Resto
   const file = files.find(({ snapshot }) => snapshot.real === item.file)
   if (file === undefined) return { failure: gone(`${item.file} is not there any more`, item) }
   const names = [item.user, ...(original.split === undefined ? [] : [original.split.base])]
-  const restored = file.config.users.some((user) => names.includes(user.name) && hasFields(file, user, fields))
-  return restored ? 'restored' : { failure: gone(`no user of ${item.file} names the credential ${item.id}`, item) }
+  const restored = file.config.users.some(
+    (user) => names.includes(user.name) && hasFields(file, user, fields),
+  )
+  return restored
+    ? 'restored'
+    : { failure: gone(`no user of ${item.file} names the credential ${item.id}`, item) }
 }
 
 /** A field that someone has put beside our entry since: neither it nor the vault's may be lost. */
@@ -54,9 +58,13 @@ function conflict(user: UserEntry, fields: Record<string, unknown>): string | un
 }
 
 function inTheWay(item: VaultItem, name: string): GuardError {
-  return new GuardError('kubeconfig-invalid', `user ${item.user} of ${item.file} has a ${name} of its own by now`, {
-    cure: 'run: kubeguard adopt, which takes the new one; then try again',
-  })
+  return new GuardError(
+    'kubeconfig-invalid',
+    `user ${item.user} of ${item.file} has a ${name} of its own by now`,
+    {
+      cure: 'run: kubeguard adopt, which takes the new one; then try again',
+    },
+  )
 }
 
 function gone(message: string, item: VaultItem): GuardError {
@@ -142,7 +150,9 @@ function plainUser(file: LoadedFile, name: string): UserEntry | undefined {
 
 function sameFields(file: LoadedFile, a: UserEntry, b: UserEntry): boolean {
   const valueOf = (user: UserEntry): Record<string, unknown> =>
-    Object.fromEntries([...user.fields].map(([name, { node }]) => [name, node.toJS(file.config.document) as unknown]))
+    Object.fromEntries(
+      [...user.fields].map(([name, { node }]) => [name, node.toJS(file.config.document) as unknown]),
+    )
   return isDeepStrictEqual(valueOf(a), valueOf(b))
 }
 

@@ -31,7 +31,10 @@ export function readSecrets(config: Kubeconfig, user: UserEntry): SecretsFound {
   const problem = [token, certificate, key].find((part) => part?.problem !== undefined)?.problem
   if (problem !== undefined) return { problem }
   if ((certificate === undefined) !== (key === undefined)) {
-    return { problem: key === undefined ? 'a client certificate without its key' : 'a client key without its certificate' }
+    return {
+      problem:
+        key === undefined ? 'a client certificate without its key' : 'a client key without its certificate',
+    }
   }
   const sources = [
     ...(token?.path === undefined ? [] : [{ path: token.path, holds: 'token' as const }]),
@@ -57,14 +60,19 @@ interface Part {
 function readToken(config: Kubeconfig, user: UserEntry): Part | undefined {
   const inline = fieldText(config, user, 'token')
   const named = fieldText(config, user, 'tokenFile')
-  if (named === undefined || named === '') return inline === undefined || inline === '' ? undefined : { text: inline }
+  if (named === undefined || named === '')
+    return inline === undefined || inline === '' ? undefined : { text: inline }
   const file = readReferenced(config, named)
   if (file.text !== undefined && file.text.trim() !== '') return { ...file, text: file.text.trim() }
   if (inline !== undefined && inline !== '') return { text: inline }
   return { problem: file.problem ?? `${named} is empty` }
 }
 
-function readPem(config: Kubeconfig, user: UserEntry, field: 'client-certificate' | 'client-key'): Part | undefined {
+function readPem(
+  config: Kubeconfig,
+  user: UserEntry,
+  field: 'client-certificate' | 'client-key',
+): Part | undefined {
   const data = fieldText(config, user, `${field}-data`)
   if (data !== undefined && data !== '') return { text: decodeBase64(config, user, `${field}-data`, data) }
   const named = fieldText(config, user, field)
@@ -74,7 +82,8 @@ function readPem(config: Kubeconfig, user: UserEntry, field: 'client-certificate
 /** As strict as Go's decoder, which skips line ends and nothing else. */
 function decodeBase64(config: Kubeconfig, user: UserEntry, field: string, data: string): string {
   const text = data.replaceAll(/[\r\n]/g, '')
-  if (text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)) return Buffer.from(text, 'base64').toString()
+  if (text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text))
+    return Buffer.from(text, 'base64').toString()
   throw invalidAt(config, user.fields.get(field)?.offset ?? user.offset, `${field} is not base64`)
 }
 

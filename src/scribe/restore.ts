@@ -85,7 +85,8 @@ async function takeStep(
 ): Promise<boolean> {
   const restoring = new Map(files.map((file) => [file, restoringEdits(file, group)]))
   const step = await applyAll(restoring)
-  for (const file of step.replaced) group.filter((one) => namesItem(file, one)).forEach((one) => restored.add(one))
+  for (const file of step.replaced)
+    group.filter((one) => namesItem(file, one)).forEach((one) => restored.add(one))
   if (step.wanted) return true
   for (const split of splits) if (await join(files, split)) return true
   return false
@@ -120,14 +121,16 @@ function noteFailures(
 ): void {
   for (const restoration of group) {
     const found = findItem(files, restoration)
-    if (typeof found === 'object' && !restored.has(restoration)) failures.set(restoration.item.id, found.failure)
+    if (typeof found === 'object' && !restored.has(restoration))
+      failures.set(restoration.item.id, found.failure)
     else failures.delete(restoration.item.id)
   }
 }
 
 function splitsOf(group: readonly Restoration[]): Split[] {
   const splits = new Map<string, Split>()
-  for (const { original } of group) if (original.split !== undefined) splits.set(original.split.base, original.split)
+  for (const { original } of group)
+    if (original.split !== undefined) splits.set(original.split.base, original.split)
   return [...splits.values()]
 }
 

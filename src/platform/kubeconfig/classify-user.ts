@@ -15,15 +15,14 @@ export interface UserKind {
 }
 
 /** The fields that adopting takes away; the names are client-go's (tools/clientcmd/api/v1, AuthInfo). */
-export const tokenFields = ['token', 'tokenFile'] as const
-export const certificateFields = [
+const tokenFields = ['token', 'tokenFile'] as const
+const certificateFields = [
   'client-certificate',
   'client-certificate-data',
   'client-key',
   'client-key-data',
 ] as const
 export const secretFields = [...tokenFields, ...certificateFields] as const
-export type SecretField = (typeof secretFields)[number]
 
 /**
  * Follows what client-go does with several methods on one user: a static token wins over an exec plugin,

@@ -3,12 +3,24 @@ import type { YAMLSeq } from 'yaml'
 import { GuardError } from '../../domain/errors.ts'
 import { invalidAt, parseKubeconfig } from './parse-kubeconfig.ts'
 import type { ContextEntry, Kubeconfig, UserEntry } from './parse-kubeconfig.ts'
-import { applySplices, notEditable, spliceFields, spliceItemAfter, spliceItemOut, spliceScalar } from './splice.ts'
+import {
+  applySplices,
+  notEditable,
+  spliceFields,
+  spliceItemAfter,
+  spliceItemOut,
+  spliceScalar,
+} from './splice.ts'
 import type { Splice } from './splice.ts'
 
 export type Edit =
   /** At least one field must be taken out: the new ones stand in the first one's place. */
-  | { readonly edit: 'fields'; readonly user: UserEntry; readonly remove: readonly string[]; readonly add: Fields }
+  | {
+      readonly edit: 'fields'
+      readonly user: UserEntry
+      readonly remove: readonly string[]
+      readonly add: Fields
+    }
   | { readonly edit: 'add-user'; readonly after: UserEntry; readonly name: string; readonly fields: Fields }
   | { readonly edit: 'remove-user'; readonly user: UserEntry }
   | { readonly edit: 'point-context'; readonly context: ContextEntry; readonly user: string }
@@ -23,8 +35,12 @@ export type Fields = Readonly<Record<string, unknown>>
  */
 export function editKubeconfig(config: Kubeconfig, edits: readonly Edit[]): string {
   if (edits.length === 0) return config.text
-  const text = applySplices(config.text, edits.flatMap((edit) => splicesOf(config, edit)))
-  if (!isDeepStrictEqual(valueOf(config.path, text), expectedValue(config, edits))) throw refused(config, edits)
+  const text = applySplices(
+    config.text,
+    edits.flatMap((edit) => splicesOf(config, edit)),
+  )
+  if (!isDeepStrictEqual(valueOf(config.path, text), expectedValue(config, edits)))
+    throw refused(config, edits)
   return text
 }
 
@@ -88,7 +104,9 @@ function expectedValue(config: Kubeconfig, edits: readonly Edit[]): unknown {
       users.splice(at + 1, 0, { name: edit.name, user: { ...edit.fields } })
     }
   }
-  const removed = new Set(edits.flatMap((edit) => (edit.edit === 'remove-user' ? [original[edit.user.index]] : [])))
+  const removed = new Set(
+    edits.flatMap((edit) => (edit.edit === 'remove-user' ? [original[edit.user.index]] : [])),
+  )
   if (removed.size > 0) value.users = users.filter((user) => !removed.has(user))
   return jsonOf(value)
 }
@@ -97,7 +115,12 @@ function toValue(config: Kubeconfig): unknown {
   try {
     return jsonOf(config.document.toJS({ maxAliasCount: 1000 }))
   } catch {
-    throw invalidAt(config, 0, 'its anchors and aliases can’t be followed', 'write the file without anchors and aliases')
+    throw invalidAt(
+      config,
+      0,
+      'its anchors and aliases can’t be followed',
+      'write the file without anchors and aliases',
+    )
   }
 }
 

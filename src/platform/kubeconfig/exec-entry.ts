@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 
 /** The program that `users[].user.exec.command` names, whatever folder it lies in. */
-export const pluginName = 'kubeguard-credential'
+const pluginName = 'kubeguard-credential'
 
 export interface ExecEntry {
   readonly apiVersion: string
@@ -38,7 +38,8 @@ export function execEntry(plugin: Plugin, policy: string, credential: string): E
 export function namedCredential(exec: unknown): { policy: string; credential: string } | undefined {
   if (typeof exec !== 'object' || exec === null) return undefined
   const { command, args } = exec as Record<string, unknown>
-  if (typeof command !== 'string' || basename(command) !== pluginName || !Array.isArray(args)) return undefined
+  if (typeof command !== 'string' || basename(command) !== pluginName || !Array.isArray(args))
+    return undefined
   const policy = argumentAfter(args, '--policy')
   const credential = argumentAfter(args, '--credential')
   return policy === undefined || credential === undefined ? undefined : { policy, credential }

@@ -1,4 +1,13 @@
-import { closeSync, constants, fstatSync, linkSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GuardError } from '../../domain/errors.ts'
 import { tryLock } from '../libc.ts'
@@ -32,7 +41,10 @@ export interface LockFile {
  * @param work synchronous, so that the locks are held for as short as can be
  * @throws GuardError kubeconfig-busy, which names the lock file, when it stays for longer than 3 s
  */
-export async function withKubectlLocks<Result>(locks: readonly LockFile[], work: () => Result): Promise<Result> {
+export async function withKubectlLocks<Result>(
+  locks: readonly LockFile[],
+  work: () => Result,
+): Promise<Result> {
   const giveUpAt = performance.now() + patienceMs
   for (;;) {
     const taken: string[] = []

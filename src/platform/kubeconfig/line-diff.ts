@@ -59,7 +59,11 @@ function changedRegions(old: readonly string[], now: readonly string[], region: 
 }
 
 /** Lines that are unique on both sides, in an order that both share. */
-function fixedPoints(old: readonly string[], now: readonly string[], region: Region): (readonly [number, number])[] {
+function fixedPoints(
+  old: readonly string[],
+  now: readonly string[],
+  region: Region,
+): (readonly [number, number])[] {
   const oldUnique = uniqueLines(old, region.oldFrom, region.oldTo)
   const newUnique = uniqueLines(now, region.newFrom, region.newTo)
   const points: (readonly [number, number])[] = []

@@ -6,7 +6,15 @@ import { applySplices } from './splice.ts'
 import type { Splice } from './splice.ts'
 
 /** Names that say what a user is and how it is found, but hold nothing that proves it. */
-const shown = new Set(['tokenFile', 'client-certificate', 'client-key', 'username', 'as', 'as-uid', 'as-groups'])
+const shown = new Set([
+  'tokenFile',
+  'client-certificate',
+  'client-key',
+  'username',
+  'as',
+  'as-uid',
+  'as-groups',
+])
 
 /** The text with everything that may be a secret of a user replaced by `***`: for people's eyes. */
 export function maskSecrets(config: Kubeconfig): string {

@@ -14,5 +14,7 @@ export function outlineOf(config: Kubeconfig): Outline {
 
 function outlineUser(config: Kubeconfig, user: UserEntry): OutlineUser {
   const { kind, ours } = classifyUser(config, user)
-  return kind === 'ours' && ours !== undefined ? { name: user.name, kind, ...ours } : { name: user.name, kind }
+  return kind === 'ours' && ours !== undefined
+    ? { name: user.name, kind, ...ours }
+    : { name: user.name, kind }
 }

@@ -68,7 +68,12 @@ export function parseKubeconfig(path: string, text: string): Kubeconfig {
 export type Source = Pick<Kubeconfig, 'path' | 'lines' | 'document' | 'text'>
 
 /** An error that names file, line and column (from 1). */
-export function invalidAt(source: Pick<Source, 'path' | 'lines'>, offset: number, wrong: string, cure?: string): GuardError {
+export function invalidAt(
+  source: Pick<Source, 'path' | 'lines'>,
+  offset: number,
+  wrong: string,
+  cure?: string,
+): GuardError {
   const { line, col } = source.lines.linePos(offset)
   const message = `${source.path}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${wrong}`
   return new GuardError('kubeconfig-invalid', message, cure === undefined ? {} : { cure })

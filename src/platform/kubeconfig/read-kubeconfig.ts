@@ -1,4 +1,13 @@
-import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
 import type { BigIntStats } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { GuardError } from '../../domain/errors.ts'

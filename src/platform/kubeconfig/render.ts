@@ -19,7 +19,11 @@ export function renderItem(value: unknown, indent: string, lineEnd: string): str
 }
 
 /** The fields of a mapping in flow style, which is JSON: `"a": 1, "b": 2`. */
-export function renderFlowFields(fields: Readonly<Record<string, unknown>>, indent: string | undefined, lineEnd: string) {
+export function renderFlowFields(
+  fields: Readonly<Record<string, unknown>>,
+  indent: string | undefined,
+  lineEnd: string,
+) {
   return Object.entries(fields)
     .map(([key, value]) => `${JSON.stringify(key)}: ${renderFlow(value, indent, lineEnd)}`)
     .join(indent === undefined ? ', ' : `,${lineEnd}${indent}`)

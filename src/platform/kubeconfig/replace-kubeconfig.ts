@@ -76,7 +76,7 @@ function writeTemporary(path: string, bytes: Buffer, like: Snapshot): void {
   try {
     keepOwner(descriptor, like)
     fchmodSync(descriptor, like.mode)
-    for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written)
+    for (let written = 0; written < bytes.length;) written += writeSync(descriptor, bytes, written)
     fsyncSync(descriptor)
   } finally {
     closeSync(descriptor)
@@ -93,7 +93,11 @@ function writeOwner(path: string): void {
 }
 
 function createNew(path: string): number {
-  return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600)
+  return openSync(
+    path,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+    0o600,
+  )
 }
 
 function keepOwner(descriptor: number, like: Snapshot): void {

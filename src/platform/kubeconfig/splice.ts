@@ -71,14 +71,20 @@ export function spliceItemAfter(config: Kubeconfig, list: YAMLSeq, index: number
   const lineEnd = lineEndOf(config.text, end)
   if (list.flow === true) {
     const start = startOf(list.items[index] as Node)
-    const indent = /^[ \t]+$/.exec(config.text.slice(config.text.lastIndexOf('\n', start - 1) + 1, start))?.[0]
+    const indent = /^[ \t]+$/.exec(
+      config.text.slice(config.text.lastIndexOf('\n', start - 1) + 1, start),
+    )?.[0]
     const gap = indent === undefined ? ' ' : `${lineEnd}${indent}`
     return { from: end, to: end, text: `,${gap}${renderFlow(entry, indent, lineEnd)}` }
   }
   const at = lineAfter(config.text, end)
   const indent = ' '.repeat((list.srcToken as CST.BlockSequence).indent)
   const item = renderItem(entry, indent, lineEnd)
-  return { from: at, to: at, text: endsLine(config.text, at) ? item : `${lineEnd}${item.slice(0, -lineEnd.length)}` }
+  return {
+    from: at,
+    to: at,
+    text: endsLine(config.text, at) ? item : `${lineEnd}${item.slice(0, -lineEnd.length)}`,
+  }
 }
 
 /** Takes an entry out of a list. */
@@ -90,7 +96,10 @@ export function spliceItemOut(config: Kubeconfig, list: YAMLSeq, index: number):
     if (dash === undefined) throw notEditable(config, startOf(item))
     return { from: lineStart(config, dash.offset), to: lineAfter(config.text, contentEnd(item)), text: '' }
   }
-  const [before, after] = [list.items[index - 1] as Node | undefined, list.items[index + 1] as Node | undefined]
+  const [before, after] = [
+    list.items[index - 1] as Node | undefined,
+    list.items[index + 1] as Node | undefined,
+  ]
   if (before !== undefined) return { from: contentEnd(before), to: contentEnd(item), text: '' }
   return { from: startOf(item), to: after === undefined ? contentEnd(item) : startOf(after), text: '' }
 }
@@ -103,7 +112,12 @@ export function spliceScalar(config: Kubeconfig, scalar: Scalar, value: string):
 }
 
 export function notEditable(config: Kubeconfig, offset: number): ReturnType<typeof invalidAt> {
-  return invalidAt(config, offset, 'this entry can’t be edited safely', 'write it in plain block style, without anchors')
+  return invalidAt(
+    config,
+    offset,
+    'this entry can’t be edited safely',
+    'write it in plain block style, without anchors',
+  )
 }
 
 /** Where the text of a node ends; unlike its range, without comments and empty lines that follow. */

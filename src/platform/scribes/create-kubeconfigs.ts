@@ -52,7 +52,8 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
     await Promise.all(paths.map(async (path) => noteIdentity(identities, path)))
     const stale = [...identities].filter(
       ([path, identity]) =>
-        !sameIdentity(kept.get(path)?.identity, identity) && !sameIdentity(running.get(path)?.identity, identity),
+        !sameIdentity(kept.get(path)?.identity, identity) &&
+        !sameIdentity(running.get(path)?.identity, identity),
     )
     read(new Map(stale))
     return Promise.all(
@@ -92,7 +93,6 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** Paths come as bytes, one per character; ones that are UTF-8 become text, as all of Node takes them. */
 function pathText(path: string): string {
-  // oxlint-disable-next-line no-control-regex
   if (!/^[\0-\xff]*$/.test(path)) return path
   try {
     return strictUtf8.decode(Buffer.from(path, 'latin1'))

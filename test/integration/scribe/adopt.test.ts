@@ -2,8 +2,18 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, lstatSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { parse } from 'yaml'
-import { adopt, adoptJob, bundleScribe, makeHome, pendingItems, read, restore, run, write } from './scribe-fixture.ts'
+import { parse, stringify } from 'yaml'
+import {
+  adopt,
+  adoptJob,
+  bundleScribe,
+  makeHome,
+  pendingItems,
+  read,
+  restore,
+  run,
+  write,
+} from './scribe-fixture.ts'
 import type { Home } from './scribe-fixture.ts'
 
 let program: string
@@ -145,7 +155,10 @@ test('parts that are ejected one after the other are joined at the end', async (
 test('a context in one file, its user in another: split across files and joined again', async () => {
   const users = `users: [{name: alice, user: {token: ${token}}}]\n`
   const contexts = `contexts:\n- context: {user: alice}\n  name: dev\n- context: {user: alice}\n  name: prod-1\n`
-  const paths = [write(join(home.kube, 'a', 'users'), users), write(join(home.kube, 'b', 'contexts'), contexts)]
+  const paths = [
+    write(join(home.kube, 'a', 'users'), users),
+    write(join(home.kube, 'b', 'contexts'), contexts),
+  ]
   const report = await adopt(program, home, paths)
   expect(report.adopted.map(({ user }) => user)).toEqual(['alice', 'alice-kubeguard-prod'])
   const [a, b] = paths.map((path) => parse(read(path)))
@@ -161,14 +174,19 @@ test('a context in one file, its user in another: split across files and joined 
 })
 
 test('the first definition of a user wins, the other is adopted for its own file', async () => {
-  const [a, b] = [write(join(home.kube, 'a'), simple), write(join(home.kube, 'b'), simple.replace(token, 'other-token'))]
+  const [a, b] = [
+    write(join(home.kube, 'a'), simple),
+    write(join(home.kube, 'b'), simple.replace(token, 'other-token')),
+  ]
   const report = await adopt(program, home, [a, b])
   expect(report.adopted).toMatchObject([
     { file: a, user: 'alice' },
     { file: b, user: 'alice' },
   ])
   expect(read(a) + read(b)).not.toMatch(/token-that|other-token/)
-  expect(new Set((await pendingItems(home)).map(({ token: held }) => held))).toEqual(new Set([token, 'other-token']))
+  expect(new Set((await pendingItems(home)).map(({ token: held }) => held))).toEqual(
+    new Set([token, 'other-token']),
+  )
 })
 
 test('empty, missing and userless files are nothing to adopt', async () => {
@@ -195,13 +213,18 @@ test('a key and a certificate in files beside the kubeconfig', async () => {
   const [certificate, key] = makeCertificate(home.root)
   write(join(home.kube, 'pki', 'me.crt'), certificate)
   write(join(home.kube, 'pki', 'me.key'), key)
-  const text = simple.replace(`    token: ${token}\n`, '    client-key: pki/me.key\n    client-certificate: "pki/me.crt"\n')
+  const text = simple.replace(
+    `    token: ${token}\n`,
+    '    client-key: pki/me.key\n    client-certificate: "pki/me.crt"\n',
+  )
   const path = write(join(home.kube, 'config'), text)
   const report = await adopt(program, home, [path])
   expect(report.adopted).toMatchObject([{ kind: 'client-certificate', strength: 'local' }])
   const [user] = report.adopted
   expect(user?.expiresAtMs).toBeGreaterThan(Date.now())
-  expect(user?.advice).toContain(`remove or rotate: ${join(home.kube, 'pki', 'me.key')} still holds the client key`)
+  expect(user?.advice).toContain(
+    `remove or rotate: ${join(home.kube, 'pki', 'me.key')} still holds the client key`,
+  )
   const items = await pendingItems(home)
   expect(items).toMatchObject([{ clientCertificateData: certificate, clientKeyData: key }])
   expect(parse(read(path)).users[0].user).not.toHaveProperty('client-key')
@@ -221,8 +244,20 @@ test('a key and a certificate in files beside the kubeconfig', async () => {
 
 function makeCertificate(folder: string): [string, string] {
   const [certificate, key] = [join(folder, 'c.pem'), join(folder, 'k.pem')]
-  const subject = ['-subj', '/CN=me', '-days', '30', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
-  execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', key, '-out', certificate], { stdio: 'ignore' })
+  const subject = [
+    '-subj',
+    '/CN=me',
+    '-days',
+    '30',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+  ]
+  execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', key, '-out', certificate], {
+    stdio: 'ignore',
+  })
   return [read(certificate), read(key)]
 }
 
@@ -272,23 +307,33 @@ test('users that exec can’t replace are left and named', async () => {
 
 test('a short-lived token has the strength of the cluster', async () => {
   const exp = Math.floor(Date.now() / 1000) + 900
-  const jwt = ['{"alg":"RS256"}', JSON.stringify({ exp }), 'x'].map((part) => Buffer.from(part).toString('base64url'))
+  const jwt = ['{"alg":"RS256"}', JSON.stringify({ exp }), 'x'].map((part) =>
+    Buffer.from(part).toString('base64url'),
+  )
   const path = write(join(home.kube, 'config'), simple.replace(token, jwt.join('.')))
   const report = await adopt(program, home, [path])
   expect(report.adopted).toMatchObject([{ strength: 'cluster', expiresAtMs: exp * 1000 }])
 })
 
 test('only the named users; an unknown one is an error', async () => {
-  const path = write(join(home.kube, 'config'), `${simple.trimEnd()}\n`.replace('users:\n', 'users:\n- {name: bob, user: {token: bob-token}}\n'))
+  const path = write(
+    join(home.kube, 'config'),
+    `${simple.trimEnd()}\n`.replace('users:\n', 'users:\n- {name: bob, user: {token: bob-token}}\n'),
+  )
   const report = await adopt(program, home, [path], { users: ['bob'] })
   expect(report.adopted.map(({ user }) => user)).toEqual(['bob'])
   expect(read(path)).toContain(token)
   expect(read(path)).not.toContain('bob-token')
-  expect(await run(program, home, adoptJob(home, [path], { users: ['nobody'] }))).toMatchObject({ code: 'usage' })
+  expect(await run(program, home, adoptJob(home, [path], { users: ['nobody'] }))).toMatchObject({
+    code: 'usage',
+  })
 })
 
 test('a copy of the token in a comment goes too', async () => {
-  const path = write(join(home.kube, 'config'), simple.replace('    as: someone', `    # old: ${token}\n    as: someone`))
+  const path = write(
+    join(home.kube, 'config'),
+    simple.replace('    as: someone', `    # old: ${token}\n    as: someone`),
+  )
   await adopt(program, home, [path])
   expect(read(path)).not.toContain(token)
   expect(read(path)).toContain('    # old: ***\n')
@@ -329,11 +374,50 @@ test('restore: a file that is gone, a user that is gone, a token that was put be
   expect(read(copy)).toBe(simple)
 })
 
+test('kubectl reads what we write as it was meant', async () => {
+  const names = [
+    'on',
+    '0123',
+    '1e3',
+    'y',
+    'null',
+    '~',
+    '1_000',
+    '0x1F',
+    '12:30:45',
+    '.inf',
+    'a: b',
+    '# c',
+    'ü',
+    '- d',
+  ]
+  const config = {
+    contexts: names.flatMap((name, index) => [
+      { name: `dev-${index}`, context: { cluster: 'c', user: name } },
+      { name: `prod-${index}`, context: { cluster: 'c', user: name } },
+    ]),
+    users: names.map((name) => ({ name, user: { token, as: name } })),
+  }
+  for (const text of [JSON.stringify(config), stringify(config, { version: '1.1' })]) {
+    const path = write(join(home.kube, 'config'), text)
+    expect((await adopt(program, home, [path])).adopted).toHaveLength(2 * names.length)
+    const json = execFileSync('kubectl', ['config', 'view', '--raw', '-o', 'json', '--kubeconfig', path])
+    const seen = JSON.parse(json.toString()) as typeof config
+    const expected = names.flatMap((name) => [name, `${name}-kubeguard-prod`])
+    expect(seen.users.map(({ name }) => name).toSorted()).toEqual(expected.toSorted())
+    expect(seen.users.every(({ user }) => names.includes(user.as) && user.token === undefined)).toBe(true)
+    expect(new Set(seen.contexts.map(({ context }) => context.user))).toEqual(new Set(expected))
+  }
+})
+
 test('200 contexts, 900 KB', async () => {
-  const entry = (index: number): string => `- name: u${index}\n  user:\n    token: ${'x'.repeat(2200)}${index}\n`
+  const entry = (index: number): string =>
+    `- name: u${index}\n  user:\n    token: ${'x'.repeat(2200)}${index}\n`
   const context = (index: number): string => `- name: c${index}\n  context: {user: u${index}}\n`
   const indexes = Array.from({ length: 200 }, (_, index) => index)
-  const clusters = indexes.map((index) => `- name: c${index}\n  cluster: {server: "https://${'y'.repeat(2200)}"}\n`)
+  const clusters = indexes.map(
+    (index) => `- name: c${index}\n  cluster: {server: "https://${'y'.repeat(2200)}"}\n`,
+  )
   const text = `clusters:\n${clusters.join('')}contexts:\n${indexes.map(context).join('')}users:\n${indexes.map(entry).join('')}`
   const path = write(join(home.kube, 'config'), text)
   const report = await adopt(program, home, [path])

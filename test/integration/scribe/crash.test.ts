@@ -1,6 +1,7 @@
-import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import type { ScribeJob } from '../../../src/platform/scribes/job.ts'
 import { adoptJob, bundleScribe, makeHome, pendingItems, read, run, runRaw, write } from './scribe-fixture.ts'
 import type { Home } from './scribe-fixture.ts'
@@ -29,7 +30,18 @@ users:
     token: ${token}
 `
 
-const changing = ['openat', 'write', 'fsync', 'rename', 'link', 'unlink', 'fchmod', 'fchown', 'mkdir', 'ftruncate']
+const changing = [
+  'openat',
+  'write',
+  'fsync',
+  'rename',
+  'link',
+  'unlink',
+  'fchmod',
+  'fchown',
+  'mkdir',
+  'ftruncate',
+]
 
 interface Call {
   readonly name: string
@@ -42,17 +54,25 @@ interface Call {
 /** Calls that change files below the home, in order; the rest is the runtime's own business. */
 async function changingCalls(job: ScribeJob): Promise<Call[]> {
   const trace = join(home.root, 'trace')
-  const { status } = await runRaw(program, home, job, straced(trace, ['-e', `trace=${changing.join(',')}`]), steadier)
+  const { status } = await runRaw(
+    program,
+    home,
+    job,
+    straced(trace, ['-e', `trace=${changing.join(',')}`]),
+    steadier,
+  )
   expect(status).toBe(0)
   const counts = new Map<string, number>()
-  const calls = read(trace).split('\n').flatMap((line): Call[] => {
-    const name = /^([a-z0-9]+)\(/.exec(line)?.[1]
-    if (name === undefined) return []
-    const nth = (counts.get(name) ?? 0) + 1
-    counts.set(name, nth)
-    const changes = line.includes(home.root) && (name !== 'openat' || line.includes('O_CREAT'))
-    return changes ? [{ name, nth, what: steady(line) }] : []
-  })
+  const calls = read(trace)
+    .split('\n')
+    .flatMap((line): Call[] => {
+      const name = /^([a-z0-9]+)\(/.exec(line)?.[1]
+      if (name === undefined) return []
+      const nth = (counts.get(name) ?? 0) + 1
+      counts.set(name, nth)
+      const changes = line.includes(home.root) && (name !== 'openat' || line.includes('O_CREAT'))
+      return changes ? [{ name, nth, what: steady(line) }] : []
+    })
   rmSync(trace)
   return calls
 }
@@ -75,25 +95,36 @@ const steadier = { MALLOC_ARENA_MAX: '1' }
 /** The runtime may still open a file more or less from run to run: the neighbours are tried then. */
 const drifts = [0, 0, 1, 0, -1, 1, 0, 2, -1, 1, 0, -2, 3, -3]
 
-interface State {
-  readonly config: string
-  readonly files: readonly string[]
-}
-
-const stateOf = (path: string): State => ({ config: read(path), files: readdirSync(dirname(path)).toSorted() })
+const namesBeside = (paths: readonly string[]): string[][] =>
+  paths.map((path) => readdirSync(dirname(path)).toSorted())
 
 /** @returns the call that the scribe was killed at */
 async function runKilled(job: ScribeJob, { name, nth }: Call): Promise<string> {
   const trace = join(home.root, 'trace')
   const inject = ['-e', `trace=${name}`, '-e', `inject=${name}:signal=KILL:when=${nth}`]
   await runRaw(program, home, job, straced(trace, inject), steadier)
-  const last = read(trace).trimEnd().split('\n').findLast((line) => line.startsWith(name))
+  const last = read(trace)
+    .trimEnd()
+    .split('\n')
+    .findLast((line) => line.startsWith(name))
   rmSync(trace)
   return steady(last ?? '')
 }
 
-/** Runs the job from the same beginning, killed at one call more each time, and checks after each. */
-async function killEverywhere(job: ScribeJob, path: string, checkSafe: (state: State) => Promise<void>): Promise<string[]> {
+interface Attack {
+  readonly job: ScribeJob
+  readonly paths: readonly string[]
+  /** Called after each kill, with what the files hold then. */
+  readonly checkSafe: (texts: string[], before: string[], after: string[]) => Promise<void>
+  /** Only the calls on files in this folder; absent: all. */
+  readonly within?: string
+}
+
+/**
+ * Runs the job from the same beginning, killed at one call more each time. After each kill a second run
+ * must complete, with the same files at the end and nothing beside them.
+ */
+async function killEverywhere({ job, paths, checkSafe, within = '' }: Attack): Promise<string[]> {
   const saved = `${home.root}-saved`
   cpSync(home.root, saved, { recursive: true })
   const reset = (): void => {
@@ -103,39 +134,53 @@ async function killEverywhere(job: ScribeJob, path: string, checkSafe: (state: S
     }
   }
   try {
-    const calls = await changingCalls(job)
-    const after = read(path)
-    const killed: string[] = []
-    for (const call of calls) {
-      for (const drift of drifts) {
-        reset()
-        const before = read(path)
-        const what = await runKilled(job, { ...call, nth: Math.max(call.nth + drift, 1) })
-        const state = stateOf(path)
-        expect([before, after]).toContain(state.config)
-        await checkSafe(state)
-        expect(await run(program, home, job), what).toMatchObject({ ok: true })
-        expect(stateOf(path), what).toEqual({ config: after, files: ['config'] })
-        if (what === call.what) {
-          killed.push(what)
-          break
-        }
-      }
+    const before = paths.map(read)
+    const beside = namesBeside(paths)
+    const calls = (await changingCalls(job)).filter(({ what }) => what.includes(` ${within}`))
+    const after = paths.map(read)
+    const killAt = async (call: Call): Promise<string> => {
+      reset()
+      const what = await runKilled(job, call)
+      await checkSafe(paths.map(read), before, after)
+      expect({ what, ...(await run(program, home, job)) }).toMatchObject({ what, ok: true })
+      expect({ what, texts: paths.map(read), beside: namesBeside(paths) }).toEqual({
+        what,
+        texts: after,
+        beside,
+      })
+      return what
     }
-    expect(killed).toEqual(calls.map(({ what }) => what))
-    return killed
+    for (const call of calls) await killUntilHit(call, killAt)
+    return calls.map(({ what }) => what)
   } finally {
     rmSync(saved, { recursive: true, force: true })
   }
 }
 
+async function killUntilHit(call: Call, killAt: (call: Call) => Promise<string>): Promise<void> {
+  const hit: string[] = []
+  for (const drift of drifts) {
+    hit.push(await killAt({ ...call, nth: Math.max(call.nth + drift, 1) }))
+    if (hit.includes(call.what)) return
+  }
+  expect(hit).toContain(call.what)
+}
+
+const wholeOrNothing = (texts: string[], before: string[], after: string[]): void =>
+  texts.forEach((found, index) => expect([before[index], after[index]]).toContain(found))
+
 test('adopt: the kubeconfig is whole, and the token is in it or in the vault', async () => {
   const path = write(join(home.kube, 'config'), text)
-  const killed = await killEverywhere(adoptJob(home, [path]), path, async ({ config, files }) => {
-    if (!config.includes(token)) expect(await pendingItems(home)).toMatchObject([{ token }])
-    for (const name of files.filter((found) => found !== 'config')) {
-      expect(read(join(home.kube, name))).not.toContain(token)
-    }
+  const killed = await killEverywhere({
+    job: adoptJob(home, [path]),
+    paths: [path],
+    checkSafe: async (texts, before, after) => {
+      wholeOrNothing(texts, before, after)
+      if (!texts[0]?.includes(token)) expect(await pendingItems(home)).toMatchObject([{ token }])
+      for (const name of readdirSync(home.kube).filter((found) => found !== 'config')) {
+        expect(read(join(home.kube, name))).not.toContain(token)
+      }
+    },
   })
   expect(killed.length).toBeGreaterThan(12)
 })
@@ -143,10 +188,46 @@ test('adopt: the kubeconfig is whole, and the token is in it or in the vault', a
 test('restore: the kubeconfig is whole, and nothing is left beside it', async () => {
   const path = write(join(home.kube, 'config'), text)
   await run(program, home, adoptJob(home, [path]))
-  const items = await pendingItems(home)
-  const killed = await killEverywhere({ job: 'restore', items }, path, async () => {
-    expect(existsSync(path)).toBe(true)
+  const killed = await killEverywhere({
+    job: { job: 'restore', items: await pendingItems(home) },
+    paths: [path],
+    checkSafe: async (texts, before, after) => wholeOrNothing(texts, before, after),
   })
   expect(read(path)).toBe(text)
   expect(killed.length).toBeGreaterThan(8)
+})
+
+describe('a user that is split, in another file than its contexts', () => {
+  const users = `users:\n- name: alice\n  user:\n    token: ${token}\n`
+  const contexts = `contexts:\n${['dev', 'prod-1'].map((name) => `- {name: ${name}, context: {user: alice}}\n`).join('')}`
+
+  const writeBoth = (): string[] => [
+    write(join(home.kube, 'a', 'users'), users),
+    write(join(home.kube, 'b', 'contexts'), contexts),
+  ]
+
+  /** Every context leads to a user, and every user to the token: by itself or through the vault. */
+  async function checkSafe(texts: string[]): Promise<void> {
+    const [first, second] = texts.map((found) => parse(found))
+    const items = await pendingItems(home)
+    for (const { context } of second.contexts) {
+      const { user } = first.users.find((entry: { name: string }) => entry.name === context.user)
+      const held = user.token ?? items.find(({ id }) => id === user.exec.args.at(-1))?.token
+      expect(held).toBe(token)
+    }
+  }
+
+  test('adopt', async () => {
+    const paths = writeBoth()
+    await killEverywhere({ job: adoptJob(home, paths), paths, checkSafe, within: '/kube' })
+    expect(read(paths[1] as string)).toContain('alice-kubeguard-prod')
+  })
+
+  test('restore', async () => {
+    const paths = writeBoth()
+    await run(program, home, adoptJob(home, paths))
+    const job = { job: 'restore', items: await pendingItems(home) } as const
+    await killEverywhere({ job, paths, checkSafe, within: '/kube' })
+    expect(paths.map(read)).toEqual([users, contexts])
+  })
 })

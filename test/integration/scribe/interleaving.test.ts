@@ -41,7 +41,14 @@ async function writeContexts(path: string, prefix: string, until: () => boolean)
   for (let index = 0; !until(); index += 1) {
     const name = `${prefix}-${index}`
     try {
-      await promisify(execFile)('kubectl', ['config', '--kubeconfig', path, 'set-context', name, '--user=alice'])
+      await promisify(execFile)('kubectl', [
+        'config',
+        '--kubeconfig',
+        path,
+        'set-context',
+        name,
+        '--user=alice',
+      ])
       written.push(name)
     } catch (error) {
       expect(String((error as { stderr: string }).stderr)).toContain('file exists')

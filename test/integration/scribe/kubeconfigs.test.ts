@@ -14,7 +14,8 @@ let kubeconfigs: Kubeconfigs
 const before = process.env['KUBEGUARD_HOME']
 
 const said: string[] = []
-const note = (message: string, facts?: object): void => void said.push(`${message} ${JSON.stringify(facts ?? {})}`)
+const note = (message: string, facts?: object): void =>
+  void said.push(`${message} ${JSON.stringify(facts ?? {})}`)
 const log: Log = { info: note, warn: note, error: note }
 
 beforeAll(() => {
@@ -67,7 +68,9 @@ test('an outline has names and kinds, and no secret', async () => {
 
 test('an unchanged file costs no scribe, a changed one does', async () => {
   const path = settle(write(join(home.kube, 'config'), text))
-  await expect.poll(async () => duration(() => kubeconfigs.outlines([path])), { timeout: 5_000 }).toBeLessThan(10)
+  await expect
+    .poll(async () => duration(() => kubeconfigs.outlines([path])), { timeout: 5_000 })
+    .toBeLessThan(10)
   write(`${path}.new`, text.replace('current-context: dev', 'current-context: prod'))
   renameSync(`${path}.new`, path)
   expect(await kubeconfigs.outlines([path])).toMatchObject([{ currentContext: 'prod' }])
@@ -84,17 +87,27 @@ async function duration(work: () => Promise<unknown>): Promise<number> {
 test('many askers share one scribe', async () => {
   const path = write(join(home.kube, 'config'), text)
   const alone = await duration(() => kubeconfigs.outlines([path]))
-  const together = await duration(() => Promise.all(Array.from({ length: 50 }, () => kubeconfigs.outlines([path]))))
+  const together = await duration(() =>
+    Promise.all(Array.from({ length: 50 }, () => kubeconfigs.outlines([path]))),
+  )
   expect(together).toBeLessThan(alone * 8)
 })
 
 test('what is wrong with a file is told with its place', async () => {
-  const path = write(join(home.kube, 'config'), 'users:\n- name: a\n  user:\n    token: t0p-secret\n    token: again\n')
+  const path = write(
+    join(home.kube, 'config'),
+    'users:\n- name: a\n  user:\n    token: t0p-secret\n    token: again\n',
+  )
   const failure = kubeconfigs.outlines([path])
-  await expect(failure).rejects.toMatchObject({ code: 'kubeconfig-invalid', message: expect.stringContaining(`${path}:5:5: `) })
+  await expect(failure).rejects.toMatchObject({
+    code: 'kubeconfig-invalid',
+    message: expect.stringContaining(`${path}:5:5: `),
+  })
   await expect(failure).rejects.not.toMatchObject({ message: expect.stringContaining('t0p-secret') })
   mkdirSync(join(home.kube, 'folder'))
-  await expect(kubeconfigs.outlines([join(home.kube, 'folder')])).rejects.toMatchObject({ code: 'kubeconfig-invalid' })
+  await expect(kubeconfigs.outlines([join(home.kube, 'folder')])).rejects.toMatchObject({
+    code: 'kubeconfig-invalid',
+  })
 })
 
 test('adopt goes through the port, also for a path given as bytes', async () => {
@@ -104,6 +117,11 @@ test('adopt goes through the port, also for a path given as bytes', async () => 
   expect(report.adopted).toMatchObject([{ file: path, user: 'alice', policy: 'default' }])
   expect(read(path)).not.toContain('a-secret-token')
   expect(await kubeconfigs.outlines([path])).toMatchObject([
-    { users: [{ name: 'alice', kind: 'ours', policy: 'default', credential: report.adopted[0]?.credential }, {}] },
+    {
+      users: [
+        { name: 'alice', kind: 'ours', policy: 'default', credential: report.adopted[0]?.credential },
+        {},
+      ],
+    },
   ])
 })

@@ -92,7 +92,10 @@ export function runRaw(
 ): Promise<Run> {
   const command = [...wrapper, nodePath(), '--disable-sigusr1', program]
   return new Promise((resolve, reject) => {
-    const child = spawn(command[0] as string, command.slice(1), { env: { ...home.environment, ...more }, stdio: 'pipe' })
+    const child = spawn(command[0] as string, command.slice(1), {
+      env: { ...home.environment, ...more },
+      stdio: 'pipe',
+    })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
@@ -103,17 +106,31 @@ export function runRaw(
   })
 }
 
-export async function run<Result>(program: string, home: Home, job: ScribeJob): Promise<ScribeAnswer<Result>> {
+export async function run<Result>(
+  program: string,
+  home: Home,
+  job: ScribeJob,
+): Promise<ScribeAnswer<Result>> {
   const { stdout, stderr } = await runRaw(program, home, job)
   if (stderr !== '') throw new Error(`the scribe said: ${stderr}`)
   return JSON.parse(stdout) as ScribeAnswer<Result>
 }
 
-export async function adopt(program: string, home: Home, paths: readonly string[], more: Partial<AdoptJob> = {}) {
+export async function adopt(
+  program: string,
+  home: Home,
+  paths: readonly string[],
+  more: Partial<AdoptJob> = {},
+) {
   return resultOf(await run<AdoptReport>(program, home, adoptJob(home, paths, more)))
 }
 
-export async function restore(program: string, home: Home, items: readonly VaultItem[], paths: readonly string[] = []) {
+export async function restore(
+  program: string,
+  home: Home,
+  items: readonly VaultItem[],
+  paths: readonly string[] = [],
+) {
   return resultOf(await run<RestoredItem[]>(program, home, { job: 'restore', items, paths }))
 }
 

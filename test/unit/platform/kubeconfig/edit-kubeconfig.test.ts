@@ -5,7 +5,11 @@ import { editKubeconfig } from '../../../../src/platform/kubeconfig/edit-kubecon
 import { parseKubeconfig } from '../../../../src/platform/kubeconfig/parse-kubeconfig.ts'
 import type { UserEntry } from '../../../../src/platform/kubeconfig/parse-kubeconfig.ts'
 
-const exec = { apiVersion: 'client.authentication.k8s.io/v1', args: ['--policy', 'p'], provideClusterInfo: false }
+const exec = {
+  apiVersion: 'client.authentication.k8s.io/v1',
+  args: ['--policy', 'p'],
+  provideClusterInfo: false,
+}
 
 function userOf(text: string, name: string): { config: ReturnType<typeof parseKubeconfig>; user: UserEntry } {
   const config = parseKubeconfig('/k', text)
@@ -72,13 +76,24 @@ describe('fields', () => {
   })
 
   test.each([undefined, 2, 4, '\t'])('JSON, indented by %j', (indent) => {
-    const value = { kind: 'Config', users: [{ name: 'a', user: { token: 'x', as: 'y' } }, { name: 'b', user: {} }] }
+    const value = {
+      kind: 'Config',
+      users: [
+        { name: 'a', user: { token: 'x', as: 'y' } },
+        { name: 'b', user: {} },
+      ],
+    }
     const edited = replaceToken(JSON.stringify(value, undefined, indent))
-    expect(JSON.parse(edited)).toEqual({ ...value, users: [{ name: 'a', user: { exec, as: 'y' } }, value.users[1]] })
+    expect(JSON.parse(edited)).toEqual({
+      ...value,
+      users: [{ name: 'a', user: { exec, as: 'y' } }, value.users[1]],
+    })
   })
 
   test('a byte order mark stays', () => {
-    expect(replaceToken('\ufeffusers:\n- name: a\n  user:\n    token: x\n').startsWith('\ufeffusers:\n')).toBe(true)
+    expect(
+      replaceToken('\ufeffusers:\n- name: a\n  user:\n    token: x\n').startsWith('\ufeffusers:\n'),
+    ).toBe(true)
   })
 })
 
@@ -106,18 +121,32 @@ describe('users and contexts', () => {
     expect(back).toBe(text)
   })
 
-  test.each(['on', '0123', 'a b', '*star', 'x: y', '2024-01-01', 'ü', 'a#b', "it's", ''])('a user named %j', (name) => {
-    const { config, user } = userOf(text, 'a')
-    const contexts = config.contexts.map((context) => ({ edit: 'point-context', context, user: name }) as const)
-    const edited = parse(editKubeconfig(config, [...contexts, { edit: 'add-user', after: user, name, fields: {} }]))
-    expect(edited.users[1].name).toBe(name)
-    expect(edited.contexts.map((entry: { context: { user: string } }) => entry.context.user)).toEqual([name, name])
-  })
+  test.each(['on', '0123', 'a b', '*star', 'x: y', '2024-01-01', 'ü', 'a#b', "it's", ''])(
+    'a user named %j',
+    (name) => {
+      const { config, user } = userOf(text, 'a')
+      const contexts = config.contexts.map(
+        (context) => ({ edit: 'point-context', context, user: name }) as const,
+      )
+      const edited = parse(
+        editKubeconfig(config, [...contexts, { edit: 'add-user', after: user, name, fields: {} }]),
+      )
+      expect(edited.users[1].name).toBe(name)
+      expect(edited.contexts.map((entry: { context: { user: string } }) => entry.context.user)).toEqual([
+        name,
+        name,
+      ])
+    },
+  )
 })
 
 describe('refused, with a place and without a value', () => {
   test.each([
-    ['an alias', 'users:\n- name: a\n  user:\n    token: &t x-secret\n- name: b\n  user:\n    token: *t\n', 'b'],
+    [
+      'an alias',
+      'users:\n- name: a\n  user:\n    token: &t x-secret\n- name: b\n  user:\n    token: *t\n',
+      'b',
+    ],
     ['an anchor that is used elsewhere', 'users:\n- name: a\n  user:\n    token: &t x-secret\nx: *t\n', 'a'],
     ['a merge key', 'base: &b\n  token: x-secret\nusers:\n- name: a\n  user:\n    <<: *b\n', 'a'],
     ['an aliased user', 'base: &b\n  token: x-secret\nusers:\n- name: a\n  user: *b\n', 'a'],
@@ -130,7 +159,11 @@ describe('refused, with a place and without a value', () => {
 const name = fc.stringMatching(/^[a-z][a-z0-9 :#'"@/.-]{0,12}$/)
 const value = fc.oneof(fc.string(), fc.constantFrom('on', '0123', '1e3', '~', '- x', 'a: b', '#c', 'x\ny\n'))
 const extra = fc.dictionary(fc.constantFrom('as', 'as-uid', 'extensions', 'zz'), value)
-const users = fc.uniqueArray(fc.record({ name, user: fc.tuple(extra, value) }), { selector: (user) => user.name, minLength: 1, maxLength: 4 })
+const users = fc.uniqueArray(fc.record({ name, user: fc.tuple(extra, value) }), {
+  selector: (user) => user.name,
+  minLength: 1,
+  maxLength: 4,
+})
 const layout = fc.record({
   indent: fc.integer({ min: 2, max: 6 }),
   indentSeq: fc.boolean(),
@@ -142,13 +175,18 @@ const layout = fc.record({
 test('any layout: only the edited entry changes, and the way back is exact in meaning', () => {
   fc.assert(
     fc.property(users, layout, fc.nat(), (list, how, which) => {
-      const entries = list.map((entry) => ({ name: entry.name, user: { ...entry.user[0], token: entry.user[1] } }))
+      const entries = list.map((entry) => ({
+        name: entry.name,
+        user: { ...entry.user[0], token: entry.user[1] },
+      }))
       const config = { kind: 'Config', users: entries, zzz: 'end' }
       const text = layOut(config, how)
       const chosen = entries[which % entries.length] as (typeof entries)[number]
       const edited = replaceToken(text, chosen.name)
       const { token: secret, ...kept } = chosen.user
-      const expected = entries.map((entry) => (entry === chosen ? { ...entry, user: { ...kept, exec } } : entry))
+      const expected = entries.map((entry) =>
+        entry === chosen ? { ...entry, user: { ...kept, exec } } : entry,
+      )
       expect(parse(edited)).toEqual({ ...config, users: expected })
       const back = replaceToken(edited, chosen.name, ['exec'], { token: secret })
       expect(parse(back)).toEqual(config)
@@ -159,12 +197,20 @@ test('any layout: only the edited entry changes, and the way back is exact in me
   )
 })
 
-function layOut(config: object, how: { indent: number; indentSeq: boolean; style: string; crlf: boolean; endless: boolean }) {
+function layOut(
+  config: object,
+  how: { indent: number; indentSeq: boolean; style: string; crlf: boolean; endless: boolean },
+) {
   const { indent, indentSeq, style } = how
   const text =
     style === 'json' || style === 'json-pretty'
       ? JSON.stringify(config, undefined, style === 'json' ? undefined : indent)
-      : stringify(config, { indent, indentSeq, collectionStyle: style === 'flow' ? 'flow' : 'block', version: '1.1' })
+      : stringify(config, {
+          indent,
+          indentSeq,
+          collectionStyle: style === 'flow' ? 'flow' : 'block',
+          version: '1.1',
+        })
   const ended = how.endless ? text.replace(/\n$/, '') : text
   return how.crlf ? ended.replaceAll('\n', '\r\n') : ended
 }

@@ -5,15 +5,20 @@ import { outlineOf } from '../../../../src/platform/kubeconfig/outline-kubeconfi
 import { parseKubeconfig } from '../../../../src/platform/kubeconfig/parse-kubeconfig.ts'
 
 const outline = (text: string) => outlineOf(parseKubeconfig('/k', text))
-const kindOf = (user: string): string | undefined => outline(`users: [{name: a, user: ${user}}]`).users[0]?.kind
+const kindOf = (user: string): string | undefined =>
+  outline(`users: [{name: a, user: ${user}}]`).users[0]?.kind
 
 describe('outline', () => {
-  test.each(['', '\n', '# nothing\n', 'null\n', '---\n', 'apiVersion: v1\n', 'users:\ncontexts: []\n'])('of %j is empty', (text) => {
-    expect(outline(text)).toEqual({ path: '/k', currentContext: undefined, contexts: [], users: [] })
-  })
+  test.each(['', '\n', '# nothing\n', 'null\n', '---\n', 'apiVersion: v1\n', 'users:\ncontexts: []\n'])(
+    'of %j is empty',
+    (text) => {
+      expect(outline(text)).toEqual({ path: '/k', currentContext: undefined, contexts: [], users: [] })
+    },
+  )
 
   test('names stay as they are spelled, whatever YAML would make of them', () => {
-    const text = 'current-context: 0123\ncontexts: [{name: 0123, context: {user: 1e3, cluster: "on"}}, {name: d}]\n'
+    const text =
+      'current-context: 0123\ncontexts: [{name: 0123, context: {user: 1e3, cluster: "on"}}, {name: d}]\n'
     expect(outline(text)).toMatchObject({
       currentContext: '0123',
       contexts: [
@@ -51,9 +56,9 @@ describe('outline', () => {
 
   test('our own entries name policy and credential', () => {
     const args = '[--policy, prod, --credential, prod.a-01234567]'
-    expect(outline(`users: [{name: a, user: {exec: {command: /x/kubeguard-credential, args: ${args}}}}]`).users).toEqual([
-      { name: 'a', kind: 'ours', policy: 'prod', credential: 'prod.a-01234567' },
-    ])
+    expect(
+      outline(`users: [{name: a, user: {exec: {command: /x/kubeguard-credential, args: ${args}}}}]`).users,
+    ).toEqual([{ name: 'a', kind: 'ours', policy: 'prod', credential: 'prod.a-01234567' }])
   })
 })
 
@@ -100,5 +105,7 @@ test('secrets are masked wherever a user has them', () => {
 `
   const masked = maskSecrets(parseKubeconfig('/k', text))
   expect(masked).not.toMatch(/s[1-9]/)
-  expect(masked).toContain('{token: ***, tokenFile: /f, client-key-data: ***, client-key: /k, password: ***, as: me}')
+  expect(masked).toContain(
+    '{token: ***, tokenFile: /f, client-key-data: ***, client-key: /k, password: ***, as: me}',
+  )
 })

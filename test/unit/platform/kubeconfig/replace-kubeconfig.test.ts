@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { lstatSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -73,7 +82,10 @@ test('kubectl’s lock is waited for, and never removed', async () => {
   writeFileSync(`${path}.lock`, '')
   chmodSync(`${path}.lock`, 0)
   const waiting = replaceKubeconfig(await snapshotOf(path), 'new: 1\n')
-  await expect(waiting).rejects.toMatchObject({ code: 'kubeconfig-busy', cure: expect.stringContaining(`${path}.lock`) })
+  await expect(waiting).rejects.toMatchObject({
+    code: 'kubeconfig-busy',
+    cure: expect.stringContaining(`${path}.lock`),
+  })
   expect(existsSync(`${path}.lock`)).toBe(true)
   expect(readFileSync(path, 'utf8')).toBe('old: 1\n')
 })
@@ -85,7 +97,11 @@ test('a dead process of ours leaves no lock and no temporary file for long', asy
   const foreign = join(folder, '.config.kubeguard-notes')
   for (const name of [left, alive, foreign]) writeFileSync(name, 'x')
   clearLeftBehind(path)
-  expect(readdirSync(folder).map((name) => join(folder, name)).toSorted()).toEqual([alive, foreign, path].toSorted())
+  expect(
+    readdirSync(folder)
+      .map((name) => join(folder, name))
+      .toSorted(),
+  ).toEqual([alive, foreign, path].toSorted())
 })
 
 test('a living process’s lock is left alone', async () => {
