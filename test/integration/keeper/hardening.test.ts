@@ -3,11 +3,13 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { decodeError, encodeRequest } from '../../../src/protocol/frame.ts'
 import { isRunning, TestHome } from '../../fixtures/home.ts'
 import { runProgram } from '../../fixtures/run-program.ts'
 import type { Account } from '../../fixtures/run-program.ts'
 import { node, repository, until } from '../../fixtures/terminal.ts'
 import { unprivilegedAccounts } from './accounts.ts'
+import { sendRaw } from './talk.ts'
 
 const secret = 'token-that-nobody-else-may-read'
 const asRoot = process.getuid?.() === 0
@@ -100,6 +102,18 @@ describe('an unlocked keeper', () => {
     }
     expect(readFileSync(`/proc/${pid}/limits`, 'utf8')).toMatch(/^Max core file size +0 +0 /m)
     expect(isRunning(pid)).toBe(true)
+  })
+
+  test('answers no other account, root included', async () => {
+    const { socket, other } = await startKeeper()
+    const request = encodeRequest('keeper.issue', { ticket: Buffer.alloc(32), apiVersion: 'v1' })
+    const connect = `require('net').connect('${socket}').on('error', (error) => (console.log(error.code), process.exit(4)))`
+    if (asRoot) {
+      expect(await sendRaw(socket, request)).toEqual([])
+      const run = await runProgram(node, ['-e', connect], { env: {}, account: other, cwd: '/' })
+      expect([run.code, run.stdout]).toEqual([4, 'EACCES\n'])
+    } else
+      expect(decodeError((await sendRaw(socket, request))[0]?.body as Buffer).code).toBe('ticket-refused')
   })
 
   test('the same attempts get at a process that is not hardened', async () => {
