@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import transport from 'spdy-transport'
-import type { SpdyStream } from 'spdy-transport'
+import type { SpdyConnection, SpdyStream } from 'spdy-transport'
 import { createWebSocketStream } from 'ws'
 import type { WebSocket } from 'ws'
 import { createEchoService } from './echo-service.ts'
@@ -23,7 +23,8 @@ export function forwardPorts(socket: WebSocket, podName: string): void {
     maxStreams: mostStreams,
     windowSize: wideWindowBytes,
   })
-  connection.on('error', (e) => {console.error(e); socket.terminate()})
+  connection.on('error', () => socket.terminate())
+  allowStreamsWithoutPath(connection)
   const errorStreams = new Map<string, SpdyStream>()
   connection.on('stream', (stream) => acceptStream(stream, echo, errorStreams))
   socket.once('close', () => echo.close())
@@ -52,4 +53,13 @@ function acceptStream(stream: SpdyStream, echo: Server, errorStreams: Map<string
   // kubectl counts a connection as open until its error stream ends; an empty one says that all was well.
   stream.once('close', () => errorStream?.end())
   echo.emit('connection', stream)
+}
+
+/** spdy-transport is made for HTTP and refuses a stream without `:method` and `:path`, which kubectl never sends. */
+function allowStreamsWithoutPath(connection: SpdyConnection): void {
+  const { parser } = connection._spdyState
+  const parseHeaders = parser.parseKVs.bind(parser)
+  parser.parseKVs = (buffer, done) => {
+    parseHeaders(buffer, (error, headers) => done(error, { ':method': 'POST', ':path': '/', ...headers }))
+  }
 }

@@ -1,6 +1,5 @@
 import { parse } from 'yaml'
 import {
-  ApiError,
   badRequest,
   invalid,
   methodNotAllowed,
@@ -11,6 +10,7 @@ import { isRecord } from './kube-object.ts'
 import type { KubeObject } from './kube-object.ts'
 import type { ObjectStore } from './object-store.ts'
 import { parsed, patched } from './patch.ts'
+import { isProtobuf, readProtobuf } from './protobuf.ts'
 import { representationOf } from './representation.ts'
 import type { ApiRequest } from './request.ts'
 import { resourceNamed } from './resource-catalogue.ts'
@@ -60,8 +60,14 @@ function list(request: ApiRequest, { resource, namespace }: ResourcePath, store:
 async function create(request: ApiRequest, path: ResourcePath, store: ObjectStore): Promise<Answer> {
   const object = checked(path, parsedObject(await request.body()))
   if (path.namespace !== undefined) store.get(resourceNamed('namespaces')!, undefined, path.namespace)
-  const admitted = path.resource.plural === 'pods' ? asRunning(object, '10.244.0.100') : object
+  const admitted = admit(object)
   return show(request, path, 201, isDryRun(request) ? admitted : store.create(path.resource, admitted))
+}
+
+/** What a cluster's own controllers and defaults would add: pods run at once, a secret has a type. */
+function admit(object: KubeObject): KubeObject {
+  if (object.kind === 'Pod') return asRunning(object, '10.244.0.100')
+  return object.kind === 'Secret' ? { type: 'Opaque', ...object } : object
 }
 
 async function patch(request: ApiRequest, path: ResourcePath, store: ObjectStore): Promise<Answer> {
@@ -80,9 +86,13 @@ function replace(request: ApiRequest, path: ResourcePath, store: ObjectStore, ob
   return show(request, path, 200, isDryRun(request) ? next : store.replace(path.resource, next))
 }
 
-function remove(request: ApiRequest, path: ResourcePath, store: ObjectStore): Answer {
+/** A delete names its dry run in the body, unlike all others. */
+async function remove(request: ApiRequest, path: ResourcePath, store: ObjectStore): Promise<Answer> {
   const { metadata } = read(path, store)
-  if (!isDryRun(request)) store.remove(path.resource, path.namespace, metadata.name)
+  const body = await request.body()
+  const options = body.length === 0 || isProtobuf(body) ? {} : parsed(body.toString(), parse)
+  const isKept = isDryRun(request) || (isRecord(options) && Array.isArray(options['dryRun']))
+  if (!isKept) store.remove(path.resource, path.namespace, metadata.name)
   return { code: 200, body: successStatus({ name: metadata.name, kind: path.resource.plural, uid: metadata.uid }) }
 }
 
@@ -98,12 +108,9 @@ function isDryRun(request: ApiRequest): boolean {
   return request.query.getAll('dryRun').includes('All')
 }
 
-/** Bodies are JSON or YAML; clients with protobuf alone are told so by the code that Kubernetes has for it. */
+/** Bodies are JSON or YAML, and protobuf where `kubectl create` sends nothing else. */
 function parsedObject(body: Buffer): unknown {
-  if (body.subarray(0, 3).toString() === 'k8s') {
-    throw new ApiError(415, 'UnsupportedMediaType', 'the playground reads JSON and YAML, not protobuf')
-  }
-  return parsed(body.toString(), parse)
+  return isProtobuf(body) ? readProtobuf(body) : parsed(body.toString(), parse)
 }
 
 /** RFC 1123 subdomain, as Kubernetes wants names to be. */

@@ -1,6 +1,7 @@
 import { parse } from 'yaml'
 import { parsed } from './patch.ts'
 import { isRecord } from './kube-object.ts'
+import { isProtobuf } from './protobuf.ts'
 import type { Identity } from './authentication.ts'
 import type { ApiRequest } from './request.ts'
 
@@ -40,6 +41,8 @@ function userInfo({ user, groups, by }: Identity): Record<string, unknown> {
 }
 
 async function askedFor(request: ApiRequest): Promise<Record<string, unknown>> {
-  const body = parsed((await request.body()).toString(), parse)
+  const bytes = await request.body()
+  // The answer is the same for every question: one in protobuf needn't be read.
+  const body = isProtobuf(bytes) ? {} : parsed(bytes.toString(), parse)
   return isRecord(body) && body['spec'] !== undefined ? { spec: body['spec'] } : {}
 }

@@ -10,7 +10,11 @@ declare module 'spdy-transport' {
     abort(code?: string): void
   }
 
+  type Headers = Readonly<Record<string, string>>
+  type ParsedHeaders = (error: Error | null, headers?: Headers) => void
+
   export interface SpdyConnection extends EventEmitter {
+    readonly _spdyState: { readonly parser: { parseKVs(buffer: unknown, done: ParsedHeaders): void } }
     on(event: 'stream', listener: (stream: SpdyStream) => void): this
     on(event: 'error', listener: (error: Error) => void): this
     on(event: 'close', listener: () => void): this
