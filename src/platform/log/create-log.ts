@@ -1,9 +1,9 @@
-import { destination, pino } from 'pino'
+import { pino } from 'pino'
 import { plainText } from '../../domain/plain-text.ts'
 import type { Log } from '../../usecases/ports.ts'
 import { isSecretName, maskSecrets, withheld } from '../secret-guard.ts'
-import { rotate, sizeOf, usualRotation } from './rotate.ts'
-import type { RotationLimits } from './rotate.ts'
+import { RotatingFile, usualRotation } from './rotating-file.ts'
+import type { RotationLimits } from './rotating-file.ts'
 
 export type LogLevel = 'error' | 'warn' | 'info'
 
@@ -13,25 +13,22 @@ export interface LogOptions {
   readonly rotation?: RotationLimits
 }
 
-/** A log that can be brought to the disk before the process ends. */
+/** A log that lets go of its file. */
 export type FileLog = Log & { close(): void }
 
 type Facts = Record<string, string | number | boolean>
 
 const mostTextCharacters = 1_000
 
-/** Lines that wait while the disk takes none; more are dropped. */
-const mostWaitingBytes = 256 * 1024
-
 /** Names that pino gives to its own fields. */
 const taken = new Set(['level', 'time', 'msg'])
 
 /**
- * A log of one JSON object per line. Lines are written in the background, and one that can't be written is
- * dropped: the log never holds up or ends the daemon. What looks like a secret is withheld.
+ * A log of one JSON object per line. A line that can't be written is dropped: the log never ends the daemon,
+ * and what looks like a secret is withheld. Not for hot paths: each line is a system call.
  */
 export function createLog({ file, level, rotation = usualRotation }: LogOptions): FileLog {
-  const sink = rotatingSink(file, rotation)
+  const sink = new RotatingFile(file, rotation)
   const logger = pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: levelNames },
     sink,
@@ -43,37 +40,6 @@ export function createLog({ file, level, rotation = usualRotation }: LogOptions)
 }
 
 const levelNames = { level: (level: string) => ({ level }) }
-
-function rotatingSink(file: string, limits: RotationLimits): { write(line: string): void; close(): void } {
-  let bytes = sizeOf(file)
-  const put = (act: () => void): void => {
-    try {
-      act()
-    } catch {
-      // No folder, no right, no room: a log has no other place to say so.
-    }
-  }
-  if (bytes >= limits.mostBytes) put(() => rotate(file, limits.files))
-  bytes = sizeOf(file)
-  const target = destination({ dest: file, sync: false, mode: 0o600, maxLength: mostWaitingBytes })
-  target.on('error', () => undefined)
-  return {
-    write(line) {
-      put(() => target.write(line))
-      bytes += Buffer.byteLength(line)
-      if (bytes < limits.mostBytes) return
-      bytes = 0
-      put(() => {
-        rotate(file, limits.files)
-        target.reopen()
-      })
-    },
-    close() {
-      put(() => target.flushSync())
-      put(() => target.end())
-    },
-  }
-}
 
 function cleanFacts(facts: Facts): Facts {
   const clean: Facts = {}
