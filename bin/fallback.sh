@@ -1,5 +1,7 @@
-# Read by the launchers beside it, which set $tool and $root: runs the stand-in for the native binary. Shell and
-# runtime change what a command was given, so what it was is noted first, and the stand-in puts it back.
+# shellcheck shell=sh
+# Read by the launchers beside it, which set $tool, $self and $root: runs the stand-in for the native binary. Shell
+# and runtime change what a command was given, so what it was is noted first, and the stand-in puts it back.
+: "${tool:?}" "${self:?}" "${root:?}"
 node=$root/node_modules/node/bin/node
 if [ ! -x "$node" ] || [ ! -r "$root/dist/shim.cjs" ]; then
   echo "kubeguard: not set up; run: npm start, in $root" >&2
@@ -19,9 +21,12 @@ while read -r first second third soft _; do
   esac
 done </proc/self/limits
 open=
+# -ef is in POSIX since 2024, and was in every shell before.
+# shellcheck disable=SC3013
 for descriptor in "/proc/$$/fd"/*; do
   [ -e "$descriptor" ] || [ -h "$descriptor" ] || continue
-  [ "$descriptor" -ef "$self" ] || [ "$descriptor" -ef "$root/bin/fallback.sh" ] || open=$open${open:+,}${descriptor##*/}
+  [ "$descriptor" -ef "$self" ] || [ "$descriptor" -ef "$root/bin/fallback.sh" ] ||
+    open=$open${open:+,}${descriptor##*/}
 done
 
 # The environment as bytes: a shell drops what it can't name. In the environment again, never among the arguments,
@@ -38,4 +43,5 @@ unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_DEBUG LD_DEBUG_OUTPUT GLIBC_TUNABLE
   NODE_NO_WARNINGS NODE_ICU_DATA NODE_PRESERVE_SYMLINKS NODE_PRESERVE_SYMLINKS_MAIN NODE_CHANNEL_FD NODE_UNIQUE_ID \
   NODE_TEST_CONTEXT NODE_WATCH_DEPENDENCIES NODE_USE_ENV_PROXY \
   OPENSSL_CONF OPENSSL_CONF_INCLUDE OPENSSL_MODULES OPENSSL_ENGINES SSL_CERT_FILE SSL_CERT_DIR UV_USE_IO_URING
-exec "$node" --disable-sigusr1 "$root/dist/shim.cjs" "$tool" "$0" "${ignored:-0}" "${blocked:-0}" "${files:-0}" "$open" "$@"
+exec "$node" --disable-sigusr1 "$root/dist/shim.cjs" \
+  "$tool" "$0" "${ignored:-0}" "${blocked:-0}" "${files:-0}" "$open" "$@"

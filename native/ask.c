@@ -65,10 +65,19 @@ static _Noreturn void fail_denied(const struct bytes fields[REPLY_TAGS]) {
     exit(exit_code_of(fields[EXIT_CODE], KG_EXIT_LOCKED));
 }
 
-enum verdict ask_daemon(const struct reply_form *form, struct bytes fields[REPLY_TAGS], enum child_errors errors) {
+/* No one there, or one that is just ending: start it once, whoever wins that race, and ask again. */
+static enum exchange_result start_and_try(const struct reply_form *form, struct bytes fields[REPLY_TAGS]) {
+    struct bytes complaint;
+    int code = start_daemon(&complaint);
+    if (code == 0) return try_daemon(form, fields);
+    if (complaint.length == 0) fail_exchange(EXCHANGE_GONE);
+    say_text((const char *)complaint.at, complaint.length);
+    exit(code);
+}
+
+enum verdict ask_daemon(const struct reply_form *form, struct bytes fields[REPLY_TAGS]) {
     enum exchange_result result = try_daemon(form, fields);
-    /* No one there, or one that is just ending: start it once, whoever wins that race, and ask again. */
-    if (result == EXCHANGE_GONE && start_daemon(errors)) result = try_daemon(form, fields);
+    if (result == EXCHANGE_GONE) result = start_and_try(form, fields);
     if (result == EXCHANGE_REFUSED) fail_refused(fields);
     if (result != EXCHANGED) fail_exchange(result);
     if (field_is(fields[VERDICT], "allow")) return VERDICT_ALLOW;

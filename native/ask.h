@@ -10,10 +10,9 @@ enum verdict { VERDICT_ALLOW, VERDICT_CHALLENGE };
 
 /*
  * Sends the request that was begun and returns the verdict; `fields` are the reply's. Starts the daemon where
- * none answers. A denial, an error, no answer: says so and ends this process. A challenge is answered only with
- * `asked` false.
+ * none answers. A denial, an error, no answer: says so and ends this process.
  */
-enum verdict ask_daemon(const struct reply_form *form, struct bytes fields[REPLY_TAGS], enum child_errors errors);
+enum verdict ask_daemon(const struct reply_form *form, struct bytes fields[REPLY_TAGS]);
 
 /* Ends this process with what the error reply says. */
 _Noreturn void fail_refused(const struct bytes fields[REPLY_TAGS]);

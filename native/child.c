@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -14,9 +15,8 @@
 #include <unistd.h>
 
 #include "places.h"
-#include "wire.h"
 
-enum { START_TIMEOUT_MS = 20000, POLL_MS = 5, NO_TIMEOUT = -1 };
+enum { START_TIMEOUT_MS = 20000, POLL_MS = 5, NO_TIMEOUT = -1, COMPLAINT_BYTES = 4096 };
 
 extern char **environ;
 
@@ -55,20 +55,19 @@ static void restore_signals(const struct sigaction kept[HELD_SIGNALS]) {
     for (int index = 0; index < HELD_SIGNALS; index += 1) sigaction(held_signals[index], &kept[index], NULL);
 }
 
-static void point_at(int target, const char *path, int flags) {
-    int fd = open(path, flags | O_NOCTTY);
-    if (fd < 0) fd = open("/dev/null", flags);
-    if (fd < 0 || fd == target) return;
-    dup2(fd, target);
-    if (fd > STDERR_FILENO) close(fd);
+/* `fd` above the standard ones, or -1 for /dev/null. */
+static void point_at(int target, int fd, int flags) {
+    int source = fd >= 0 ? fd : open("/dev/null", flags);
+    if (source < 0 || source == target) return;
+    dup2(source, target);
+    if (source > STDERR_FILENO) close(source);
 }
 
 /* In the child. Nothing that the command was given may stay open in a daemon that starts here. */
-static _Noreturn void become_kubeguard(const char *launcher, char *const argv[], enum child_errors errors) {
-    point_at(STDIN_FILENO, "/dev/null", O_RDONLY);
-    point_at(STDOUT_FILENO, "/dev/null", O_WRONLY);
-    if (errors == ERRORS_TO_TERMINAL) point_at(STDERR_FILENO, "/dev/tty", O_WRONLY);
-    if (errors == ERRORS_TO_NOWHERE) point_at(STDERR_FILENO, "/dev/null", O_WRONLY);
+static _Noreturn void become_kubeguard(const char *launcher, char *const argv[], int errors) {
+    point_at(STDIN_FILENO, -1, O_RDONLY);
+    point_at(STDOUT_FILENO, -1, O_WRONLY);
+    if (errors != STDERR_FILENO) point_at(STDERR_FILENO, errors, O_WRONLY);
 #ifdef SYS_close_range
     (void)syscall(SYS_close_range, STDERR_FILENO + 1u, ~0u, 0u);
 #endif
@@ -92,7 +91,8 @@ static bool wait_until(pid_t child, int timeout_ms, int *status) {
     }
 }
 
-static bool run_kubeguard(char *const argv[], enum child_errors errors, int timeout_ms, int *status) {
+/* `errors` is the descriptor for its standard error: ours, another, or -1 for none. */
+static bool run_kubeguard(char *const argv[], int errors, int timeout_ms, int *status) {
     static char launcher[PATH_MAX];
     struct sigaction kept[HELD_SIGNALS];
     if (!find_launcher(launcher, sizeof launcher)) return false;
@@ -114,10 +114,17 @@ static bool run_kubeguard(char *const argv[], enum child_errors errors, int time
     return ended;
 }
 
-bool start_daemon(enum child_errors errors) {
+int start_daemon(struct bytes *complaint) {
+    static uint8_t said[COMPLAINT_BYTES];
     char *const argv[] = {"kubeguard", "daemon", "start", NULL};
     int status = 0;
-    return run_kubeguard(argv, errors, START_TIMEOUT_MS, &status) && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    /* Memory, not a pipe: whatever it says, nobody has to read along. */
+    int errors = above_standard(memfd_create("kubeguard", MFD_CLOEXEC));
+    bool ended = run_kubeguard(argv, errors, START_TIMEOUT_MS, &status);
+    ssize_t length = errors < 0 ? 0 : pread(errors, said, sizeof said, 0);
+    if (errors >= 0) close(errors);
+    *complaint = (struct bytes){.at = said, .length = length < 0 ? 0 : (size_t)length};
+    return ended && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 static void end_by_signal(int number) {
@@ -132,7 +139,10 @@ static void end_by_signal(int number) {
 int run_unlock(const char *policy, enum child_errors errors) {
     char *const argv[] = {"kubeguard", "unlock", "--for-command", (char *)(uintptr_t)policy, NULL};
     int status = 0;
-    if (!run_kubeguard(argv, errors, NO_TIMEOUT, &status)) return 127;
+    int terminal = errors == ERRORS_TO_OURS ? STDERR_FILENO : above_standard(open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC));
+    bool ended = run_kubeguard(argv, terminal, NO_TIMEOUT, &status);
+    if (terminal > STDERR_FILENO) close(terminal);
+    if (!ended) return 127;
     if (WIFSIGNALED(status)) end_by_signal(WTERMSIG(status));
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

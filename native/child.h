@@ -4,8 +4,10 @@
 
 #include <stdbool.h>
 
-/* Where the child's standard error goes. Its input and output are /dev/null: both belong to the command. */
-enum child_errors { ERRORS_TO_OURS, ERRORS_TO_TERMINAL, ERRORS_TO_NOWHERE };
+#include "wire.h"
+
+/* Where what `kubeguard unlock` says goes. Its input and output are /dev/null: both belong to the command. */
+enum child_errors { ERRORS_TO_OURS, ERRORS_TO_TERMINAL };
 
 /* What a command is told that may ask on the terminal, by the daemon or by itself. */
 bool may_ask(void);
@@ -13,8 +15,11 @@ bool may_ask(void);
 /* Which of the descriptors 0, 1 and 2 are terminals: bits 1, 2 and 4. */
 unsigned standard_terminals(void);
 
-/* Runs `kubeguard daemon start`. False when it failed or took too long. */
-bool start_daemon(enum child_errors errors);
+/*
+ * Runs `kubeguard daemon start`. Returns 0, or its exit code; then `complaint` holds what it said, which may be nothing.
+ * A start that succeeds says nothing to anybody.
+ */
+int start_daemon(struct bytes *complaint);
 
 /*
  * Runs `kubeguard unlock --for-command POLICY` and returns its exit code. Where a signal ended it, this process

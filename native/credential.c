@@ -91,10 +91,10 @@ static void obtain_grant(const struct wanted *wanted, struct grant *grant) {
     static const struct reply_form form = {KG_CREDENTIAL_ISSUE_REPLY, KG_CREDENTIAL_ISSUE_REPLY_TAGS, limits};
     struct bytes fields[REPLY_TAGS];
     ask_for(wanted, false);
-    if (ask_daemon(&form, fields, ERRORS_TO_NOWHERE) == VERDICT_CHALLENGE) {
+    if (ask_daemon(&form, fields) == VERDICT_CHALLENGE) {
         (void)run_unlock(challenged_policy(fields), ERRORS_TO_TERMINAL);
         ask_for(wanted, true);
-        if (ask_daemon(&form, fields, ERRORS_TO_NOWHERE) == VERDICT_CHALLENGE) {
+        if (ask_daemon(&form, fields) == VERDICT_CHALLENGE) {
             fail(KG_EXIT_LOCKED, "still locked after the unlock", KG_CURE_LOCKED);
         }
     }

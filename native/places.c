@@ -87,8 +87,7 @@ static bool read_lock_file(const char *path, char *socket_path, size_t size) {
     return true;
 }
 
-/* Our descriptors stay out of 0, 1 and 2, which may be closed and must not become a socket. */
-static int above_standard(int fd) {
+int above_standard(int fd) {
     if (fd < 0 || fd > STDERR_FILENO) return fd;
     int above = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     close(fd);

@@ -14,6 +14,12 @@ int connect_daemon(void);
 /* Connects to a socket of ours. Returns -1 when nobody listens there; ends this process when it is not ours alone. */
 int connect_own(const char *path);
 
+/*
+ * Moves a descriptor of ours out of 0, 1 and 2: where one of them is closed, what is printed must not go into a socket.
+ * Passes -1 on.
+ */
+int above_standard(int fd);
+
 /* Writes the path of `bin/kubeguard` of the installation that this binary belongs to. */
 bool find_launcher(char *path, size_t size);
 

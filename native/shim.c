@@ -82,7 +82,7 @@ int run_shim(int argc, char *argv[]) {
         if (!build_question(argc, argv, asked)) {
             fail(KG_EXIT_USAGE, "the command line is too long for kubeguard", "pass less at once, such as with xargs");
         }
-        if (ask_daemon(&form, fields, ERRORS_TO_OURS) == VERDICT_ALLOW) {
+        if (ask_daemon(&form, fields) == VERDICT_ALLOW) {
             become_program(fields[KG_GATE_CHECK_REPLY_PROGRAM], argc, argv);
         }
         if (asked) fail(KG_EXIT_LOCKED, "still locked after the unlock", KG_CURE_LOCKED);

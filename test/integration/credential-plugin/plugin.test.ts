@@ -134,11 +134,13 @@ describe.each(kinds)('%s credential plugin', (kind) => {
     await expectRefusal(78, '/dev')
   })
 
-  test('no daemon: one line, with the start’s noise kept away', async () => {
+  test('no daemon: one line', async () => {
     rmSync(home.lockFile)
-    home.onCall('echo noise; echo noise >&2; exit 1')
+    home.onCall('echo noise; exit 1')
     await expectRefusal(75, 'run: kubeguard doctor')
-    expect(home.calls).toEqual(['daemon start'])
+    home.onCall('printf "kubeguard: no room\\nrun: kubeguard doctor\\n" >&2; exit 75')
+    await expectRefusal(75, 'run: kubeguard doctor')
+    expect(home.calls).toEqual(['daemon start', 'daemon start'])
   })
 
   test('no daemon: it is started', async () => {

@@ -175,7 +175,7 @@ describe.each(kinds)('%s shim, not allowed', (kind) => {
     test('it is started once, then the command goes on', async () => {
       rmSync(home.lockFile)
       home.onCall(`printf '%s\\n' '${home.daemon.path}' >"$KUBEGUARD_HOME/state/new"; chmod 600 "$KUBEGUARD_HOME/state/new"
-        mv "$KUBEGUARD_HOME/state/new" "$KUBEGUARD_HOME/state/daemon.lock"; echo noise`)
+        mv "$KUBEGUARD_HOME/state/new" "$KUBEGUARD_HOME/state/daemon.lock"; echo noise; echo noise >&2`)
       home.daemon.replies('gate.check', { verdict: 'allow', program: Buffer.from('/bin/echo') })
       const ran = await shim(['done'])
       expect(ran).toMatchObject({ code: 0, stderr: '' })
@@ -190,6 +190,14 @@ describe.each(kinds)('%s shim, not allowed', (kind) => {
       expect(ran.stderr).toMatch(/^kubeguard: the daemon can’t be [^\n]*\n[^\n]*run: kubeguard doctor\n$/)
       expect(ran.stdout).toHaveLength(0)
       expect(home.calls).toEqual(['daemon start'])
+    })
+
+    test('why it can’t be started is said by the start itself', async () => {
+      rmSync(home.lockFile)
+      home.onCall('echo "kubeguard: the disk is full" >&2; echo "make room" >&2; exit 75')
+      const ran = await shim()
+      expect(ran.code).toBe(75)
+      if (kind === 'native') expect(ran.stderr).toBe('kubeguard: the disk is full\nmake room\n')
     })
 
     test('a dead one’s socket', async () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import type { Fields } from '../../../src/protocol/fields.ts'
 import { protocolHeader, protocolPage } from '../../../src/protocol/document.ts'
 import { messages } from '../../../src/protocol/messages.ts'
 
@@ -24,7 +25,7 @@ test('ids and tags are used once, and leave room for the reply bit', () => {
     expect(id).toBeGreaterThan(0)
     expect(id).toBeLessThan(0x8000)
     for (const fields of [request, reply]) {
-      const tags = Object.values(fields).map(({ tag }) => tag)
+      const tags = Object.values(fields as Fields).map(({ tag }) => tag)
       expect(new Set(tags).size).toBe(tags.length)
       expect(tags.every((tag) => tag >= 1 && tag <= 255)).toBe(true)
     }

@@ -154,7 +154,7 @@ describe('limits', () => {
     header.writeUInt32BE(value.length, 1)
     return Buffer.concat([header, value])
   }
-  const refused = (body: Buffer): void => expect(() => decodeRequest('gate.check', body)).toThrow(FrameError)
+  const expectRefused = (body: Buffer): void => expect(() => decodeRequest('gate.check', body)).toThrow(FrameError)
 
   test('a frame past the limit is refused at its header', () => {
     const header = Buffer.alloc(headerBytes)
@@ -172,11 +172,11 @@ describe('limits', () => {
     const rest = Buffer.concat([item(2, Buffer.from('/')), item(8, Buffer.alloc(8))])
     const longest = Buffer.concat([item(1, Buffer.alloc(limits.argumentBytes)), rest])
     expect(decodeRequest('gate.check', longest).argv[0]).toHaveLength(limits.argumentBytes)
-    refused(Buffer.concat([item(1, Buffer.alloc(limits.argumentBytes + 1)), rest]))
+    expectRefused(Buffer.concat([item(1, Buffer.alloc(limits.argumentBytes + 1)), rest]))
   })
 
   test('fields beyond count', () => {
-    refused(
+    expectRefused(
       Buffer.concat(Array.from({ length: limits.fieldsPerMessage + 1 }, () => item(1, Buffer.alloc(0)))),
     )
   })
@@ -206,7 +206,7 @@ describe('limits', () => {
     ['nothing at all', Buffer.alloc(0)],
     ['a header cut short', Buffer.from([1, 0, 0])],
     ['a value cut short', Buffer.from([1, 0, 0, 0, 9, 1])],
-  ])('%s', (_name, body) => refused(body))
+  ])('%s', (_name, body) => expectRefused(body))
 
   test.each([
     ['no UTF-8', Buffer.from([0xff])],
