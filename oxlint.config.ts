@@ -89,6 +89,8 @@ export default defineConfig({
     'import/no-unassigned-import': 'off',
     'unicorn/consistent-function-scoping': 'off',
     'vitest/no-conditional-expect': 'off',
+    // A function named expect… is made of assertions.
+    'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expect*'] }],
     'unicorn/prefer-set-has': 'off',
     'oxc/no-map-spread': 'off',
     'unicorn/no-array-sort': 'off',
