@@ -9,7 +9,7 @@ import type { LibraryHandle } from 'koffi'
  */
 
 /** A C function that answered -1: `code` is the errno's name. */
-export class LibcError extends Error {
+class LibcError extends Error {
   override readonly name = 'LibcError'
   readonly code: string
 

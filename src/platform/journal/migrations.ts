@@ -27,7 +27,7 @@ const migrations: readonly string[] = [
    ) strict;`,
 ]
 
-export const schemaVersion = migrations.length
+const schemaVersion = migrations.length
 
 /** Brings the schema up to date, whole or not at all. @throws NewerSchemaError, SqliteError */
 export function migrate(database: Database): void {
