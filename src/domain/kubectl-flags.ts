@@ -31,11 +31,11 @@ const commandFlags: FlagTable = {
     cpu-percent current-replicas custom default-backend description docker-email docker-password docker-server
     docker-username duration env exec-api-version exec-arg exec-command exec-env exec-interactive-mode
     external-ip external-name field-manager field-selector filename for from from-env-file from-file
-    from-literal generator grace-period group hard helm-api-versions helm-command helm-kube-version hostport
+    from-literal  grace-period group hard helm-api-versions helm-command helm-kube-version 
     image image-pull-policy keepalive key keys kustomize label-columns labels limit-bytes limits
     load-balancer-ip load-restrictor max max-log-requests max-unavailable memory min min-available mount name
     namespaces network-name node-port non-resource-url option output output-directory override-type overrides
-    patch patch-file pod pod-running-timeout pod-selector port preemption-policy prependarg protocol proxy-url
+    patch patch-file pod-running-timeout pod-selector port preemption-policy prependarg protocol proxy-url
     prune-allowlist prune-whitelist raw reject-methods reject-paths replicas requests resource resource-name
     resource-version restart retries revision role rule schedule scopes section selector serviceaccount
     session-affinity set-image since since-time skip-wait-for-delete-timeout sort-by subresource tail target
@@ -79,7 +79,6 @@ const commandFlags: FlagTable = {
 const exceptions: Readonly<Record<string, Partial<FlagTable>>> = {
   'logs': { letters: { f: 'follow', p: 'previous' } },
   'proxy': { letters: { p: 'port', w: 'www' } },
-  'exec': { letters: { p: 'pod' } },
   'delete': { letters: { i: 'interactive' } },
   'run': { letters: { l: 'labels' } },
   'expose': { letters: { l: 'labels' } },

@@ -51,14 +51,13 @@ const rules = new Map<string, VerbRule>([
   ...named('', 'create replace', unlessEdited),
   ...named(
     '',
-    `annotate api-resources api-versions apply autoscale cluster-info clusterinfo cordon delete describe diff events
+    `annotate api-resources api-versions apply autoscale cluster-info cordon delete describe diff events
      explain expose get label patch scale taint uncordon`,
     unlessWatched,
   ),
   ...named('', 'logs', logs),
   ...named('', 'version', version),
   ...named('cluster-info', 'dump', unlessWatched),
-  ...named('clusterinfo', 'dump', unlessWatched),
   ...named('apply', 'set-last-applied view-last-applied', unlessWatched),
   ...named('apply', 'edit-last-applied', 'live'),
   ...named('auth', 'can-i reconcile whoami', unlessWatched),
