@@ -66,6 +66,32 @@ function ancestry(from: ProcessStat): ProcessStat[] {
 /** Programs that only pass a command on; the one behind them is the client. */
 const wrappers = new Set(['sh', 'bash', 'dash', 'zsh', 'fish', 'ksh', 'env', 'timeout', 'nice', 'stdbuf'])
 
+/** Full-screen programs that bring a terminal library of their own, so that none shows in /proc/PID/maps. */
+const fullScreenPrograms = new Set(['nvim', 'hx', 'helix', 'micro', 'k9s', 'fzf', 'lazygit', 'lazydocker', 'zellij', 'yazi'])
+const terminalLibraries = /\/lib(?:tinfo|ncurses|slang)[^/]*\.so/
+
+/**
+ * An editor or browser that runs a command sets whole lines for that time and stays on the screen: a
+ * question would stand in the midst of it, asked by a status line as likely as by the person.
+ * @returns the name of such a program among our ancestors in this process group.
+ */
+export function fullScreenAncestor(): string | undefined {
+  const own = processStat('self')
+  if (own === undefined) return undefined
+  return ancestry(own)
+    .filter((stat) => stat.pid !== own.pid && stat.pgrp === own.pgrp)
+    .map((stat) => ({ pid: stat.pid, name: programName(stat.pid) }))
+    .find(({ pid, name }) => !wrappers.has(name) && (fullScreenPrograms.has(name) || usesTerminalLibrary(pid)))?.name
+}
+
+function usesTerminalLibrary(pid: number): boolean {
+  try {
+    return terminalLibraries.test(readFileSync(`/proc/${pid}/maps`, 'latin1'))
+  } catch {
+    return false
+  }
+}
+
 /**
  * The program for which the passphrase is asked: the shim that started us, or, where the credential plugin
  * did, the client that runs the plugin.

@@ -1,7 +1,7 @@
 import { foregroundGroup, processGroup, terminalSettings } from '../platform/libc.ts'
 import { inputTime } from './tty-device.ts'
 import type { InputTime, Terminal } from './tty-device.ts'
-import { clientProcess, processAgeMs } from './tty-process.ts'
+import { clientProcess, fullScreenAncestor, processAgeMs } from './tty-process.ts'
 import { isCanonical } from './tty-settings.ts'
 
 /** A person typed within this time. The kernel notes it up to 8 s late. */
@@ -19,6 +19,8 @@ export interface AskingFacts {
   readonly canonical: boolean
   readonly input: InputTime | undefined
   readonly clientAgeMs: number | undefined
+  /** The name of an editor or the like that runs us and has the screen. */
+  readonly fullScreen: string | undefined
 }
 
 /** For a person who typed `kubeguard unlock`. @returns why asking is impossible here, or undefined. */
@@ -34,7 +36,8 @@ export function whyNotAskForClient(facts: AskingFacts): string | undefined {
   return whyNotAskPerson(facts) ?? whyNobodyWaits(facts)
 }
 
-function whyNobodyWaits({ input, clientAgeMs }: AskingFacts): string | undefined {
+function whyNobodyWaits({ input, clientAgeMs, fullScreen }: AskingFacts): string | undefined {
+  if (fullScreen !== undefined) return `${fullScreen} has the screen`
   if (clientAgeMs === undefined) return 'the program that asks is gone'
   if (clientAgeMs > clientWithinMs) return 'the program that asks has been running for a while'
   if (input === undefined || input.ageMs < 0) return 'nothing shows that somebody is at this terminal'
@@ -51,6 +54,7 @@ export function askingFacts(terminal: Terminal): AskingFacts {
     canonical: isCanonical(terminalSettings(terminal.fd)),
     input: inputTime(terminal.path),
     clientAgeMs: client === undefined ? undefined : processAgeMs(client),
+    fullScreen: fullScreenAncestor(),
   }
 }
 
