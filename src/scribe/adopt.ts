@@ -101,7 +101,7 @@ class Progress {
       dryRun: this.#job.dryRun,
       adopted,
       left: plan.left.filter(({ file, user }) => !now.has(join(file, user))),
-      diff: [...this.#diffs.values()].join(''),
+      diff: shortened([...this.#diffs.values()].join('')),
       missingVaults,
     }
   }
@@ -113,6 +113,14 @@ class Progress {
     const masked = plan.items.reduce((shown, item) => maskItem(shown, item), diff)
     this.#diffs.set(path, (this.#diffs.get(path) ?? '') + masked)
   }
+}
+
+/** A report has to fit a message (protocol/limits.ts, jsonBytes). */
+const mostDiff = 1024 * 1024
+
+function shortened(diff: string): string {
+  if (diff.length <= mostDiff) return diff
+  return `${diff.slice(0, diff.lastIndexOf('\n', mostDiff))}\n# the rest is left out: more than 1 MiB differs\n`
 }
 
 function maskItem(text: string, item: VaultItem): string {

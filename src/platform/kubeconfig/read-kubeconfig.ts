@@ -18,6 +18,9 @@ import { lockPath } from './kubectl-lock.ts'
 /** Larger than any kubeconfig that kubectl could load in reasonable time. */
 const maxBytes = 32 * 1024 * 1024
 
+/** /dev/null (null(4)): KUBECONFIG=/dev/null is a way to say that there is none. */
+const nullDevice = BigInt(0x103)
+
 /** kubectl rewrites a file in place, for about a millisecond, while its lock file exists. */
 const writerPatienceMs = 250
 const writerPollMs = 5
@@ -64,6 +67,7 @@ export function readOnce(path: string): Snapshot | undefined {
   if (descriptor === undefined) return undefined
   try {
     const facts = fstatSync(descriptor, { bigint: true })
+    if (facts.isCharacterDevice() && facts.rdev === nullDevice) return undefined
     if (!facts.isFile()) throw unreadable(path, 'is not a regular file')
     if (facts.size > maxBytes) throw unreadable(path, 'is larger than 32 MiB')
     const bytes = readFileSync(descriptor)

@@ -192,7 +192,7 @@ test('the first definition of a user wins, the other is adopted for its own file
 test('empty, missing and userless files are nothing to adopt', async () => {
   const empty = write(join(home.kube, 'empty'), '')
   const userless = write(join(home.kube, 'userless'), 'apiVersion: v1\nusers:\n')
-  const report = await adopt(program, home, [join(home.kube, 'none'), empty, userless])
+  const report = await adopt(program, home, ['/dev/null', join(home.kube, 'none'), empty, userless])
   expect(report).toMatchObject({ adopted: [], left: [], diff: '' })
 })
 

@@ -12,7 +12,7 @@ let program: string
 let home: Home
 
 beforeAll(() => {
-  program = bundleScribe()
+  program = bundleScribe('test/integration/scribe/traceable-scribe.ts')
 })
 afterAll(() => rmSync(dirname(program), { recursive: true, force: true }))
 beforeEach(async () => {

@@ -18,14 +18,14 @@ export const passphrase = Buffer.from('correct horse battery staple')
 /** Cheap to guess, so that tests are fast. */
 const logN = 10
 
-/** The scribe as it is shipped: one CommonJS bundle. */
-export function bundleScribe(): string {
+/** The scribe as it is shipped, one CommonJS bundle; or with another beginning. */
+export function bundleScribe(entry = 'src/scribe/main.ts'): string {
   const folder = join(installRoot(), 'node_modules', '.cache', 'kubeguard-test')
   mkdirSync(folder, { recursive: true })
   const path = join(mkdtempSync(join(folder, 'scribe-')), 'scribe.cjs')
   buildSync({
     absWorkingDir: installRoot(),
-    entryPoints: ['src/scribe/main.ts'],
+    entryPoints: [entry],
     outfile: path,
     bundle: true,
     platform: 'node',
