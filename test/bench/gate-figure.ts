@@ -1,8 +1,8 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { encodeReply, encodeRequest } from '../../src/protocol/frame.ts'
+import { encodeRequest } from '../../src/protocol/frame.ts'
 import type { RequestOf } from '../../src/protocol/messages.ts'
+import { node, until } from '../fixtures/terminal.ts'
 import { DaemonClient } from './daemon-client.ts'
 import type { Bench } from './bench-home.ts'
 import type { Figure } from './figure.ts'
@@ -24,8 +24,10 @@ export async function gateFigure({ home, nothingPath }: Bench): Promise<Figure> 
   }
   await checkAllowed(home, request)
   const frame = encodeRequest('gate.check', request)
-  const echo = await startEcho(join(home.root, 'echo.sock'))
-  const clients = { a: await DaemonClient.toDaemonOf(home), b: await DaemonClient.to(echo.path) }
+  const echo = join(home.root, 'echo.sock')
+  home.start(node, [join(import.meta.dirname, 'echo-server.ts'), echo])
+  await until('the echo server', () => existsSync(echo))
+  const clients = { a: await DaemonClient.toDaemonOf(home), b: await DaemonClient.to(echo) }
   const inTurn = async (client: DaemonClient): Promise<void> => {
     for (let count = 0; count < checksPerRound; count += 1) await client.exchange(frame)
   }
@@ -35,9 +37,8 @@ export async function gateFigure({ home, nothingPath }: Bench): Promise<Figure> 
     { rounds: 20 },
   )
   for (const client of Object.values(clients)) client.close()
-  echo.close()
   const perSecond = (ms: number): number => (checksPerRound * 1000) / ms
-  const baseline = { name: 'fixed replies, same socket kind', value: perSecond(b), unit: '/s' }
+  const baseline = { name: 'a node that always says yes', value: perSecond(b), unit: '/s' }
   return {
     name: 'gate checks by one client',
     value: perSecond(a),
@@ -55,16 +56,4 @@ async function checkAllowed(home: Bench['home'], request: RequestOf<'gate.check'
   const { verdict, message } = await client.ask('gate.check', request)
   client.close()
   if (verdict !== 'allow') throw new Error(`the gate says ${verdict}: ${message ?? ''}`)
-}
-
-/** Answers whatever comes with one fixed frame; in this process, as favourable to the baseline as can be. */
-async function startEcho(path: string): Promise<{ path: string; close: () => void }> {
-  const reply = encodeReply('gate.check', { verdict: 'allow' })
-  const server = createServer((socket) => {
-    socket.on('data', () => socket.write(reply))
-    socket.on('error', () => {})
-  })
-  server.listen(path)
-  await once(server, 'listening')
-  return { path, close: () => server.close() }
 }
