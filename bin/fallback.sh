@@ -1,6 +1,7 @@
 # shellcheck shell=sh
-# Read by the launchers beside it, which set $tool, $self and $root: runs the stand-in for the native binary. Shell
-# and runtime change what a command was given, so what it was is noted first, and the stand-in puts it back.
+# Read by the launchers beside it, which set $tool, $self and $root: runs the stand-in
+# for the native binary. Shell and runtime change what a command was given, so what it was is noted first,
+# and the stand-in puts it back.
 : "${tool:?}" "${self:?}" "${root:?}"
 node=$root/node_modules/node/bin/node
 if [ ! -x "$node" ] || [ ! -r "$root/dist/shim.cjs" ]; then
@@ -29,8 +30,9 @@ for descriptor in "/proc/$$/fd"/*; do
     open=$open${open:+,}${descriptor##*/}
 done
 
-# The environment as bytes: a shell drops what it can't name. In the environment again, never among the arguments,
-# which every user may read. A longer one than a string may be (execve(2)) goes as the shell has it.
+# The environment as bytes: a shell drops what it can't name. In the environment again, never among the
+# arguments, which every user may read. A longer one than a string may be (execve(2)) goes as the shell has
+# it.
 kept=$(base64 -w 0 "/proc/$$/environ" 2>/dev/null)
 if [ ${#kept} -gt 0 ] && [ ${#kept} -lt 130000 ]; then
   export KUBEGUARD_KEPT_ENVIRONMENT="$kept"

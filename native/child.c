@@ -38,8 +38,8 @@ unsigned standard_terminals(void) {
 }
 
 /*
- * While the child reads a passphrase, Ctrl-C and Ctrl-\ are meant for it: it must give the terminal its echo back
- * before we go. SIGCHLD may come to us ignored, and then nobody could wait for the child.
+ * While the child reads a passphrase, Ctrl-C and Ctrl-\ are meant for it: it must give the terminal its
+ * echo back before we go. SIGCHLD may come to us ignored, and then nobody could wait for the child.
  */
 static const int held_signals[] = {SIGINT, SIGQUIT, SIGCHLD};
 enum { HELD_SIGNALS = sizeof held_signals / sizeof held_signals[0] };
@@ -139,9 +139,10 @@ static void end_by_signal(int number) {
 int run_unlock(const char *policy, enum child_errors errors) {
     char *const argv[] = {"kubeguard", "unlock", "--for-command", (char *)(uintptr_t)policy, NULL};
     int status = 0;
-    int terminal = errors == ERRORS_TO_OURS ? STDERR_FILENO : above_standard(open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC));
-    bool ended = run_kubeguard(argv, terminal, NO_TIMEOUT, &status);
-    if (terminal > STDERR_FILENO) close(terminal);
+    int said = STDERR_FILENO;
+    if (errors == ERRORS_TO_TERMINAL) said = above_standard(open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC));
+    bool ended = run_kubeguard(argv, said, NO_TIMEOUT, &status);
+    if (said > STDERR_FILENO) close(said);
     if (!ended) return 127;
     if (WIFSIGNALED(status)) end_by_signal(WTERMSIG(status));
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

@@ -16,14 +16,14 @@ bool may_ask(void);
 unsigned standard_terminals(void);
 
 /*
- * Runs `kubeguard daemon start`. Returns 0, or its exit code; then `complaint` holds what it said, which may be nothing.
- * A start that succeeds says nothing to anybody.
+ * Runs `kubeguard daemon start`. Returns 0, or its exit code; then `complaint` holds what it said, which
+ * may be nothing. A start that succeeds says nothing to anybody.
  */
 int start_daemon(struct bytes *complaint);
 
 /*
- * Runs `kubeguard unlock --for-command POLICY` and returns its exit code. Where a signal ended it, this process
- * ends by the same one.
+ * Runs `kubeguard unlock --for-command POLICY` and returns its exit code. Where a signal ended it, this
+ * process ends by the same one.
  */
 int run_unlock(const char *policy, enum child_errors errors);
 

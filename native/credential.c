@@ -60,9 +60,11 @@ struct grant {
 };
 
 static void ask_for(const struct wanted *wanted, bool asked) {
+    const char *credential = wanted->credential;
+    const char *policy = wanted->policy;
     request_begin(KG_CREDENTIAL_ISSUE);
-    bool fits = request_add_text(KG_CREDENTIAL_ISSUE_CREDENTIAL, wanted->credential, KG_CREDENTIAL_ISSUE_CREDENTIAL_MAX);
-    fits = fits && request_add_text(KG_CREDENTIAL_ISSUE_POLICY, wanted->policy, KG_CREDENTIAL_ISSUE_POLICY_MAX);
+    bool fits = request_add_text(KG_CREDENTIAL_ISSUE_CREDENTIAL, credential, KG_CREDENTIAL_ISSUE_CREDENTIAL_MAX);
+    fits = fits && request_add_text(KG_CREDENTIAL_ISSUE_POLICY, policy, KG_CREDENTIAL_ISSUE_POLICY_MAX);
     fits = fits && request_add_uint(KG_CREDENTIAL_ISSUE_TTYS, standard_terminals());
     fits = fits && request_add_flag(KG_CREDENTIAL_ISSUE_MAY_ASK, may_ask());
     fits = fits && request_add_flag(KG_CREDENTIAL_ISSUE_ASKED, asked);
@@ -72,7 +74,7 @@ static void ask_for(const struct wanted *wanted, bool asked) {
 static void keep_grant(const struct bytes fields[REPLY_TAGS], struct grant *grant) {
     struct bytes socket = fields[KG_CREDENTIAL_ISSUE_REPLY_SOCKET];
     struct bytes ticket = fields[KG_CREDENTIAL_ISSUE_REPLY_TICKET];
-    if (socket.at == NULL || ticket.at == NULL || socket.length == 0 || socket.length >= sizeof grant->socket ||
+    if (socket.at == NULL || socket.length == 0 || socket.length >= sizeof grant->socket || ticket.at == NULL ||
         memchr(socket.at, '\0', socket.length) != NULL) {
         fail_exchange(EXCHANGE_UNREADABLE);
     }

@@ -17,8 +17,8 @@ static bool equals(const char *at, const char *end, const char *text) {
 }
 
 /*
- * Reads no more JSON than it must: strings, depth and colons. Below the first level are the cluster's own settings,
- * which may well have an apiVersion of theirs.
+ * Reads no more JSON than it must: strings, depth and colons. Below the first level are the cluster's own
+ * settings, which may well have an apiVersion of theirs.
  */
 const char *exec_info_version(const char *text) {
     size_t depth = 0;

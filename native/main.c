@@ -15,7 +15,8 @@ int main(int argc, char *argv[]) {
     const char *name = argc > 0 ? base_name(argv[0]) : "";
     if (strcmp(name, "kubeguard-credential") == 0) return run_credential_plugin(argc, argv);
     if (name[0] == '\0' || strcmp(name, "kubeguard-native") == 0) {
-        fail(KG_EXIT_USAGE, "this program is called under the name of the tool it stands for", "run: kubeguard doctor");
+        fail(KG_EXIT_USAGE, "this program is called under the name of the tool it stands for",
+             "run: kubeguard doctor");
     }
     return run_shim(argc, argv);
 }

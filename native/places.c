@@ -57,7 +57,8 @@ static void find_state_folder(char *path, size_t size) {
     } else {
         const struct passwd *account = getpwuid(getuid());
         if (account == NULL || account->pw_dir == NULL || account->pw_dir[0] != '/') {
-            fail(KG_EXIT_PLACE_UNSAFE, "the user database names no home for this account", "set KUBEGUARD_HOME");
+            fail(KG_EXIT_PLACE_UNSAFE, "the user database names no home for this account",
+                 "set KUBEGUARD_HOME to a folder of yours");
         }
         length = snprintf(path, size, "%s/.local/state/kubeguard", account->pw_dir);
     }
@@ -83,7 +84,8 @@ static bool read_lock_file(const char *path, char *socket_path, size_t size) {
     if ((size_t)length == size) fail_unsafe(path, " names no socket", "rm");
     if (socket_path[length - 1] != '\n') return false;
     socket_path[length - 1] = '\0';
-    if (socket_path[0] != '/' || strlen(socket_path) != (size_t)length - 1) fail_unsafe(path, " names no socket", "rm");
+    bool has_nul = strlen(socket_path) != (size_t)length - 1;
+    if (socket_path[0] != '/' || has_nul) fail_unsafe(path, " names no socket", "rm");
     return true;
 }
 
@@ -103,7 +105,8 @@ static bool is_ours(int fd) {
 int connect_own(const char *path) {
     static char folder[PATH_MAX];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (path[0] != '/' || strlen(path) >= sizeof address.sun_path) fail_unsafe(path, " can’t be a socket’s path", NULL);
+    bool fits = path[0] == '/' && strlen(path) < sizeof address.sun_path;
+    if (!fits) fail_unsafe(path, " can’t be a socket’s path", NULL);
     strcpy(address.sun_path, path);
     size_t length = (size_t)(strrchr(path, '/') - path);
     snprintf(folder, sizeof folder, "%.*s", length == 0 ? 1 : (int)length, path);

@@ -6,17 +6,20 @@
 #include <stddef.h>
 
 /*
- * Connects to the socket that the daemon's lock file names. Returns -1 when no daemon listens there; ends this
- * process when a place is not ours alone.
+ * Connects to the socket that the daemon's lock file names. Returns -1 when no daemon listens there; ends
+ * this process when a place is not ours alone.
  */
 int connect_daemon(void);
 
-/* Connects to a socket of ours. Returns -1 when nobody listens there; ends this process when it is not ours alone. */
+/*
+ * Connects to a socket of ours. Returns -1 when nobody listens there; ends this process when it is not ours
+ * alone.
+ */
 int connect_own(const char *path);
 
 /*
- * Moves a descriptor of ours out of 0, 1 and 2: where one of them is closed, what is printed must not go into a socket.
- * Passes -1 on.
+ * Moves a descriptor of ours out of 0, 1 and 2: where one of them is closed, what is printed must not go
+ * into a socket. Passes -1 on.
  */
 int above_standard(int fd);
 

@@ -28,7 +28,11 @@ static void append(const char *bytes, size_t length) {
 
 /* How many bytes the UTF-8 character at `at` has, or 0 where there is none (RFC 3629). */
 static size_t character_bytes(const uint8_t *at, size_t left) {
-    size_t bytes = at[0] < 0x80 ? 1 : at[0] < 0xc2 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : at[0] < 0xf5 ? 4 : 0;
+    size_t bytes = 0;
+    if (at[0] < 0x80) bytes = 1;
+    else if (at[0] >= 0xc2 && at[0] < 0xe0) bytes = 2;
+    else if (at[0] >= 0xe0 && at[0] < 0xf0) bytes = 3;
+    else if (at[0] >= 0xf0 && at[0] < 0xf5) bytes = 4;
     if (bytes > left) return 0;
     for (size_t next = 1; next < bytes; next += 1) {
         if ((at[next] & 0xc0) != 0x80) return 0;
@@ -36,7 +40,10 @@ static size_t character_bytes(const uint8_t *at, size_t left) {
     return bytes;
 }
 
-/* C0, DEL, C1 and the marks that turn the direction of text: none may steer a terminal or hide what is said. */
+/*
+ * C0, DEL, C1 and the marks that turn the direction of text: none may steer a terminal or hide what is
+ * said.
+ */
 static bool is_control(const uint8_t *at, size_t bytes) {
     if (bytes == 1) return at[0] < 0x20 || at[0] == 0x7f;
     if (bytes == 2) return (at[0] == 0xc2 && at[1] < 0xa0) || (at[0] == 0xd8 && at[1] == 0x9c);
@@ -45,7 +52,10 @@ static bool is_control(const uint8_t *at, size_t bytes) {
     return at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9;
 }
 
-/* As src/domain/plain-text.ts: a run of control characters becomes one space. Bytes that are no UTF-8 are controls. */
+/*
+ * As src/domain/plain-text.ts: a run of control characters becomes one space. Bytes that are no UTF-8 are
+ * controls.
+ */
 static void append_clean(const char *text, size_t length) {
     const uint8_t *at = (const uint8_t *)text;
     bool in_controls = false;

@@ -6,20 +6,20 @@
 #include <stddef.h>
 
 /*
- * The credential plugin says everything in one line: client-go shows its standard error as it is, and some clients
- * mix it into standard output.
+ * The credential plugin says everything in one line: client-go shows its standard error as it is, and some
+ * clients mix it into standard output.
  */
 void say_in_one_line(bool one_line);
 
 /*
- * Prints lines that came from elsewhere: without control characters, with "kubeguard: " before the first unless it
- * is there already. Nothing for an empty text.
+ * Prints lines that came from elsewhere: without control characters, with "kubeguard: " before the first
+ * unless it is there already. Nothing for an empty text.
  */
 void say_text(const char *text, size_t length);
 
 /*
- * After a write(2) that failed: is it worth another try? A pipe that somebody made non-blocking is waited for, but not
- * for ever.
+ * After a write(2) that failed: is it worth another try? A pipe that somebody made non-blocking is waited
+ * for, but not for ever.
  */
 bool may_write_on(int fd);
 

@@ -80,7 +80,8 @@ int run_shim(int argc, char *argv[]) {
     struct bytes fields[REPLY_TAGS];
     for (bool asked = false;; asked = true) {
         if (!build_question(argc, argv, asked)) {
-            fail(KG_EXIT_USAGE, "the command line is too long for kubeguard", "pass less at once, such as with xargs");
+            fail(KG_EXIT_USAGE, "the command line is too long for kubeguard",
+                 "pass less at once, such as with xargs");
         }
         if (ask_daemon(&form, fields) == VERDICT_ALLOW) {
             become_program(fields[KG_GATE_CHECK_REPLY_PROGRAM], argc, argv);

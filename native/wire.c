@@ -139,8 +139,8 @@ static bool send_request(int fd, int64_t deadline) {
         uint8_t *field_header = headers[index % FIELDS_AT_ONCE];
         field_header[0] = request[index].tag;
         put32(field_header + 1, request[index].length);
-        parts[count++] = (struct iovec){.iov_base = field_header, .iov_len = KG_FIELD_HEADER_BYTES};
-        parts[count++] = (struct iovec){.iov_base = (void *)(uintptr_t)request[index].bytes, .iov_len = request[index].length};
+        parts[count++] = (struct iovec){field_header, KG_FIELD_HEADER_BYTES};
+        parts[count++] = (struct iovec){(void *)(uintptr_t)request[index].bytes, request[index].length};
         if (index % FIELDS_AT_ONCE != FIELDS_AT_ONCE - 1) continue;
         if (!send_all(fd, parts, count, deadline)) return false;
         count = 0;

@@ -46,7 +46,8 @@ bool request_add_flag(uint8_t tag, bool set);
 
 /*
  * Sends the request and waits for the whole reply, no longer than KG_LIMIT_REPLY_TIMEOUT_MS. On EXCHANGED
- * `fields[tag]` are the reply's; on EXCHANGE_REFUSED those of the error reply. They stay until the next exchange.
+ * `fields[tag]` are the reply's; on EXCHANGE_REFUSED those of the error reply. They stay until the next
+ * exchange.
  */
 enum exchange_result exchange(int fd, const struct reply_form *form, struct bytes fields[REPLY_TAGS]);
 

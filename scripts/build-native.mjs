@@ -1,5 +1,6 @@
-// Compiles native/ into dist/native/kubeguard-native with the machine's own compiler, and links the names it is called
-// under. Without a compiler the launchers use the TypeScript fallback, so nothing here may fail an install.
+// Compiles native/ into dist/native/kubeguard-native with the machine's own compiler, and links the names
+// it is called under. Without a compiler the launchers use the TypeScript fallback, so nothing here may
+// fail an install.
 //   CC, CFLAGS: as for make(1); --out FOLDER: elsewhere than dist/native
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -85,7 +86,8 @@ function build(out) {
     console.warn(`kubeguard: native parts not built, the slower fallback is used: ${problem}`)
     return
   }
-  // Renamed into place: a shim that runs at this moment keeps the old file, and none sees half of the new one.
+  // Renamed into place: a shim that runs at this moment keeps the old file, and none sees half of the new
+  // one.
   renameSync(temporary, binary)
   writeFileSync(stampFile, stamp)
   for (const name of ['kubectl', 'kubeguard-credential']) link(join(out, name))

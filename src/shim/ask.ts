@@ -12,7 +12,10 @@ export type Answer<Reply> =
   | { readonly verdict: 'allow'; readonly reply: Reply }
   | { readonly verdict: 'challenge'; readonly policy: string }
 
-/** The gate's question and the plugin's: what shim and plugin ask the daemon, as native/ask.c. @throws as `judge` */
+/**
+ * The gate's question and the plugin's: what shim and plugin ask the daemon, as native/ask.c. @throws as
+ * `judge`
+ */
 export async function askGate(request: RequestOf<'gate.check'>): Promise<Answer<ReplyOf<'gate.check'>>> {
   checkState()
   return judge(await callDaemon('gate.check', request, { answerMs: limits.replyTimeoutMs }))

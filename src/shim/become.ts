@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { getrlimit, resource, setrlimit } from '../platform/libc.ts'
 import type { Inherited } from './inherited.ts'
 
-/** Becoming another program with the very bytes, signals, limits and descriptors that we were started with. */
+/**
+ * Becoming another program with the very bytes, signals, limits and descriptors that we were started with.
+ */
 
 type Koffi = typeof import('koffi')
 

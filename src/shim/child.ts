@@ -50,8 +50,8 @@ function endOf(child: ChildProcess): Promise<{ code: number | null; signal: Node
 }
 
 /**
- * Ctrl-C and Ctrl-\ are for the child that reads a passphrase: it must give the terminal its echo back before we go.
- * What ends us ends it too.
+ * Ctrl-C and Ctrl-\ are for the child that reads a passphrase: it must give the terminal its echo back
+ * before we go. What ends us ends it too.
  */
 function leaveSignalsTo(child: ChildProcess): () => void {
   const stay = (): void => {}

@@ -1,6 +1,6 @@
 /**
- * The API version that a client asks for in KUBERNETES_EXEC_INFO. Some clients set nothing, and what is there may be
- * anything: all but v1beta1 means v1.
+ * The API version that a client asks for in KUBERNETES_EXEC_INFO. Some clients set nothing, and what is
+ * there may be anything: all but v1beta1 means v1.
  */
 export function execInfoVersion(text: string | undefined): 'v1' | 'v1beta1' {
   try {

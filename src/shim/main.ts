@@ -20,7 +20,8 @@ async function main(inherited: Inherited): Promise<number> {
 
 async function start(): Promise<void> {
   const inherited = readInherited()
-  // What `kubeguard unlock` and the daemon are started with is the shell's environment, without our own notes.
+  // What `kubeguard unlock` and the daemon are started with is the shell's environment, without our own
+  // notes.
   delete process.env[keptName]
   process.exitCode = await main(inherited)
 }

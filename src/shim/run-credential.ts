@@ -59,8 +59,8 @@ function isName(text: string | undefined): text is string {
 }
 
 /**
- * Asks until the daemon allows it, with at most one prompt. A failed prompt has told the person why, on the terminal;
- * the daemon's second answer is the one line for the client.
+ * Asks until the daemon allows it, with at most one prompt. A failed prompt has told the person why, on the
+ * terminal; the daemon's second answer is the one line for the client.
  */
 async function obtainGrant(inherited: Inherited, wanted: Wanted): Promise<ReplyOf<'credential.issue'>> {
   const ask = (asked: boolean) => {

@@ -19,7 +19,10 @@ const prefix = 'kubeguard: '
 /** Longer than any line that helps anyone. */
 const mostCharacters = 4_000
 
-/** @returns message and cure of a failure as lines; for what nobody expected only its kind: its text could hold anything. */
+/**
+ * @returns message and cure of a failure as lines; for what nobody expected only its kind: its text could
+ * hold anything.
+ */
 export function linesOf(error: unknown): { text: string; exitCode: number } {
   if (error instanceof Ended) return { text: error.message, exitCode: error.exitCode }
   const failure =

@@ -26,7 +26,9 @@ describe.each(kinds)('%s shim, allowed', (kind) => {
   const shim = (args: readonly string[], options: RunOptions = {}): Promise<Ran> =>
     run(installation.tool('kubectl'), args, { env: home.env, ...options })
 
-  /** Runs a line of shell with $TOOL: the way to arguments that Node can't write, and to signals and limits. */
+  /**
+   * Runs a line of shell with $TOOL: the way to arguments that Node can't write, and to signals and limits.
+   */
   const shell = (line: string, tool = installation.tool('kubectl')): Promise<Ran> =>
     run('/bin/sh', ['-c', line], { env: { ...home.env, TOOL: tool } })
 

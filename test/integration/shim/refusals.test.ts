@@ -77,7 +77,8 @@ describe.each(kinds)('%s shim, not allowed', (kind) => {
       cure: 'run: kubeguard daemon restart',
       exitCode: 75,
     })
-    // Node drops what it has not read when writing fails, so its peer must linger; the native one reads it all the same.
+    // Node drops what it has not read when writing fails, so its peer must linger; the native one reads it
+    // all the same.
     const lingers = kind === 'fallback'
     const server = createServer((socket) => {
       socket.on('error', () => {}).end(bytes, () => lingers || socket.destroy())

@@ -59,7 +59,8 @@ export class Installation {
     for (const name of ['kubectl', 'kubeguard-credential', 'fallback.sh']) {
       cpSync(join(repository, 'bin', name), join(this.root, 'bin', name))
     }
-    // What would start a daemon: the launcher where the native binary does, the bundle where the stand-in does.
+    // What would start a daemon: the launcher where the native binary does, the bundle where the stand-in
+    // does.
     this.#write(
       'bin/kubeguard',
       '#!/bin/sh\necho "$*" >>"$KUBEGUARD_HOME/calls"\n. "$KUBEGUARD_HOME/on-call"\n',

@@ -28,7 +28,10 @@ export class ScriptedDaemon {
     await promise
   }
 
-  /** Each frame is given to `respond`; the answers of `replies` come one after the other, the last one again. */
+  /**
+   * Each frame is given to `respond`; the answers of `replies` come one after the other, the last one
+   * again.
+   */
   responds(respond: Respond): void {
     this.#respond = respond
   }
