@@ -67,10 +67,11 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
 
   return {
     outlines: async (paths) => {
-      const files = await outlined(paths.map(pathText))
+      const files = await outlined(paths.map(requireText))
       return files.flatMap(outlineOf)
     },
-    adopt: async (order) => runScribe({ job: 'adopt', ...order, paths: order.paths.map(pathText) }, options),
+    adopt: async (order) =>
+      runScribe({ job: 'adopt', ...order, paths: order.paths.map(requireText) }, options),
   }
 }
 
@@ -89,14 +90,15 @@ async function noteIdentity(identities: Map<string, FileIdentity>, path: string)
   }
 }
 
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+/**
+ * What decoding leaves of bytes that are not UTF-8. Such a path would lead to another file, or to none,
+ * which would look like a kubeconfig without contexts.
+ */
+const undecodable = '\ufffd'
 
-/** Paths come as bytes, one per character; ones that are UTF-8 become text, as all of Node takes them. */
-function pathText(path: string): string {
-  if (!/^[\0-\xff]*$/.test(path)) return path
-  try {
-    return strictUtf8.decode(Buffer.from(path, 'latin1'))
-  } catch {
-    return path
-  }
+function requireText(path: string): string {
+  if (!path.includes(undecodable)) return path
+  throw new GuardError('kubeconfig-invalid', 'the path of a kubeconfig is not UTF-8 text', {
+    cure: 'give the file, or the folder that it is in, another name',
+  })
 }

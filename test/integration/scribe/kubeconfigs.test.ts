@@ -110,9 +110,9 @@ test('what is wrong with a file is told with its place', async () => {
   })
 })
 
-test('adopt goes through the port, also for a path given as bytes', async () => {
+test('adopt goes through the port', async () => {
   const path = write(join(home.kube, 'größer', 'config'), text)
-  const { job: _, ...order } = adoptJob(home, [Buffer.from(path).toString('latin1')])
+  const { job: _, ...order } = adoptJob(home, [path])
   const report = await kubeconfigs.adopt(order)
   expect(report.adopted).toMatchObject([{ file: path, user: 'alice', policy: 'default' }])
   expect(read(path)).not.toContain('a-secret-token')
@@ -124,4 +124,9 @@ test('adopt goes through the port, also for a path given as bytes', async () => 
       ],
     },
   ])
+})
+
+test('a path that is no text is refused, and not taken for a missing file', async () => {
+  const path = Buffer.from([0x2f, 0xff]).toString()
+  await expect(kubeconfigs.outlines([path])).rejects.toMatchObject({ code: 'kubeconfig-invalid' })
 })
