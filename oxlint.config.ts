@@ -88,9 +88,16 @@ export default defineConfig({
     'import/no-named-as-default-member': 'off',
     'import/no-unassigned-import': 'off',
     'unicorn/consistent-function-scoping': 'off',
-    'vitest/no-conditional-expect': 'off',
     // A function named expect… is made of assertions.
     'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expect*'] }],
+    // Property tests assert through fast-check, shared cases through functions of their own.
+    'vitest/expect-expect': 'off',
+    'vitest/no-conditional-expect': 'off',
+    'vitest/no-standalone-expect': 'off',
+    'vitest/require-mock-type-parameters': 'off',
+    'vitest/valid-title': 'off',
+    'vitest/no-disabled-tests': 'error',
+    'vitest/no-focused-tests': 'error',
     'unicorn/prefer-set-has': 'off',
     'oxc/no-map-spread': 'off',
     'unicorn/no-array-sort': 'off',

@@ -50,7 +50,7 @@ function checks() {
     { name: 'types', ...tool('tsc', '--noEmit') },
     { name: 'unused', ...tool('knip', '--no-progress') },
     ...(scripts.length > 0
-      ? [{ name: 'shellcheck', needs: 'shellcheck', command: 'shellcheck', args: scripts }]
+      ? [{ name: 'shellcheck', needs: 'shellcheck', command: 'shellcheck', args: ['-x', ...scripts] }]
       : []),
     ...syntaxOnly('zsh'),
     ...syntaxOnly('fish'),
