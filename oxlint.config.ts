@@ -88,8 +88,6 @@ export default defineConfig({
     'import/no-named-as-default-member': 'off',
     'import/no-unassigned-import': 'off',
     'unicorn/consistent-function-scoping': 'off',
-    // A function named expect… is made of assertions.
-    'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expect*'] }],
     // Property tests assert through fast-check, shared cases through functions of their own.
     'vitest/expect-expect': 'off',
     'vitest/no-conditional-expect': 'off',
