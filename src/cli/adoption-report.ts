@@ -1,18 +1,24 @@
 import type { AdoptedUser, AdoptReport, LeftUser } from '../protocol/reports.ts'
 import { clean, cleanLines } from './clean-text.ts'
 import { formatTimestamp } from './duration.ts'
-import { coloursFor, print } from './output.ts'
+import { coloursFor } from './output.ts'
 import { table } from './table.ts'
 
-/** The diff, what is adopted at which strength, what stays and why, and the advice. */
-export function printAdoption(report: AdoptReport): void {
-  if (report.dryRun && report.diff !== '') print(colouredDiff(report.diff))
+/** Writes to a stream: the diff, what is adopted at which strength, what stays and why, and the advice. */
+export function writeAdoption(report: AdoptReport, stream: NodeJS.WriteStream): void {
+  stream.write(adoptionLines(report, stream).map((line) => `${line}\n`).join(''))
+}
+
+function adoptionLines(report: AdoptReport, stream: NodeJS.WriteStream): string[] {
+  const { adopted, left } = report
   const head = ['user', 'file', 'policy', 'kind', 'strength', 'ends']
-  if (report.adopted.length > 0) for (const line of table(head, report.adopted.map(adoptedRow))) print(line)
-  for (const user of report.left) print(leftLine(user))
-  for (const advice of new Set([...report.adopted, ...report.left].flatMap((user) => user.advice))) {
-    print(`advice: ${clean(advice)}`)
-  }
+  const advice = new Set([...adopted, ...left].flatMap((user) => user.advice))
+  return [
+    ...(report.dryRun && report.diff !== '' ? colouredDiff(report.diff, stream) : []),
+    ...(adopted.length > 0 ? table(head, adopted.map(adoptedRow)) : []),
+    ...left.map(leftLine),
+    ...[...advice].map((text) => `advice: ${clean(text)}`),
+  ]
 }
 
 function adoptedRow(user: AdoptedUser): string[] {
@@ -32,9 +38,8 @@ function leftLine(user: LeftUser): string {
   return `${clean(user.user)} (${clean(user.file)}): ${reasons[user.because]}`
 }
 
-function colouredDiff(diff: string): string {
-  const { red, green } = coloursFor(process.stdout)
-  const paint = (line: string): string =>
-    line.startsWith('-') ? red(line) : line.startsWith('+') ? green(line) : line
-  return cleanLines(diff).trimEnd().split('\n').map(paint).join('\n')
+function colouredDiff(diff: string, stream: NodeJS.WriteStream): string[] {
+  const { red, green } = coloursFor(stream)
+  const paint = (line: string): string => (line.startsWith('-') ? red(line) : line.startsWith('+') ? green(line) : line)
+  return cleanLines(diff).trimEnd().split('\n').map(paint)
 }

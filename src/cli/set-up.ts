@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirs, ensurePlaces, places } from '../platform/dirs.ts'
-import { printAdoption } from './adoption-report.ts'
+import { writeAdoption } from './adoption-report.ts'
 import { countUsers, requestAdoption } from './adoption.ts'
 import { agreed } from './confirm.ts'
 import { kubeconfigPaths } from './origin.ts'
@@ -59,7 +59,7 @@ async function adoptFiles(paths: readonly string[], ask: Ask): Promise<void> {
   if (paths.length === 0) return sayStep('kubeconfig: none found, adopt one later: kubeguard adopt')
   const planned = await requestAdoption(paths, [], true)
   if (planned.adopted.length === 0) return sayStep('kubeconfig: no secrets left to adopt')
-  printAdoption(planned)
+  writeAdoption(planned, process.stderr)
   if (!(await ask(`move the secrets of ${countUsers(planned.adopted.length)} into vaults?`))) return
   const { adopted } = await requestAdoption(paths, [], false)
   sayStep(`kubeconfig: adopted ${countUsers(adopted.length)}`)

@@ -1,5 +1,4 @@
-import { existsSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs'
-import { mkdirSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { installRoot } from '../platform/install.ts'
@@ -49,13 +48,14 @@ export function addHook(shell: Shell, path: string = startUpFile(shell)): void {
   replaceFile(path, [...before, mark, hookLine(shell), ''].join('\n'))
 }
 
-/** @returns whether the line was there. */
+/** A file that held nothing else is removed. @returns whether the line was there. */
 export function removeHook(path: string): boolean {
   const lines = readLines(path)
   if (!lines.includes(mark)) return false
   const kept = withoutHook(lines)
   while (kept.at(-1) === '') kept.pop()
-  replaceFile(path, kept.length > 0 ? `${kept.join('\n')}\n` : '')
+  if (kept.length === 0 && !lstatSync(path).isSymbolicLink()) rmSync(path)
+  else replaceFile(path, kept.map((line) => `${line}\n`).join(''))
   return true
 }
 

@@ -1,6 +1,6 @@
 import { GuardError } from '../../domain/errors.ts'
 import type { AdoptReport } from '../../protocol/reports.ts'
-import { printAdoption } from '../adoption-report.ts'
+import { writeAdoption } from '../adoption-report.ts'
 import { countUsers, requestAdoption } from '../adoption.ts'
 import { command, jsonOption, kubeconfigOption, userOption } from '../command.ts'
 import { confirm } from '../confirm.ts'
@@ -38,13 +38,13 @@ async function adopt(options: AdoptOptions): Promise<void> {
   const paths = kubeconfigPaths(options.kubeconfig)
   if (!options.yes && !options.dryRun) {
     const planned = await requestAdoption(paths, options.user, true)
-    printAdoption(planned)
+    writeAdoption(planned, process.stdout)
     if (planned.adopted.length === 0) return
     await confirm('move these secrets into vaults?', { withoutTerminal: 'give --yes' })
   }
   const report = await requestAdoption(paths, options.user, options.dryRun ?? false)
   if (options.json) printJson(report)
-  else if (options.dryRun || options.yes) printAdoption(report)
+  else if (options.dryRun || options.yes) writeAdoption(report, process.stdout)
   assertVaults(report)
   if (!report.dryRun) sayAdopted(report)
 }
