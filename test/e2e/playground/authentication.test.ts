@@ -32,14 +32,27 @@ describe.each(allKubectls())('%s', (kubectl) => {
       username: 'prod-playground',
       groups: ['operators', 'system:authenticated'],
     })
-    expect(playground.requests.last).toMatchObject({ authorization: undefined, identity: { by: 'certificate' } })
+    expect(playground.requests.last).toMatchObject({
+      authorization: undefined,
+      identity: { by: 'certificate' },
+    })
   })
 
   test('a wrong, a revoked, an expired and no credential get 401', async () => {
-    const options = ['get', 'pods', '--server', playground.url, '--insecure-skip-tls-verify', '--kubeconfig', '/dev/null']
+    const options = [
+      'get',
+      'pods',
+      '--server',
+      playground.url,
+      '--insecure-skip-tls-verify',
+      '--kubeconfig',
+      '/dev/null',
+    ]
     const withToken = (token: string): Promise<Result> => run(...options, '--token', token)
     expect((await withToken('wrong')).stderr).toContain('You must be logged in to the server')
-    expect((await run(...options, '--username', 'x', '--password', 'y')).stderr).toContain('You must be logged in')
+    expect((await run(...options, '--username', 'x', '--password', 'y')).stderr).toContain(
+      'You must be logged in',
+    )
     expect((await withToken('given-token')).code).toBe(0)
     playground.revokeToken('given-token')
     expect((await withToken('given-token')).stderr).toContain('You must be logged in to the server')
@@ -78,7 +91,9 @@ async function fetchOverTls(
 ): Promise<string> {
   const { connect } = await import('node:tls')
   const socket = connect({ host: '127.0.0.1', port, ca: caPem, ...credential })
-  const lines = Object.entries({ host: 'playground', connection: 'close', ...headers }).map(([name, value]) => `${name}: ${value}`)
+  const lines = Object.entries({ host: 'playground', connection: 'close', ...headers }).map(
+    ([name, value]) => `${name}: ${value}`,
+  )
   socket.write(`GET ${path} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
   let text = ''
   for await (const chunk of socket) text += String(chunk)

@@ -24,7 +24,13 @@ export class ClientHome {
   }
 
   get environment(): Record<string, string> {
-    return { PATH: '/usr/bin:/bin', HOME: this.folder, KUBECONFIG: this.kubeconfig, TERM: 'xterm', EDITOR: 'true' }
+    return {
+      PATH: '/usr/bin:/bin',
+      HOME: this.folder,
+      KUBECONFIG: this.kubeconfig,
+      TERM: 'xterm',
+      EDITOR: 'true',
+    }
   }
 
   /** Runs a client to its end. */
@@ -50,7 +56,12 @@ export class ClientHome {
 
   /** Starts a client on a terminal of 100 × 30. */
   startOnTerminal(program: string, args: readonly string[]): TerminalClient {
-    const pty = spawnTerminal(program, [...args], { cols: 100, rows: 30, env: this.environment, cwd: this.folder })
+    const pty = spawnTerminal(program, [...args], {
+      cols: 100,
+      rows: 30,
+      env: this.environment,
+      cwd: this.folder,
+    })
     const client = new TerminalClient(pty)
     const handle = { kill: () => pty.kill('SIGKILL') }
     this.#running.add(handle)
@@ -83,7 +94,10 @@ export class TerminalClient {
   }
 
   shows(text: string | RegExp): Promise<void> {
-    return until(() => (typeof text === 'string' ? this.screen.includes(text) : text.test(this.screen)), () => this.screen)
+    return until(
+      () => (typeof text === 'string' ? this.screen.includes(text) : text.test(this.screen)),
+      () => this.screen,
+    )
   }
 }
 

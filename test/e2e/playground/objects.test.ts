@@ -30,7 +30,9 @@ describe.each(allKubectls())('%s', (kubectl) => {
     const pods = await output('get pods')
     expect(pods).toMatch(/^NAME +READY +STATUS +RESTARTS +AGE\ndb-0 +1\/1 +Running +0 +26h\nweb-0 /)
     expect(await output('get pods -A -o wide')).toMatch(/shop +cart-0 .* 10\.244\.0\.4 +node-1/)
-    expect(await output('get nodes,ns,svc')).toMatch(/node\/node-0 +Ready +control-plane[^]*namespace\/shop +Active[^]*8080\/TCP/)
+    expect(await output('get nodes,ns,svc')).toMatch(
+      /node\/node-0 +Ready +control-plane[^]*namespace\/shop +Active[^]*8080\/TCP/,
+    )
     expect(await output('get all -n shop --no-headers')).toMatch(/^pod\/cart-0 .*\npod\/payments-0 .*\n/)
   })
 
@@ -40,14 +42,20 @@ describe.each(allKubectls())('%s', (kubectl) => {
     expect(await output('get cm -o name')).toBe('configmap/web-config\n')
     expect(await output('get secret db-password -o jsonpath={.data.username}')).toBe('c2hvcA==')
     expect(await output('get pods --sort-by=.metadata.name --no-headers')).toMatch(/^db-0/)
-    expect(await output('get pods -o custom-columns=N:.metadata.name --no-headers')).toBe('db-0\nweb-0\nweb-1\n')
+    expect(await output('get pods -o custom-columns=N:.metadata.name --no-headers')).toBe(
+      'db-0\nweb-0\nweb-1\n',
+    )
   })
 
   test('selects by label and by field', async () => {
     expect(await output('get pods -o name -l app=web')).toBe('pod/web-0\npod/web-1\n')
     expect(await output('get pods -o name -l app!=web,tier')).toBe('pod/db-0\n')
-    expect((await home.run(kubectl, ['get', 'po', '-o', 'name', '-l', 'app in (db, x)'])).stdout).toBe('pod/db-0\n')
-    expect((await home.run(kubectl, ['get', 'po', '-o', 'name', '-l', 'app notin (db)'])).stdout).toMatch(/web-0/)
+    expect((await home.run(kubectl, ['get', 'po', '-o', 'name', '-l', 'app in (db, x)'])).stdout).toBe(
+      'pod/db-0\n',
+    )
+    expect((await home.run(kubectl, ['get', 'po', '-o', 'name', '-l', 'app notin (db)'])).stdout).toMatch(
+      /web-0/,
+    )
     expect(await output('get pods -o name --field-selector metadata.name=web-1')).toBe('pod/web-1\n')
     expect((await run('get pods -l app=none')).stderr).toBe('No resources found in default namespace.\n')
   })
@@ -68,7 +76,9 @@ describe.each(allKubectls())('%s', (kubectl) => {
       code: 1,
       stderr: 'Error from server (NotFound): pods "nope" not found\n',
     })
-    expect((await run('get deployments')).stderr).toContain(`the server doesn't have a resource type "deployments"`)
+    expect((await run('get deployments')).stderr).toContain(
+      `the server doesn't have a resource type "deployments"`,
+    )
     expect((await run('delete node node-0')).stderr).toContain('MethodNotAllowed')
     expect((await run('create cm x -n nowhere')).stderr).toContain('namespaces "nowhere" not found')
     expect((await run('create cm web-config')).stderr).toContain('configmaps "web-config" already exists')
@@ -77,7 +87,12 @@ describe.each(allKubectls())('%s', (kubectl) => {
 
   test('applies, labels, edits, patches and deletes a config map', async () => {
     const manifest = (colour: string): string =>
-      JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'paint' }, data: { colour, gloss: 'no' } })
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'paint' },
+        data: { colour, gloss: 'no' },
+      })
     expect(await output('apply -f -', manifest('red'))).toBe('configmap/paint created\n')
     expect(await output('apply -f -', manifest('red'))).toBe('configmap/paint unchanged\n')
     expect(await output('apply -f -', manifest('blue'))).toBe('configmap/paint configured\n')
@@ -93,9 +108,13 @@ describe.each(allKubectls())('%s', (kubectl) => {
   })
 
   test('creates config maps and secrets from literals', async () => {
-    expect(await output('create cm made --from-literal=a=1 --from-literal=b=ü')).toBe('configmap/made created\n')
+    expect(await output('create cm made --from-literal=a=1 --from-literal=b=ü')).toBe(
+      'configmap/made created\n',
+    )
     expect(await output('get cm made -o jsonpath={.data}')).toBe('{"a":"1","b":"ü"}')
-    expect(await output('create secret generic hidden --from-literal=key=value')).toBe('secret/hidden created\n')
+    expect(await output('create secret generic hidden --from-literal=key=value')).toBe(
+      'secret/hidden created\n',
+    )
     expect(await output('get secret hidden -o jsonpath={.type},{.data.key}')).toBe('Opaque,dmFsdWU=')
     await output('delete cm/made secret/hidden')
   })
@@ -121,8 +140,15 @@ describe.each(allKubectls())('%s', (kubectl) => {
     await output('label cm seen-1 seen=')
     await output('label cm seen-1 seen-')
     await output('delete cm seen-1')
-    await until(() => (table.text.match(/seen-1 +1/g) ?? []).length >= 3, () => table.text)
-    await until(() => /ADDED +seen-1 .*\nDELETED +seen-1/.test(events.text), () => events.text)
+    await until(
+      () => (table.text.match(/seen-1 +1/g) ?? []).length >= 3,
+      () => table.text,
+    )
+    await until(
+      () => /DELETED +seen-1/.test(events.text),
+      () => events.text,
+    )
+    expect(events.text).toMatch(/ADDED +seen-1 .*\nDELETED +seen-1/)
     all.kill()
     selected.kill()
   })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { isRunning, makeHome } from '../../fixtures/home.ts'
 import { helm } from '../../fixtures/tools.ts'
 import { until } from '../../fixtures/terminal.ts'
-import { writePolicy } from './policy.ts'
+import { writePolicy } from '../../fixtures/policy.ts'
 
 const secretLines = (file: string): string[] =>
   [...readFileSync(file, 'utf8').matchAll(/(?:token|client-key-data):\s*(\S+)/g)].map((match) => match[1] as string)

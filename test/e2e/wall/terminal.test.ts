@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { makeHome, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import { TestTerminal, until } from '../../fixtures/terminal.ts'
-import { writePolicy } from './policy.ts'
+import { writePolicy } from '../../fixtures/policy.ts'
 
 const prompt = 'ready> '
 

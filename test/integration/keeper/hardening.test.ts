@@ -8,7 +8,7 @@ import { isRunning, TestHome } from '../../fixtures/home.ts'
 import { runProgram } from '../../fixtures/run-program.ts'
 import type { Account } from '../../fixtures/run-program.ts'
 import { node, repository, until } from '../../fixtures/terminal.ts'
-import { unprivilegedAccounts } from './accounts.ts'
+import { unprivilegedAccounts } from '../../fixtures/accounts.ts'
 import { sendRaw } from './talk.ts'
 
 const secret = 'token-that-nobody-else-may-read'

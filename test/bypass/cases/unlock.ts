@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import { repository } from '../../fixtures/terminal.ts'
+import type { BypassCase } from '../bypass-case.ts'
+import { gotPods, laySiege, speak } from '../siege.ts'
+
+const passphrase = 'correct horse battery staple'
+
+export const unlockCases: readonly BypassCase[] = [
+  {
+    name: 'an unlock begun before the lock and proven after it',
+    whileUnlocked: 'own',
+    attempt: async (siege) => {
+      const launcher = join(repository, 'bin', 'kubeguard')
+      const free = await speak(siege, 'late-unlock', 'default', '/bin/true')
+      if (!free.stdout.includes('GOT')) throw new Error(`no lock, and yet refused: ${free.stdout}`)
+      await siege.home.lock()
+      const late = await speak(siege, 'late-unlock', 'default', launcher, 'lock')
+      if (!late.stdout.includes('begun')) throw new Error(late.stdout)
+      return late.stdout.includes('GOT') || gotPods(await siege.home.realKubectl(['get', 'pods']))
+    },
+  },
+  {
+    name: 'a thousand wrong passphrases, and the right one within the delay',
+    whileUnlocked: 'own',
+    attempt: async () => {
+      const siege = await laySiege()
+      try {
+        const { stdout } = await speak(siege, 'guess-passphrase', 'default', '1000')
+        const tried = Number(/tried (\d+)/.exec(stdout)?.[1])
+        if (!Number.isInteger(tried)) throw new Error(stdout)
+        const right = await siege.home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], { fd3: passphrase })
+        await siege.home.kubeguard(['daemon', 'restart'])
+        const again = await siege.home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], { fd3: passphrase })
+        return stdout.includes('GOT') || tried > 12 || right.code === 0 || again.code === 0
+      } finally {
+        await siege.lift()
+      }
+    },
+  },
+  {
+    name: 'a limit loosened in the policy file while unlocked',
+    whileUnlocked: 'own',
+    attempt: async (siege) => {
+      const { writePolicy } = await import('../../fixtures/policy.ts')
+      await siege.home.unlock('default')
+      writePolicy(siege.home, { idle: '20m' })
+      const idleOf = async (): Promise<number> => {
+        const { stdout } = await siege.home.kubeguard(['status', '--json'])
+        const { sessions } = JSON.parse(stdout) as { sessions: { policy: string; idleMs: number }[] }
+        return sessions.find(({ policy }) => policy === 'default')?.idleMs ?? 0
+      }
+      const loosened = await idleOf()
+      writePolicy(siege.home, { idle: '10m' })
+      return loosened !== 600_000
+    },
+  },
+]

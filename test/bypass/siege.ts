@@ -1,0 +1,96 @@
+import { copyFileSync, chownSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeHome } from '../fixtures/home.ts'
+import type { TestHome } from '../fixtures/home.ts'
+import { unprivilegedAccounts } from '../fixtures/accounts.ts'
+import { runProgram } from '../fixtures/run-program.ts'
+import type { Account, Run } from '../fixtures/run-program.ts'
+import { node, repository } from '../fixtures/terminal.ts'
+import { writePolicy } from '../fixtures/policy.ts'
+
+/**
+ * A whole installation under attack, owned by a throw-away account. Root reads everything, so that what
+ * was tried as root proves nothing: without such an account there is no siege.
+ */
+export interface Siege {
+  readonly home: TestHome
+  readonly own: Account
+  readonly other: Account
+  /** What lay in the kubeconfig in plain text before it was adopted. */
+  readonly secrets: readonly string[]
+  readonly server: string
+  /** Ids of the adopted credentials by policy. */
+  readonly credentials: { readonly default: string; readonly prod: string }
+  /** Takes everything down, the accounts too. */
+  lift(): Promise<void>
+}
+
+const secretPattern = /(?:token|client-key-data):\s*(\S+)/g
+
+/** @throws Error where this machine lets us make no accounts */
+export async function laySiege(rules = { idle: '10m' }): Promise<Siege> {
+  const removals: (() => void)[] = []
+  const { own, other } = unprivilegedAccounts((remove) => removals.push(remove))
+  if (own === undefined || other === undefined) throw new Error('run this as root: it makes two throw-away accounts')
+  const home = makeHome({ account: own })
+  writePolicy(home, rules)
+  await home.startPlayground()
+  const before = readFileSync(home.kubeconfig, 'utf8')
+  const secrets = [...before.matchAll(secretPattern)].map((match) => match[1] as string)
+  await home.init()
+  const adopted = readFileSync(home.kubeconfig, 'utf8')
+  const id = (policy: string): string => new RegExp(`- (${policy}\\.\\S+)`).exec(adopted)?.[1] as string
+  return {
+    home,
+    own,
+    other,
+    secrets,
+    server: /server:\s*(\S+)/.exec(adopted)?.[1] as string,
+    credentials: { default: id('default'), prod: id('prod') },
+    async lift() {
+      await home.dispose()
+      for (const remove of removals) remove()
+    },
+  }
+}
+
+/** Did this get at the cluster? */
+export const gotPods = (run: Run): boolean => run.code === 0 && run.stdout.includes('Running')
+
+/** Does this text hold a credential, or the ExecCredential around one? */
+export const holdsSecret = (siege: Siege, text: string): boolean =>
+  siege.secrets.some((secret) => text.includes(secret) || text.includes(Buffer.from(secret, 'base64').toString()))
+
+/** Runs a program as the second account, which owns nothing here. */
+export function asOther({ other }: Siege, file: string, args: readonly string[]): Promise<Run> {
+  return runProgram(file, args, { cwd: '/', env: { PATH: '/usr/bin:/bin' }, account: other })
+}
+
+/** A copy of a file, as the attacked account itself would make it. */
+export function copyFor({ own }: Siege, from: string, to: string): string {
+  copyFileSync(from, to)
+  chownSync(to, own.uid, own.gid)
+  return to
+}
+
+/** Speaks to daemon and keeper without any of our programs; see speak.ts. */
+export function speak({ home }: Siege, ...args: string[]): Promise<Run> {
+  return home.run(node, [join(repository, 'test', 'bypass', 'speak.ts'), ...args], { timeoutMs: 120_000 })
+}
+
+/** Pids of our processes of one kind in this home. */
+export function pidsOf({ home }: Siege, bundle: 'daemon' | 'keeper'): number[] {
+  const mark = `KUBEGUARD_HOME=${home.guardHome}`
+  const read = (pid: string, file: string): string[] => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, 'latin1').split('\0')
+    } catch {
+      return []
+    }
+  }
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((pid) => read(pid, 'cmdline').some((part) => part.endsWith(`dist/${bundle}.cjs`)))
+    .filter((pid) => read(pid, 'environ').includes(mark))
+    .map(Number)
+}
