@@ -97,7 +97,9 @@ export class LockSession {
   ): void {
     const { journal, log } = this.#deps
     const details = { reason, ended: facts.clients, wasUnlocked: facts.wasUnlocked }
-    const kept = journal.recordDurably({ event: 'locked', policy: guarded.policy, details })
+    const entry = { event: 'locked', policy: guarded.policy, details } as const
+    // Where there is no room now, it waits in memory until there is.
+    const kept = journal.recordDurably(entry) || journal.record(entry)
     if (!kept) log.error('a lock could not be written to the journal', { policy: guarded.policy })
     for (const failure of facts.failures) {
       log.error('a step of a lock failed', { policy: guarded.policy, failure })

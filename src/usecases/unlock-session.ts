@@ -185,7 +185,7 @@ function judge(
 /** An unlock that leaves no trace is refused: neither the counter nor the entry may be lost. */
 function recordUnlock(deps: Deps, guarded: GuardedSession, client: ProcessFacts): boolean {
   const entry = { event: 'unlocked', policy: guarded.policy, details: { pid: client.pid } } as const
-  return deps.journal.recordDurably(entry) && deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 })
+  return deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 }) && deps.journal.recordDurably(entry)
 }
 
 function fail(deps: Deps, guarded: GuardedSession, keeper: Keeper, failure: string): OpenedAnswer {
