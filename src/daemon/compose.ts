@@ -38,7 +38,9 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
   const programs = createPrograms({ shims: places.shims(dirs), binaries: ownBinaries() })
   const alarm = createAlarm(clock, () => keepDeadlines({ clock, log, terminals, table, alarm }))
   const lockSession = new LockSession({ journal, log, processes, table: () => table, selfPid: process.pid })
-  const table = new SessionTable({ clock, policies, vaults }, (guarded, reason) => lockSession.begin(guarded, reason))
+  const table = new SessionTable({ clock, policies, vaults }, (guarded, reason) =>
+    lockSession.begin(guarded, reason),
+  )
   const startedAtMs = clock.now().wallMs
   const problems = (): string[] => [...journal.problems()]
   return {

@@ -39,7 +39,14 @@ export function serveConnection(socket: Socket, answer: Answer): void {
       socket.destroy()
     }
   })
-  socket.on('end', () => void queue.then(() => socket.end(), () => socket.destroy()))
+  socket.on(
+    'end',
+    () =>
+      void queue.then(
+        () => socket.end(),
+        () => socket.destroy(),
+      ),
+  )
   socket.on('error', () => socket.destroy())
   socket.on('close', () => deadline.clear())
 }

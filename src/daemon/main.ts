@@ -28,7 +28,10 @@ async function main(): Promise<void> {
   endOnSignal(world)
   watchPolicies(world)
   const router = createRouter(createHandlers(world), (name, error) => {
-    world.log.error('a request failed', { name, error: error instanceof Error ? (error.stack ?? error.message) : 'unknown' })
+    world.log.error('a request failed', {
+      name,
+      error: error instanceof Error ? (error.stack ?? error.message) : 'unknown',
+    })
   })
   await listen({ path: places.socket(found), router, warn: world.log.warn.bind(world.log) })
   world.journal.record({ event: 'daemon-started', details: { pid: process.pid } })
@@ -67,6 +70,8 @@ function watchPolicies(world: World): void {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`kubeguard: the daemon can’t start: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.stderr.write(
+    `kubeguard: the daemon can’t start: ${error instanceof Error ? error.message : String(error)}\n`,
+  )
   process.exit(1)
 })

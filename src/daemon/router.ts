@@ -1,8 +1,8 @@
 import { GuardError } from '../domain/errors.ts'
 import { decodeRequest, encodeError, encodeReply, FrameError, requestName } from '../protocol/frame.ts'
 import type { Frame } from '../protocol/channel.ts'
-import { messages, protocolVersion } from '../protocol/messages.ts'
-import type { MessageName, ReplyOf, RequestOf } from '../protocol/messages.ts'
+import { protocolVersion } from '../protocol/messages.ts'
+import type { MessageName, messages, ReplyOf, RequestOf } from '../protocol/messages.ts'
 
 /** Answers one kind of request from the process `peerPid`. */
 export type Handler<Name extends MessageName> = (
@@ -36,7 +36,10 @@ export function createRouter(handlers: Handlers, onInternal: (name: string, erro
 
 async function dispatch(handlers: Handlers, frame: Frame, peerPid: number): Promise<Buffer> {
   if (frame.version !== protocolVersion) {
-    throw new GuardError('version-mismatch', `the daemon speaks protocol ${protocolVersion}, this client ${frame.version}`)
+    throw new GuardError(
+      'version-mismatch',
+      `the daemon speaks protocol ${protocolVersion}, this client ${frame.version}`,
+    )
   }
   const name = requestName(frame.id)
   if (name === undefined || !isDaemonMessage(handlers, name)) throw new FrameError('unknown message')
@@ -66,6 +69,7 @@ function toReply(error: unknown, frame: Frame, onInternal: (name: string, error:
 
 function toGuardError(error: unknown): GuardError {
   if (error instanceof GuardError) return error
-  if (error instanceof FrameError) return new GuardError('protocol-error', `the request can’t be read: ${error.message}`)
+  if (error instanceof FrameError)
+    return new GuardError('protocol-error', `the request can’t be read: ${error.message}`)
   return new GuardError('internal', 'the daemon failed to answer; its log says why')
 }

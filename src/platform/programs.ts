@@ -6,7 +6,9 @@ import type { Programs } from '../usecases/ports.ts'
  * binaries, is never one: it would come straight back to us.
  */
 export function createPrograms(own: { shims: string; binaries: readonly string[] }): Programs {
-  const ours = new Set([own.shims, ...own.binaries].flatMap((path) => [path, ...realPathOf(Buffer.from(path))]))
+  const ours = new Set(
+    [own.shims, ...own.binaries].flatMap((path) => [path, ...realPathOf(Buffer.from(path))]),
+  )
   return {
     onPath: (tool, path) =>
       [...new Set(path.split(':'))]

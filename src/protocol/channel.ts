@@ -1,5 +1,4 @@
-import type { Duplex } from 'node:stream'
-import { encodeError, FrameError, headerBytes, readHeader } from './frame.ts'
+import { FrameError, headerBytes, readHeader } from './frame.ts'
 import type { Header } from './frame.ts'
 import { limits } from './limits.ts'
 
@@ -47,9 +46,4 @@ export class FrameReader {
     this.#chunks = [joined]
     return joined
   }
-}
-
-/** Sends an error reply and closes: the peer's mistake costs that connection only. */
-export function refuse(stream: Duplex, error: Parameters<typeof encodeError>[0]): void {
-  stream.end(encodeError(error))
 }

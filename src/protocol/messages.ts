@@ -98,7 +98,11 @@ export const messages = {
       policy: required(1, 'text', 'the policy that is being unlocked', 256),
       socket: required(2, 'bytes', 'the keeper’s socket'),
       ticket: required(3, 'secret', 'one attempt at the keeper', 64),
-      asks: required(4, 'flag', 'a passphrase is needed; absent: this policy has no vault, send an empty one'),
+      asks: required(
+        4,
+        'flag',
+        'a passphrase is needed; absent: this policy has no vault, send an empty one',
+      ),
       failures: required(5, 'uint', 'failed unlocks since the last success'),
       already: required(6, 'flag', 'unlocked already: nothing to prove, socket and ticket are empty'),
       untilWallMs: optional(7, 'uint', 'with `already`: the end of the lifetime'),
@@ -231,7 +235,9 @@ export const messages = {
       ticket: required(1, 'secret', 'from credential.issue', 64),
       apiVersion: required(2, 'text', 'v1 or v1beta1 of client.authentication.k8s.io', 64),
     },
-    reply: { execCredential: required(1, 'secret', 'the ExecCredential document, for stdout', limits.jsonBytes) },
+    reply: {
+      execCredential: required(1, 'secret', 'the ExecCredential document, for stdout', limits.jsonBytes),
+    },
   }),
   'keeper.expect': message({
     id: 48,

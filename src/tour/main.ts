@@ -29,7 +29,11 @@ function openShell(stage: Stage, narrator: Narrator): Promise<void> {
   narrator.title('8  Your turn')
   narrator.say(`  A shell in this throw-away home; the passphrase is: ${passphrase}`)
   narrator.say('  Try: kubectl get pods, kubeguard status, kubeguard lock, kubeguard log. Leave with: exit')
-  const shell = spawn(stage.env['SHELL'] ?? '/bin/sh', [], { env: stage.env, cwd: stage.home, stdio: 'inherit' })
+  const shell = spawn(stage.env['SHELL'] ?? '/bin/sh', [], {
+    env: stage.env,
+    cwd: stage.home,
+    stdio: 'inherit',
+  })
   return new Promise((resolve) => {
     shell.on('error', () => resolve())
     shell.on('close', () => resolve())
@@ -39,7 +43,9 @@ function openShell(stage: Stage, narrator: Narrator): Promise<void> {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    process.stderr.write(`kubeguard: the tour stopped: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(
+      `kubeguard: the tour stopped: ${error instanceof Error ? error.message : String(error)}\n`,
+    )
     process.exit(1)
   },
 )

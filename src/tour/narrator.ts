@@ -30,7 +30,8 @@ export class Narrator {
     process.stdout.write(`  ${held ? pc.green('✓') : pc.red('✗')} ${promise}\n`)
     if (held) return
     this.#failures.push(promise)
-    if (result !== undefined) process.stdout.write(`    exit ${result.code ?? result.signal}: ${result.output}\n`)
+    if (result !== undefined)
+      process.stdout.write(`    exit ${result.code ?? result.signal}: ${result.output}\n`)
   }
 
   /** On a terminal: a breath between two steps. */

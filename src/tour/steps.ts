@@ -21,7 +21,8 @@ const secretPattern = /(?:^|\s)(?:token|client-key-data):\s*"?([^\s"]+)/g
 export async function showKubeconfig({ stage, narrator, secrets }: Tour): Promise<void> {
   narrator.title('1  A kubeconfig, as usual')
   await stage.startPlayground()
-  for (const match of stage.readKubeconfig().matchAll(secretPattern)) if (match[1] !== undefined) secrets.push(match[1])
+  for (const match of stage.readKubeconfig().matchAll(secretPattern))
+    if (match[1] !== undefined) secrets.push(match[1])
   narrator.show('grep -E "token|client-key-data" ~/.kube/config')
   for (const secret of secrets) narrator.say(`  ${secret.slice(0, 12)}…`)
   narrator.check('whoever reads this file has the cluster', secrets.length > 0)
@@ -34,7 +35,10 @@ export async function setUp({ stage, narrator, secrets }: Tour): Promise<void> {
   narrator.show('kubeguard init --yes', init, 14)
   const file = stage.readKubeconfig()
   narrator.check('init went through', init.code === 0, init)
-  narrator.check('no secret is left in the file', secrets.every((secret) => !file.includes(secret)))
+  narrator.check(
+    'no secret is left in the file',
+    secrets.every((secret) => !file.includes(secret)),
+  )
   await narrator.breathe()
 }
 
@@ -79,7 +83,9 @@ function forwardedPort(forward: ChildProcess): Promise<number> {
 }
 
 export async function goIdle({ stage, narrator, streams }: Tour): Promise<void> {
-  narrator.title(`5  Now do nothing for ${idleSeconds} seconds (this tour's idle limit; 14 minutes unless set)`)
+  narrator.title(
+    `5  Now do nothing for ${idleSeconds} seconds (this tour's idle limit; 14 minutes unless set)`,
+  )
   const from = performance.now()
   await until('the lock', () => !streams.some(isRunning), (idleSeconds + 20) * 1000)
   narrator.say(`  … ${Math.round((performance.now() - from) / 100) / 10} s later`)
@@ -98,11 +104,19 @@ export async function tryTheWall(tour: Tour): Promise<void> {
   narrator.check('the shim refuses', shim.code === 77, shim)
   const real = await stage.run(stage.realKubectl, ['get', 'pods'])
   narrator.show(`${stage.realKubectl} get pods`, real, 2)
-  narrator.check('the real kubectl by its full path gets nothing', real.code !== 0 && !real.output.includes('Running'), real)
+  narrator.check(
+    'the real kubectl by its full path gets nothing',
+    real.code !== 0 && !real.output.includes('Running'),
+    real,
+  )
   await tryAnotherClient(tour)
   const raw = await stage.run(stage.realKubectl, ['config', 'view', '--raw'])
   narrator.show('kubectl config view --raw')
-  narrator.check('the file holds nothing to steal', raw.code === 0 && secrets.every((secret) => !raw.output.includes(secret)), raw)
+  narrator.check(
+    'the file holds nothing to steal',
+    raw.code === 0 && secrets.every((secret) => !raw.output.includes(secret)),
+    raw,
+  )
   await narrator.breathe()
 }
 

@@ -33,7 +33,8 @@ type Reply = ReplyOf<'gate.check'>
 /** Path 1 of docs/architecture.md: may this kubectl run, and which program is it? */
 export async function checkCommand(deps: Deps, request: Request, peerPid: number): Promise<Reply> {
   const facts = deps.processes.inspect(peerPid)
-  if (facts === undefined) return deny(refusal('the asking process can’t be seen from here', 'run it outside of the container'))
+  if (facts === undefined)
+    return deny(refusal('the asking process can’t be seen from here', 'run it outside of the container'))
   const command = classify(request.argv.map((argument) => argument.toString()))
   const program = findProgram(deps, request, facts)
   if (program === undefined) return deny(missing(request))
@@ -43,7 +44,11 @@ export async function checkCommand(deps: Deps, request: Request, peerPid: number
 }
 
 /** Which kubeconfig the client reads, from its own environment. */
-export function placeOf(request: { cwd: Buffer; home?: Buffer | undefined; kubeconfig?: Buffer | undefined }): ClientPlace {
+export function placeOf(request: {
+  cwd: Buffer
+  home?: Buffer | undefined
+  kubeconfig?: Buffer | undefined
+}): ClientPlace {
   return {
     cwd: request.cwd.toString(),
     home: request.home?.toString(),
@@ -105,7 +110,11 @@ function findProgram(deps: Deps, request: Request, facts: ProcessFacts): Buffer 
 
 function missing(request: Request): Refusal {
   const tool = baseName(request.argv[0]?.toString() ?? 'kubectl')
-  return refusal(`no ${tool} is on PATH behind the shim`, errorCatalogue['kubectl-missing'].cure, errorCatalogue['kubectl-missing'].exitCode)
+  return refusal(
+    `no ${tool} is on PATH behind the shim`,
+    errorCatalogue['kubectl-missing'].cure,
+    errorCatalogue['kubectl-missing'].exitCode,
+  )
 }
 
 const deny = ({ message, exitCode }: Refusal): Reply => ({ verdict: 'deny', message, exitCode })

@@ -29,7 +29,11 @@ export function explainLock(guarded: GuardedSession): Refusal {
 }
 
 /** Two lines for stderr: what, and the cure. */
-export function refusal(message: string, cure: string, exitCode: number = errorCatalogue.locked.exitCode): Refusal {
+export function refusal(
+  message: string,
+  cure: string,
+  exitCode: number = errorCatalogue.locked.exitCode,
+): Refusal {
   return { message: `kubeguard: ${message}\n${cure}`, exitCode }
 }
 

@@ -20,10 +20,17 @@ export class FindProgram {
   }
 
   /** @returns the absolute path as latin1 bytes, or undefined when PATH holds none (any more). */
-  find(argv: readonly Buffer[], path: string, client: ProcessId, ancestry: readonly Ancestor[]): string | undefined {
+  find(
+    argv: readonly Buffer[],
+    path: string,
+    client: ProcessId,
+    ancestry: readonly Ancestor[],
+  ): string | undefined {
     const tool = baseName(argv[0]?.toString('latin1') ?? '')
     const digest = digestOf(argv)
-    const before = ancestry.map((ancestor) => this.#named.get(clientKey(ancestor))).find((entry) => entry?.digest === digest)
+    const before = ancestry
+      .map((ancestor) => this.#named.get(clientKey(ancestor)))
+      .find((entry) => entry?.digest === digest)
     const skip = before?.path === path ? before.count : 0
     if (skip >= longestChain) return undefined
     const found = this.#programs.onPath(tool, path)[skip]

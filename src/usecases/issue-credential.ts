@@ -8,7 +8,15 @@ import type { Refusal } from './explain-lock.ts'
 import { clientKey, rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import { mayAskHere } from './may-ask.ts'
-import type { Clock, Journal, ProcessFacts, ProcessId, ProcessTable, Terminals, VaultCatalogue } from './ports.ts'
+import type {
+  Clock,
+  Journal,
+  ProcessFacts,
+  ProcessId,
+  ProcessTable,
+  Terminals,
+  VaultCatalogue,
+} from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 import { trackClient } from './track-client.ts'
 import { watchPresence } from './watch-presence.ts'
@@ -52,9 +60,12 @@ export class ChallengedClients {
 export async function issueCredential(deps: Deps, request: Request, peerPid: number): Promise<Reply> {
   const plugin = deps.processes.inspect(peerPid)
   const found: HolderVerdict =
-    plugin === undefined ? { refused: peerPid === 0 ? 'other-pid-namespace' : 'gone' } : findHolder(deps.processes.ancestry(peerPid))
+    plugin === undefined
+      ? { refused: peerPid === 0 ? 'other-pid-namespace' : 'gone' }
+      : findHolder(deps.processes.ancestry(peerPid))
   if (plugin === undefined || 'refused' in found) return refuseHolder(deps, request, found)
-  if (!deps.vaults.credentials(request.policy).includes(request.credential)) return deny(unknownCredential(request))
+  if (!deps.vaults.credentials(request.policy).includes(request.credential))
+    return deny(unknownCredential(request))
   const guarded = deps.table.get(request.policy)
   watchPresence(deps, guarded)
   if (guarded.session.state === 'unlocked' && guarded.keeper !== undefined) {
@@ -76,15 +87,19 @@ async function allow(
   const keeper = guarded.keeper
   if (keeper === undefined) return deny(explainLock(guarded))
   rememberTerminal(guarded, deps.terminals.ofProcess(plugin))
-  trackClient(deps, { guarded }, {
-    id: { pid: holder.pid, startTicks: holder.startTicks },
-    kind: 'holder',
-    program: holder.program,
-    context: request.credential,
-    graceMs: holderGraceMs,
-    hasTerminal: holder.hasTerminal,
-    credentialEndsMs: deps.clock.now().wallMs + leaseMs,
-  })
+  trackClient(
+    deps,
+    { guarded },
+    {
+      id: { pid: holder.pid, startTicks: holder.startTicks },
+      kind: 'holder',
+      program: holder.program,
+      context: request.credential,
+      graceMs: holderGraceMs,
+      hasTerminal: holder.hasTerminal,
+      credentialEndsMs: deps.clock.now().wallMs + leaseMs,
+    },
+  )
   const ticket = randomBytes(32)
   const client = { pid: plugin.pid, startTicks: plugin.startTicks }
   await keeper.expect({ ticket, client, purpose: 'issue', credential: request.credential })
@@ -94,21 +109,36 @@ async function allow(
   return { verdict: 'allow', policy: guarded.policy, socket: Buffer.from(keeper.socket), ticket }
 }
 
-function record(deps: Deps, request: Request, holder: Ancestor, event: 'credential-issued' | 'refused'): void {
+function record(
+  deps: Deps,
+  request: Request,
+  holder: Ancestor,
+  event: 'credential-issued' | 'refused',
+): void {
   const details = { program: holder.program, pid: holder.pid, credential: request.credential }
   deps.journal.record({ event, policy: request.policy, details })
 }
 
 const refusals = {
-  'other-pid-namespace': ['the client runs in another container or pid namespace', 'run it outside, where the daemon can see it'],
+  'other-pid-namespace': [
+    'the client runs in another container or pid namespace',
+    'run it outside, where the daemon can see it',
+  ],
   'orphaned': ['the client that asks has lost its parent', errorCatalogue['holder-refused'].cure],
   'gone': ['the client that asks is gone', 'run the command again'],
-  'no-client': ['the credential plugin was called by hand, not by a client', 'run kubectl, or another client, instead'],
+  'no-client': [
+    'the credential plugin was called by hand, not by a client',
+    'run kubectl, or another client, instead',
+  ],
 } as const
 
 function refuseHolder(deps: Deps, request: Request, verdict: HolderVerdict): Reply {
   const why = 'refused' in verdict ? verdict.refused : 'gone'
-  deps.journal.record({ event: 'refused', policy: request.policy, details: { why, credential: request.credential } })
+  deps.journal.record({
+    event: 'refused',
+    policy: request.policy,
+    details: { why, credential: request.credential },
+  })
   const [message, cure] = refusals[why]
   return deny(refusal(message, cure, errorCatalogue['holder-refused'].exitCode))
 }

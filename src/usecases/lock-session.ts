@@ -31,7 +31,8 @@ export class LockSession {
   begin(guarded: GuardedSession, reason: LockReason): void {
     const before = this.#running.get(guarded)
     const now = this.#end(guarded, reason)
-    const both = before === undefined ? now : Promise.all([before, now]).then(([first, second]) => join(first, second))
+    const both =
+      before === undefined ? now : Promise.all([before, now]).then(([first, second]) => join(first, second))
     this.#running.set(guarded, both)
     void both.finally(() => {
       if (this.#running.get(guarded) === both) this.#running.delete(guarded)
@@ -47,7 +48,9 @@ export class LockSession {
   /** Resolves when no lock of this session is under way. */
   async settled(guarded: GuardedSession): Promise<LockReport> {
     const running = this.#running.get(guarded)
-    return running ?? { policy: guarded.policy, wasUnlocked: false, endedLive: 0, endedHolders: 0, failures: [] }
+    return (
+      running ?? { policy: guarded.policy, wasUnlocked: false, endedLive: 0, endedHolders: 0, failures: [] }
+    )
   }
 
   async #end(guarded: GuardedSession, reason: LockReason): Promise<LockReport> {

@@ -2,7 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { GuardError } from '../domain/errors.ts'
 import type { JournalEvent } from '../domain/event.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
-import type { Clock, Journal, KeeperMode, Keepers, Log, Opened, OpenedAnswer, ProcessTable, VaultCatalogue } from './ports.ts'
+import type {
+  Clock,
+  Journal,
+  KeeperMode,
+  Keepers,
+  Log,
+  Opened,
+  OpenedAnswer,
+  ProcessTable,
+  VaultCatalogue,
+} from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 import { failuresKey, recordFailure, refuseEarly } from './unlock-session.ts'
 
@@ -29,15 +39,26 @@ const events: Record<WorkMode, JournalEvent> = {
  * Work on vaults that needs the passphrase and opens no session: create, rewrap (passwd), eject. Wrong
  * passphrases count as at an unlock.
  */
-export async function openVaults(deps: Deps, request: Request, peerPid: number): Promise<ReplyOf<'vault.open'>> {
+export async function openVaults(
+  deps: Deps,
+  request: Request,
+  peerPid: number,
+): Promise<ReplyOf<'vault.open'>> {
   const mode = modeOf(request.mode)
   const client = deps.processes.inspect(peerPid)
-  if (client === undefined) throw new GuardError('ticket-refused', 'the asking process can’t be seen from here')
+  if (client === undefined)
+    throw new GuardError('ticket-refused', 'the asking process can’t be seen from here')
   refuseEarly(deps)
   const policies = request.policies.length > 0 ? request.policies : deps.vaults.policies()
   for (const policy of policies) deps.table.get(policy)
   const paths = request.paths.map((path) => path.toString())
-  const keeper = await deps.keepers.start({ mode, policies: [...policies], generation: 0, paths, users: request.users })
+  const keeper = await deps.keepers.start({
+    mode,
+    policies: [...policies],
+    generation: 0,
+    paths,
+    users: request.users,
+  })
   keeper.onOpened((opened) => judge(deps, mode, opened))
   const ticket = randomBytes(32)
   await keeper.expect({ ticket, client, purpose: 'open' })

@@ -84,7 +84,13 @@ export interface Journal {
   record(entry: { event: JournalEvent; policy?: string; details?: JournalEntry['details'] }): boolean
   /** As `record`, but durable before it returns; an unlock that can't be recorded is refused. */
   recordDurably(entry: { event: JournalEvent; policy?: string; details?: JournalEntry['details'] }): boolean
-  read(query: { after?: number; sinceMs?: number; event?: string; policy?: string; limit: number }): JournalEntry[]
+  read(query: {
+    after?: number
+    sinceMs?: number
+    event?: string
+    policy?: string
+    limit: number
+  }): JournalEntry[]
   verify(): ChainReport
   /** Failed unlocks since the last success: kept over restarts. */
   failures(policy: string): { count: number; lastWallMs: number }

@@ -1,7 +1,15 @@
 import { timeLeft } from '../domain/session.ts'
 import type { SessionStatus, StatusReport } from '../protocol/reports.ts'
 import type { Client, GuardedSession } from './guarded-session.ts'
-import type { Clock, Journal, Kubeconfigs, PolicySource, ProcessTable, Terminals, VaultCatalogue } from './ports.ts'
+import type {
+  Clock,
+  Journal,
+  Kubeconfigs,
+  PolicySource,
+  ProcessTable,
+  Terminals,
+  VaultCatalogue,
+} from './ports.ts'
 import { resolveGuard } from './resolve-guard.ts'
 import type { ClientPlace } from './resolve-guard.ts'
 import type { SessionTable } from './session-table.ts'
@@ -25,9 +33,11 @@ interface Deps {
 export async function reportStatus(deps: Deps, place: ClientPlace): Promise<StatusReport> {
   const current = await resolveGuard(deps, place).catch(() => undefined)
   const sessions = deps.table.all().map((guarded) => sessionStatus(deps, guarded))
-  const lockFailures = deps.table.all().flatMap(({ policy, lockFailures: failures }) =>
-    failures.map((failure) => `the last lock of ${policy} was not complete: ${failure}`),
-  )
+  const lockFailures = deps.table
+    .all()
+    .flatMap(({ policy, lockFailures: failures }) =>
+      failures.map((failure) => `the last lock of ${policy} was not complete: ${failure}`),
+    )
   const policyProblems = deps.policies
     .problems()
     .map(({ file, line, column, message }) => `${file}:${line}:${column}: ${message}`)

@@ -40,7 +40,8 @@ export class SessionTable {
 
   /** @throws GuardError policy-unknown when neither a rule nor a vault has that name. */
   get(policy: string): GuardedSession {
-    if (!this.policyNames().includes(policy)) throw new GuardError('policy-unknown', `no policy is named ${policy}`)
+    if (!this.policyNames().includes(policy))
+      throw new GuardError('policy-unknown', `no policy is named ${policy}`)
     return this.#ensure(policy)
   }
 

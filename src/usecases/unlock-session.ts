@@ -51,7 +51,8 @@ const attemptLimit = 4
 /** Path 3 of docs/architecture.md, first half: a keeper is made ready, and the client learns where it waits. */
 export async function unlockSession(deps: Deps, request: Request, peerPid: number): Promise<Reply> {
   const client = deps.processes.inspect(peerPid)
-  if (client === undefined) throw new GuardError('ticket-refused', 'the asking process can’t be seen from here')
+  if (client === undefined)
+    throw new GuardError('ticket-refused', 'the asking process can’t be seen from here')
   const guarded = await find(deps, request)
   watchPresence(deps, guarded)
   if (guarded.session.state === 'unlocked') return already(deps, guarded, request, client)
@@ -91,7 +92,10 @@ export function refuseEarly(deps: Pick<Deps, 'clock' | 'journal'>): void {
   const leftMs = unlockDelayMs(count) - Math.max(0, passedMs)
   if (leftMs <= 0) return
   const seconds = Math.ceil(leftMs / 1000)
-  throw new GuardError('unlock-delayed', `${count} wrong passphrases in a row: the next try is possible in ${seconds} s`)
+  throw new GuardError(
+    'unlock-delayed',
+    `${count} wrong passphrases in a row: the next try is possible in ${seconds} s`,
+  )
 }
 
 async function limitAttempts(deps: Deps, guarded: GuardedSession): Promise<void> {
@@ -109,7 +113,8 @@ function already(deps: Deps, guarded: GuardedSession, request: Request, client: 
   deps.table.advance(guarded, { type: 'limits-tightened', limits: chosenLimits(deps, guarded, request) })
   deps.rearm()
   const { session } = guarded
-  if (session.state !== 'unlocked') throw new GuardError('unlock-superseded', `${guarded.policy} was locked meanwhile`)
+  if (session.state !== 'unlocked')
+    throw new GuardError('unlock-superseded', `${guarded.policy} was locked meanwhile`)
   return {
     policy: guarded.policy,
     socket: Buffer.alloc(0),
@@ -165,7 +170,8 @@ function judge(
     limits: chosenLimits(deps, guarded, request),
   })
   const { session } = guarded
-  if (!effects.some((effect) => effect.type === 'session-opened') || session.state !== 'unlocked') return { accepted: false }
+  if (!effects.some((effect) => effect.type === 'session-opened') || session.state !== 'unlocked')
+    return { accepted: false }
   guarded.attempts.delete(keeper)
   void guarded.keeper?.end()
   guarded.keeper = keeper
@@ -185,7 +191,9 @@ function judge(
 /** An unlock that leaves no trace is refused: neither the counter nor the entry may be lost. */
 function recordUnlock(deps: Deps, guarded: GuardedSession, client: ProcessFacts): boolean {
   const entry = { event: 'unlocked', policy: guarded.policy, details: { pid: client.pid } } as const
-  return deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 }) && deps.journal.recordDurably(entry)
+  return (
+    deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 }) && deps.journal.recordDurably(entry)
+  )
 }
 
 function fail(deps: Deps, guarded: GuardedSession, keeper: Keeper, failure: string): OpenedAnswer {
@@ -196,10 +204,17 @@ function fail(deps: Deps, guarded: GuardedSession, keeper: Keeper, failure: stri
 }
 
 /** Counts wrong passphrases; other failures are only written down. */
-export function recordFailure(deps: Pick<Deps, 'clock' | 'journal' | 'log'>, policy: string, failure: string): void {
+export function recordFailure(
+  deps: Pick<Deps, 'clock' | 'journal' | 'log'>,
+  policy: string,
+  failure: string,
+): void {
   deps.journal.recordDurably({ event: 'unlock-failed', policy, details: { failure } })
   if (failure !== 'wrong-passphrase') return
   const { count } = deps.journal.failures(failuresKey)
-  const kept = deps.journal.setFailures(failuresKey, { count: count + 1, lastWallMs: deps.clock.now().wallMs })
+  const kept = deps.journal.setFailures(failuresKey, {
+    count: count + 1,
+    lastWallMs: deps.clock.now().wallMs,
+  })
   if (!kept) deps.log.error('a failed unlock could not be counted', { policy })
 }

@@ -31,7 +31,8 @@ const secretPattern = /(?:token|client-key-data):\s*(\S+)/g
 export async function laySiege(rules = { idle: '10m' }): Promise<Siege> {
   const removals: (() => void)[] = []
   const { own, other } = unprivilegedAccounts((remove) => removals.push(remove))
-  if (own === undefined || other === undefined) throw new Error('run this as root: it makes two throw-away accounts')
+  if (own === undefined || other === undefined)
+    throw new Error('run this as root: it makes two throw-away accounts')
   const home = makeHome({ account: own })
   writePolicy(home, rules)
   await home.startPlayground()
@@ -59,7 +60,9 @@ export const gotPods = (run: Run): boolean => run.code === 0 && run.stdout.inclu
 
 /** Does this text hold a credential, or the ExecCredential around one? */
 export const holdsSecret = (siege: Siege, text: string): boolean =>
-  siege.secrets.some((secret) => text.includes(secret) || text.includes(Buffer.from(secret, 'base64').toString()))
+  siege.secrets.some(
+    (secret) => text.includes(secret) || text.includes(Buffer.from(secret, 'base64').toString()),
+  )
 
 /** Runs a program as the second account, which owns nothing here. */
 export function asOther({ other }: Siege, file: string, args: readonly string[]): Promise<Run> {

@@ -22,7 +22,10 @@ const issue = (policy: string, credential: string) =>
 async function fetchCredential(): Promise<void> {
   const reply = await issue(args[0] as string, args[1] as string)
   if (reply.socket === undefined || reply.ticket === undefined) throw new Error(reply.message)
-  const { execCredential } = await callKeeper(reply.socket, 'keeper.issue', { ticket: reply.ticket, apiVersion: execApi })
+  const { execCredential } = await callKeeper(reply.socket, 'keeper.issue', {
+    ticket: reply.ticket,
+    apiVersion: execApi,
+  })
   console.log(`GOT ${execCredential.length} bytes`)
   if (what !== 'ticket-twice') return
   console.log('once')
@@ -66,7 +69,13 @@ async function guessPassphrase(): Promise<void> {
 
 /** A frame with another version's number, and one sent twice in a single write. */
 async function rawFrames(): Promise<void> {
-  const request = { policy: args[0] as string, credential: args[1] as string, ttys: 0, mayAsk: false, asked: false }
+  const request = {
+    policy: args[0] as string,
+    credential: args[1] as string,
+    ttys: 0,
+    mayAsk: false,
+    asked: false,
+  }
   const old = encodeRequest('credential.issue', request)
   old.writeUInt16BE(0, 4)
   const answer = await exchangeRaw(old)

@@ -80,7 +80,8 @@ export const kubeconfigCases: readonly BypassCase[] = [
   {
     name: 'kubectl config view --raw',
     whileUnlocked: 'never',
-    attempt: async (siege) => holdsSecret(siege, (await siege.home.realKubectl(['config', 'view', '--raw'])).stdout),
+    attempt: async (siege) =>
+      holdsSecret(siege, (await siege.home.realKubectl(['config', 'view', '--raw'])).stdout),
   },
   {
     name: 'a search of all our files and the home for the secrets',

@@ -10,7 +10,12 @@ import { gotPods, speak } from '../siege.ts'
 import type { Siege } from '../siege.ts'
 
 const pluginOf = ({ home }: Siege): string => join(home.guardHome, 'data', 'bin', 'kubeguard-credential')
-const argsOf = ({ credentials }: Siege): string[] => ['--policy', 'default', '--credential', credentials.default]
+const argsOf = ({ credentials }: Siege): string[] => [
+  '--policy',
+  'default',
+  '--credential',
+  credentials.default,
+]
 const isCredential = (text: string): boolean => text.includes('"ExecCredential"')
 
 /** A person who types the plugin's name at their own shell. */
@@ -34,7 +39,10 @@ async function orphaned(siege: Siege): Promise<boolean> {
   const out = join(siege.home.home, 'orphan')
   const command = `exec >${out} 2>&1; sleep 0.3; ${pluginOf(siege)} ${argsOf(siege).join(' ')}; echo done`
   await siege.home.run('/bin/sh', ['-c', `setsid sh -c '${command}' </dev/null >/dev/null 2>&1 &`])
-  const text = await until('the orphan', () => existsSync(out) && /done/.test(readFileSync(out, 'utf8')) && readFileSync(out, 'utf8'))
+  const text = await until(
+    'the orphan',
+    () => existsSync(out) && /done/.test(readFileSync(out, 'utf8')) && readFileSync(out, 'utf8'),
+  )
   return isCredential(text)
 }
 
@@ -56,10 +64,16 @@ async function nodeOptions(siege: Siege): Promise<boolean> {
   const { home } = siege
   const marker = join(home.home, 'marker')
   const evil = join(home.home, 'evil.cjs')
-  writeFileSync(evil, `require('node:fs').appendFileSync(${JSON.stringify(marker)}, process.argv.join(' ') + '\\n')`)
+  writeFileSync(
+    evil,
+    `require('node:fs').appendFileSync(${JSON.stringify(marker)}, process.argv.join(' ') + '\\n')`,
+  )
   const env = { NODE_OPTIONS: `--require=${evil}`, LD_PRELOAD: '/nonexistent.so' }
   await home.kubeguard(['daemon', 'stop'])
-  await home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], { env, fd3: 'correct horse battery staple' })
+  await home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], {
+    env,
+    fd3: 'correct horse battery staple',
+  })
   await home.kubectl(['get', 'pods'], { env: { NODE_OPTIONS: env.NODE_OPTIONS } })
   await home.lock()
   return existsSync(marker)
@@ -79,11 +93,16 @@ export const pluginCases: readonly BypassCase[] = [
   {
     name: 'the credential plugin called by another client (Python)',
     whileUnlocked: 'works',
-    attempt: async (siege) => isCredential((await siege.home.run('/usr/bin/python3', ['-c', pythonClient(siege)])).stdout),
+    attempt: async (siege) =>
+      isCredential((await siege.home.run('/usr/bin/python3', ['-c', pythonClient(siege)])).stdout),
   },
   { name: 'the credential plugin called by hand', whileUnlocked: 'never', attempt: byHand },
   { name: 'the credential plugin, orphaned', whileUnlocked: 'never', attempt: orphaned },
-  { name: 'the credential plugin from a pid namespace below ours', whileUnlocked: 'works', attempt: otherNamespace },
+  {
+    name: 'the credential plugin from a pid namespace below ours',
+    whileUnlocked: 'works',
+    attempt: otherNamespace,
+  },
   {
     name: 'the credential plugin with another policy’s name',
     whileUnlocked: 'never',
@@ -101,7 +120,8 @@ export const pluginCases: readonly BypassCase[] = [
   {
     name: 'the daemon’s socket spoken to directly',
     whileUnlocked: 'works',
-    attempt: async (siege) => (await speak(siege, 'issue', 'default', siege.credentials.default)).stdout.includes('GOT'),
+    attempt: async (siege) =>
+      (await speak(siege, 'issue', 'default', siege.credentials.default)).stdout.includes('GOT'),
   },
   {
     name: 'an old protocol version, and a request sent twice in one write',

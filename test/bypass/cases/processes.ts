@@ -81,20 +81,43 @@ async function secondDaemon(siege: Siege): Promise<boolean> {
   await siege.home.unlock('default')
   const before = pidsOf(siege, 'daemon')
   const elsewhere = { HOME: '/', PATH: '/bin', LANG: 'C', XDG_RUNTIME_DIR: '/tmp' }
-  await siege.home.run(node, ['--disable-sigusr1', join(repository, 'dist', 'daemon.cjs')], { env: elsewhere })
+  await siege.home.run(node, ['--disable-sigusr1', join(repository, 'dist', 'daemon.cjs')], {
+    env: elsewhere,
+  })
   return pidsOf(siege, 'daemon').join() !== before.join()
 }
 
 export const processCases: readonly BypassCase[] = [
-  { name: 'memory, ptrace and descriptors of daemon and keeper, as the same account', whileUnlocked: 'own', attempt: (siege) => lookInside(siege, 'own') },
-  { name: 'memory, ptrace and descriptors of daemon and keeper, as another account', whileUnlocked: 'own', attempt: (siege) => lookInside(siege, 'other') },
+  {
+    name: 'memory, ptrace and descriptors of daemon and keeper, as the same account',
+    whileUnlocked: 'own',
+    attempt: (siege) => lookInside(siege, 'own'),
+  },
+  {
+    name: 'memory, ptrace and descriptors of daemon and keeper, as another account',
+    whileUnlocked: 'own',
+    attempt: (siege) => lookInside(siege, 'other'),
+  },
   { name: 'SIGUSR1 and the debugger’s port', whileUnlocked: 'own', attempt: debuggerPort },
   { name: 'a core dump of the keeper', whileUnlocked: 'own', attempt: coreDump },
-  { name: 'the daemon killed', whileUnlocked: 'own', attempt: (siege) => afterwards(siege, () => signal(siege, 'KILL', pidsOf(siege, 'daemon'))) },
+  {
+    name: 'the daemon killed',
+    whileUnlocked: 'own',
+    attempt: (siege) => afterwards(siege, () => signal(siege, 'KILL', pidsOf(siege, 'daemon'))),
+  },
   { name: 'the daemon stopped with SIGSTOP', whileUnlocked: 'own', attempt: stoppedDaemon },
-  { name: 'the daemon restarted', whileUnlocked: 'own', attempt: (siege) => afterwards(siege, async ({ home }) => void (await home.kubeguard(['daemon', 'restart']))) },
+  {
+    name: 'the daemon restarted',
+    whileUnlocked: 'own',
+    attempt: (siege) =>
+      afterwards(siege, async ({ home }) => void (await home.kubeguard(['daemon', 'restart']))),
+  },
   { name: 'a second daemon under another environment', whileUnlocked: 'own', attempt: secondDaemon },
-  { name: 'the keeper killed', whileUnlocked: 'own', attempt: (siege) => afterwards(siege, () => signal(siege, 'KILL', pidsOf(siege, 'keeper'))) },
+  {
+    name: 'the keeper killed',
+    whileUnlocked: 'own',
+    attempt: (siege) => afterwards(siege, () => signal(siege, 'KILL', pidsOf(siege, 'keeper'))),
+  },
   {
     name: 'the keeper stopped with SIGSTOP, then the session locked',
     whileUnlocked: 'own',

@@ -28,9 +28,13 @@ export const unlockCases: readonly BypassCase[] = [
         const { stdout } = await speak(siege, 'guess-passphrase', 'default', '1000')
         const tried = Number(/tried (\d+)/.exec(stdout)?.[1])
         if (!Number.isInteger(tried)) throw new Error(stdout)
-        const right = await siege.home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], { fd3: passphrase })
+        const right = await siege.home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], {
+          fd3: passphrase,
+        })
         await siege.home.kubeguard(['daemon', 'restart'])
-        const again = await siege.home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], { fd3: passphrase })
+        const again = await siege.home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], {
+          fd3: passphrase,
+        })
         return stdout.includes('GOT') || tried > 12 || right.code === 0 || again.code === 0
       } finally {
         await siege.lift()

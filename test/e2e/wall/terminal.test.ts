@@ -8,7 +8,12 @@ const prompt = 'ready> '
 
 /** A person's shell in this home. */
 async function shellIn(home: TestHome): Promise<TestTerminal> {
-  const shell = new TestTerminal('/bin/bash', ['--norc', '--noprofile'], { ...home.env, PS1: prompt }, home.home)
+  const shell = new TestTerminal(
+    '/bin/bash',
+    ['--norc', '--noprofile'],
+    { ...home.env, PS1: prompt },
+    home.home,
+  )
   await shell.shows(prompt)
   return shell
 }
