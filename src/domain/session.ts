@@ -12,6 +12,7 @@ export interface Limits {
   readonly lifetimeMs: number
 }
 
+/** Why and when it locked last; undefined for a session that was never open under this daemon. */
 interface LastLock {
   readonly reason: LockReason
   readonly at: Instant
@@ -26,6 +27,7 @@ interface Locked {
 interface Unlocking {
   readonly state: 'unlocking'
   readonly generation: number
+  /** Kept, so that a failed unlock leaves the reason of the lock to be shown. */
   readonly lock: LastLock | undefined
   readonly since: Instant
 }
@@ -114,25 +116,31 @@ function lock(session: Session, reason: LockReason, now: Instant): Transition {
   }
 }
 
+/** Proven while open already, as by a second prompt, it may shorten the session and never renews it. */
 function prove(session: Session, generation: number, limits: Limits, now: Instant): Transition {
   if (session.generation !== generation || session.state === 'locked') {
     return { session, effects: [{ type: 'unlock-refused' }] }
   }
   const since = session.state === 'unlocked' ? session.since : now
   const kept = session.state === 'unlocked' ? strictest(session.limits, limits) : limits
-  return {
-    session: { state: 'unlocked', generation, since, lastHuman: now, limits: kept },
-    effects: [{ type: 'session-opened' }],
-  }
+  const opened: Session = { state: 'unlocked', generation, since, lastHuman: now, limits: kept }
+  const reason = overdue(opened, now)
+  if (reason === undefined) return { session: opened, effects: [{ type: 'session-opened' }] }
+  const locked = lock(opened, reason, now)
+  return { session: locked.session, effects: [...locked.effects, { type: 'unlock-refused' }] }
 }
 
-/** A sighting from the future, from before the latest one, or from after a deadline proves nothing. */
+/**
+ * A sighting from the future, from before the latest one, from after a deadline, or so old by either
+ * clock that its own deadline has passed, proves nothing.
+ */
 function seeHuman(session: Session, at: Instant, now: Instant): Session {
   if (session.state !== 'unlocked') return session
   if (at.bootMs > now.bootMs || at.wallMs > now.wallMs) return session
   const { lastHuman } = session
   if (at.bootMs <= lastHuman.bootMs || overdue(session, at) !== undefined) return session
-  return { ...session, lastHuman: at }
+  const seen: Session = { ...session, lastHuman: at }
+  return overdue(seen, now) === undefined ? seen : session
 }
 
 function tighten(session: Session, limits: Limits, now: Instant): Transition {
@@ -155,10 +163,7 @@ export function timeLeft(session: Unlocked, now: Instant): { idleMs: number; lif
   }
 }
 
-/**
- * The longer of the two elapsed times. A wall clock set back by more than a second before the moment
- * itself can't be explained by slewing (adjtime(3)); the boot clock still counts then.
- */
+/** The longer of the two elapsed times: setting the wall clock back gains nothing, setting it forward locks. */
 function elapsed(since: Instant, now: Instant): number {
   return Math.max(now.bootMs - since.bootMs, now.wallMs - since.wallMs)
 }

@@ -286,7 +286,7 @@ describe('what is really used', () => {
 })
 
 describe('properties', () => {
-  const globals = fc.constantFrom(
+  const globals = fc.constantFrom<string[][]>(
     ['-n', 'x'],
     ['-nx'],
     ['--context', 'c'],
