@@ -10,7 +10,10 @@ export const errorCatalogue = {
   'cannot-ask-here': { exitCode: 77, cure: 'run: kubeguard unlock' },
   'wrong-passphrase': { exitCode: 77, cure: 'try again; for a forgotten passphrase: kubeguard reset POLICY' },
   'vault-missing': { exitCode: 78, cure: 'run: kubeguard init' },
-  'vault-damaged': { exitCode: 78, cure: 'restore the vault’s folder from a backup, or run: kubeguard reset POLICY' },
+  'vault-damaged': {
+    exitCode: 78,
+    cure: 'restore the vault’s folder from a backup, or run: kubeguard reset POLICY',
+  },
   'vault-newer': { exitCode: 78, cure: 'update kubeguard to the version that wrote it' },
   'vault-busy': { exitCode: 75, cure: 'another kubeguard command is at work on the vaults; try again' },
   'recipient-changed': {
@@ -23,7 +26,10 @@ export const errorCatalogue = {
   'kubeconfig-invalid': { exitCode: 78, cure: 'mend the file, then try again' },
   'kubeconfig-busy': { exitCode: 75, cure: 'another program holds the lock file; try again' },
   'credential-unknown': { exitCode: 78, cure: 'run: kubeguard adopt' },
-  'credential-expired': { exitCode: 78, cure: 'fetch a new one for this kubeconfig user, then run: kubeguard adopt' },
+  'credential-expired': {
+    exitCode: 78,
+    cure: 'fetch a new one for this kubeconfig user, then run: kubeguard adopt',
+  },
   'holder-refused': { exitCode: 77, cure: 'run the client from a shell, not detached from one' },
   'kubectl-missing': { exitCode: 127, cure: 'install kubectl, or put it on PATH' },
   'daemon-unreachable': { exitCode: 75, cure: 'run: kubeguard doctor' },
@@ -31,7 +37,10 @@ export const errorCatalogue = {
   'protocol-error': { exitCode: 75, cure: 'run: kubeguard doctor' },
   'place-unsafe': { exitCode: 78, cure: 'make the folder yours alone: chmod 700 it, and check who owns it' },
   'ticket-refused': { exitCode: 77, cure: 'run the command again' },
-  'journal-damaged': { exitCode: 78, cure: 'keep a copy of journal.db, and compare its head with what you noted; then run: kubeguard doctor' },
+  'journal-damaged': {
+    exitCode: 78,
+    cure: 'keep a copy of journal.db, and compare its head with what you noted; then run: kubeguard doctor',
+  },
   'cancelled': { exitCode: 1, cure: 'nothing was changed; run the command again when you want it' },
   'usage': { exitCode: 64, cure: 'run: kubeguard --help' },
   'internal': { exitCode: 75, cure: 'run: kubeguard doctor' },
