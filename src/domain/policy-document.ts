@@ -1,4 +1,5 @@
 import { nearestName } from './nearest-name.ts'
+import { plainText } from './plain-text.ts'
 
 /** Where a value stands in the file: the way to it from the top, keys and indexes. */
 export type PolicyPath = readonly (string | number)[]
@@ -32,6 +33,5 @@ export function isMapping(value: unknown): value is Readonly<Record<string, unkn
 /** A value as text for a message: one line, short, with no character that a terminal would obey. */
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
-  const plain = text.replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '?')
-  return `"${plain.length > 60 ? `${plain.slice(0, 59)}…` : plain}"`
+  return `"${plainText(text, 60)}"`
 }

@@ -49,4 +49,3 @@ export function looksLikeProduction(context: string): boolean {
 
 export { defaultPolicies, loosestPolicy, proposedPolicies, strictestPolicies } from './default-policies.ts'
 export { tighten } from './tighten-policies.ts'
-export { validatePolicies } from './validate-policies.ts'
