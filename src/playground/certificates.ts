@@ -41,7 +41,10 @@ export async function createAuthority(): Promise<Authority> {
     name: 'CN=kubeguard playground CA',
     keys,
     signingAlgorithm: algorithm,
-    extensions: [new BasicConstraintsExtension(true, 0, true), new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true)],
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
+    ],
   })
   const issuer = { certificate, keys }
   return {

@@ -11,6 +11,7 @@ export function containerOf(pod: KubeObject, asked: string | null): string {
   const containers = fieldAt(pod, 'spec.containers')
   const names = Array.isArray(containers) ? containers.filter(isRecord).map(({ name }) => String(name)) : []
   const name = asked === null || asked === '' ? names[0] : names.find((known) => known === asked)
-  if (name === undefined) throw badRequest(`container ${asked ?? ''} is not valid for pod ${pod.metadata.name}`)
+  if (name === undefined)
+    throw badRequest(`container ${asked ?? ''} is not valid for pod ${pod.metadata.name}`)
   return name
 }

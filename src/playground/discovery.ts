@@ -5,7 +5,11 @@ import type { Resource, Subresource } from './resource-catalogue.ts'
 const reviewGroups: readonly ReviewGroup[] = [
   // `kubectl auth whoami` before 1.28 knows v1beta1 only.
   { name: 'authentication.k8s.io', versions: ['v1', 'v1beta1'], reviews: ['SelfSubjectReview'] },
-  { name: 'authorization.k8s.io', versions: ['v1'], reviews: ['SelfSubjectAccessReview', 'SelfSubjectRulesReview'] },
+  {
+    name: 'authorization.k8s.io',
+    versions: ['v1'],
+    reviews: ['SelfSubjectAccessReview', 'SelfSubjectRulesReview'],
+  },
 ]
 
 interface ReviewGroup {
@@ -79,7 +83,10 @@ function reviewEntry(kind: string): object {
 
 function aggregatedGroup({ name, versions, reviews }: ReviewGroup): object {
   const entries = (version: string): object[] => reviews.map((kind) => aggregatedReview(name, version, kind))
-  return { metadata: { name }, versions: versions.map((version) => aggregatedVersion(version, entries(version))) }
+  return {
+    metadata: { name },
+    versions: versions.map((version) => aggregatedVersion(version, entries(version))),
+  }
 }
 
 function aggregatedVersion(version: string, list: readonly object[]): object {

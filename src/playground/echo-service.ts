@@ -10,7 +10,10 @@ const mostBodyBytes = 8 * 1024 * 1024
 export function createEchoService(podName: string): Server {
   return createServer((request, response) => {
     const about = { pod: podName, method: request.method, path: request.url }
-    if (request.headers['content-length'] === undefined && request.headers['transfer-encoding'] === undefined) {
+    if (
+      request.headers['content-length'] === undefined &&
+      request.headers['transfer-encoding'] === undefined
+    ) {
       response.writeHead(200, { 'content-type': 'application/json' })
       response.end(`${JSON.stringify(about)}\n`)
       return

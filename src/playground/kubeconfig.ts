@@ -29,11 +29,13 @@ export function kubeconfigText({ url, caPem, token, certificate }: KubeconfigPar
     },
   ]
   const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'playground', cluster: { server: url, 'certificate-authority-data': base64(caPem) } }],
+    'apiVersion': 'v1',
+    'kind': 'Config',
+    'clusters': [
+      { name: 'playground', cluster: { 'server': url, 'certificate-authority-data': base64(caPem) } },
+    ],
     users,
-    contexts: users.map(({ name }) => ({ name, context: { cluster: 'playground', user: name } })),
+    'contexts': users.map(({ name }) => ({ name, context: { cluster: 'playground', user: name } })),
     'current-context': 'playground',
   }
   return `${kubeconfigMark}\n${stringify(config, { lineWidth: 0 })}`

@@ -55,6 +55,7 @@ export function logLine(container: string, atMs: number, hasTimestamps = false):
 
 function tail<Item>(items: Item[], asked: string | null): Item[] {
   const count = asked === null ? items.length : Number(asked)
-  if (!Number.isInteger(count) || count < 0) throw badRequest('tailLines must be a number that is not negative')
+  if (!Number.isInteger(count) || count < 0)
+    throw badRequest('tailLines must be a number that is not negative')
   return items.slice(items.length - Math.min(count, items.length))
 }

@@ -48,7 +48,8 @@ export class ObjectStore {
     if (this.#objects.size >= mostObjects) {
       throw new ApiError(403, 'Forbidden', `the playground holds at most ${mostObjects} objects`)
     }
-    const creationTimestamp = object.metadata.creationTimestamp ?? new Date().toISOString().replace(/\.\d+/, '')
+    const creationTimestamp =
+      object.metadata.creationTimestamp ?? new Date().toISOString().replace(/\.\d+/, '')
     return this.#record('ADDED', resource, undefined, {
       ...object,
       metadata: { ...object.metadata, uid: randomUUID(), creationTimestamp },
@@ -88,7 +89,12 @@ export class ObjectStore {
     return () => this.#listeners.delete(listener)
   }
 
-  #record(type: Change['type'], resource: Resource, previous: KubeObject | undefined, next: KubeObject): KubeObject {
+  #record(
+    type: Change['type'],
+    resource: Resource,
+    previous: KubeObject | undefined,
+    next: KubeObject,
+  ): KubeObject {
     this.#version += 1
     const object = { ...next, metadata: { ...next.metadata, resourceVersion: String(this.#version) } }
     const key = keyOf(resource, object.metadata.namespace, object.metadata.name)

@@ -12,7 +12,9 @@ export function openApiDocument(path: string): Record<string, unknown> | undefin
     openapi: '3.0.0',
     info: { title: 'kubeguard playground', version: 'v1' },
     paths: Object.fromEntries(resources.map((resource) => [pathOf(resource), operationsOf(resource)])),
-    components: { schemas: Object.fromEntries(resources.map((resource) => [schemaName(resource), schemaOf(resource)])) },
+    components: {
+      schemas: Object.fromEntries(resources.map((resource) => [schemaName(resource), schemaOf(resource)])),
+    },
   }
 }
 
@@ -30,7 +32,7 @@ function operationsOf(resource: Resource): object {
     'x-kubernetes-action': action,
     [kindKey]: kindOf(resource),
     parameters,
-    responses: {},
+    'responses': {},
   })
   return { patch: operation('patch'), put: operation('put') }
 }
@@ -47,4 +49,13 @@ function schemaOf(resource: Resource): object {
       metadata: { type: 'object', description: 'Its name, namespace, labels and annotations.' },
     },
   }
+}
+
+/**
+ * OpenAPI v2 as kubectl before 1.29 asks for it before each `apply` and `edit`: protobuf, gnostic's `Document`, here
+ * with its first field alone, `swagger: "2.0"`. Without schemas kubectl uses its own, or v3.
+ */
+export const openApiV2Document = {
+  contentType: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+  bytes: Buffer.from('\x0a\x032.0'),
 }

@@ -69,15 +69,20 @@ function jsonPatched(target: unknown, operations: unknown): unknown {
 }
 
 function applyOperation(root: { document: unknown }, operation: unknown): void {
-  if (!isRecord(operation) || typeof operation['path'] !== 'string') throw badRequest('not a JSON patch operation')
-  const keys = operation['path'].split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  if (!isRecord(operation) || typeof operation['path'] !== 'string')
+    throw badRequest('not a JSON patch operation')
+  const keys = operation['path']
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
   const last = keys.pop()
   if (last === undefined) throw badRequest('a JSON patch of the whole document is not supported')
   const parent = keys.reduce(child, root.document)
   const { op, value } = operation
   if (Array.isArray(parent)) return changeList(parent, last, op, value)
   if (!isRecord(parent)) throw badRequest(`the path ${operation['path']} leads nowhere`)
-  if (op !== 'add' && !Object.hasOwn(parent, last)) throw badRequest(`the path ${operation['path']} leads nowhere`)
+  if (op !== 'add' && !Object.hasOwn(parent, last))
+    throw badRequest(`the path ${operation['path']} leads nowhere`)
   if (op === 'add' || op === 'replace') define(parent, last, value)
   else if (op === 'remove') delete parent[last]
   else testValue(parent[last], op, value)

@@ -28,6 +28,8 @@ export interface Playground {
   /** The static token of the user `playground`. */
   readonly token: string
   readonly requests: RequestLog
+  /** How many client connections are open now, streams included. */
+  readonly connections: number
   /** The certificate of the user `prod-playground`, in the group `operators`. */
   clientCertificate(): CertifiedKey
   /** @returns another token, which `revokeToken` can end. */
@@ -73,6 +75,9 @@ export async function startPlayground(options: PlaygroundOptions = {}): Promise<
     caPem,
     token,
     requests,
+    get connections() {
+      return sockets.size
+    },
     clientCertificate: () => certificate,
     issueToken: (user = 'playground', lifetimeMs) => tokens.issue(user, lifetimeMs),
     revokeToken: (known) => tokens.revoke(known),

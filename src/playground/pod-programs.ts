@@ -27,7 +27,11 @@ export function filesOf({ metadata }: KubeObject): ReadonlyMap<string, string> {
 }
 
 /** What `kubectl attach` shows: the container's output as it goes on. */
-export async function runAttached(world: ProgramWorld, container: string, intervalMs: number): Promise<number> {
+export async function runAttached(
+  world: ProgramWorld,
+  container: string,
+  intervalMs: number,
+): Promise<number> {
   return world.foreground(async (signal) => {
     while (!signal.aborted) {
       await world.write(logLine(container, Date.now()))

@@ -21,7 +21,12 @@ const metadata: Message = {
 }
 const kinds: Readonly<Record<string, Message>> = {
   ConfigMap: {
-    fields: { 1: ['metadata', metadata], 2: ['data', texts], 3: ['binaryData', blobs], 4: ['immutable', 'flag'] },
+    fields: {
+      1: ['metadata', metadata],
+      2: ['data', texts],
+      3: ['binaryData', blobs],
+      4: ['immutable', 'flag'],
+    },
   },
   Secret: {
     fields: {
@@ -48,11 +53,18 @@ export function isProtobuf(body: Buffer): boolean {
  * @throws ApiError 415 for a kind that the playground reads as JSON only, 400 for broken bytes.
  */
 export function readProtobuf(body: Buffer): Record<string, unknown> {
-  const outer = readMessage(body.subarray(magic.length), envelope) as { typeMeta?: { kind?: string }; raw?: string }
+  const outer = readMessage(body.subarray(magic.length), envelope) as {
+    typeMeta?: { kind?: string }
+    raw?: string
+  }
   const kind = outer.typeMeta?.kind ?? ''
   const message = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined
   if (message === undefined) {
-    throw new ApiError(415, 'UnsupportedMediaType', `the playground reads ${kind || 'this'} as JSON or YAML only`)
+    throw new ApiError(
+      415,
+      'UnsupportedMediaType',
+      `the playground reads ${kind || 'this'} as JSON or YAML only`,
+    )
   }
   return { ...outer.typeMeta, ...readMessage(Buffer.from(outer.raw ?? '', 'base64'), message) }
 }
@@ -76,9 +88,17 @@ function readValue(value: Buffer, kind: 'text' | 'base64' | Message): unknown {
   return value.toString(kind === 'text' ? 'utf8' : 'base64')
 }
 
-function addEntry(result: Record<string, unknown>, name: string, bytes: Buffer, kind: 'text' | 'base64'): void {
+function addEntry(
+  result: Record<string, unknown>,
+  name: string,
+  bytes: Buffer,
+  kind: 'text' | 'base64',
+): void {
   const entry = readMessage(bytes, { fields: { 1: ['key', 'text'], 2: ['value', kind] } })
-  result[name] = { ...(result[name] as object | undefined), [String(entry['key'] ?? '')]: entry['value'] ?? '' }
+  result[name] = {
+    ...(result[name] as object | undefined),
+    [String(entry['key'] ?? '')]: entry['value'] ?? '',
+  }
 }
 
 function* wireFields(bytes: Buffer): Generator<{ number: number; value: bigint | Buffer }> {

@@ -14,7 +14,11 @@ function getOwnMetadata(key: unknown, target: object): unknown {
 }
 
 function getMetadata(key: unknown, target: object): unknown {
-  for (let owner: object | null = target; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) {
+  for (
+    let owner: object | null = target;
+    owner !== null;
+    owner = Object.getPrototypeOf(owner) as object | null
+  ) {
     if (metadataOf.get(owner)?.has(key)) return getOwnMetadata(key, owner)
   }
   return undefined

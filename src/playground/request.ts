@@ -31,17 +31,18 @@ export function apiRequest(message: IncomingMessage, identity: Identity): ApiReq
 
 /** @throws ApiError 400 for a target that is no path. */
 export function requestUrl(message: IncomingMessage): URL {
-  const target = message.url ?? '/'
-  if (!target.startsWith('/') || !URL.canParse(target, 'https://playground')) {
+  const target = `https://playground${message.url ?? '/'}`
+  if (!message.url?.startsWith('/') || !URL.canParse(target)) {
     throw new ApiError(400, 'BadRequest', 'the request has no readable path')
   }
-  return new URL(`https://playground${target}`)
+  return new URL(target)
 }
 
 async function readBody(message: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
-  for await (const chunk of message as AsyncIterable<Buffer>) {
+  // Not destroyed when it is too long: the refusal still has to go out on the same connection.
+  for await (const chunk of message.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length
     if (length > mostBodyBytes) {
       throw new ApiError(413, 'RequestEntityTooLarge', `the body is limited to ${mostBodyBytes} bytes`)

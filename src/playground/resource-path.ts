@@ -20,7 +20,8 @@ export function parseResourcePath(path: string): ResourcePath | undefined {
   const resource = resourceNamed(plural ?? '')
   if (resource === undefined || more.length > 0) return undefined
   if (resource.namespaced !== isInNamespace && (isInNamespace || name !== undefined)) return undefined
-  if (subresource !== undefined && !resource.subresources.some((known) => known.name === subresource)) return undefined
+  if (subresource !== undefined && !resource.subresources.some((known) => known.name === subresource))
+    return undefined
   return { resource, namespace, name, subresource }
 }
 

@@ -1,11 +1,5 @@
 import { parse } from 'yaml'
-import {
-  badRequest,
-  invalid,
-  methodNotAllowed,
-  objectNotFound,
-  successStatus,
-} from './api-error.ts'
+import { badRequest, invalid, methodNotAllowed, objectNotFound, successStatus } from './api-error.ts'
 import { isRecord } from './kube-object.ts'
 import type { KubeObject } from './kube-object.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -24,13 +18,22 @@ export interface Answer {
   readonly body: unknown
 }
 
-const verbOf: Readonly<Record<string, Verb>> = { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }
+const verbOf: Readonly<Record<string, Verb>> = {
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+}
 
 /**
  * Answers everything about objects but watches and streams.
  * @throws ApiError for what Kubernetes would refuse.
  */
-export async function answerResource(request: ApiRequest, path: ResourcePath, store: ObjectStore): Promise<Answer> {
+export async function answerResource(
+  request: ApiRequest,
+  path: ResourcePath,
+  store: ObjectStore,
+): Promise<Answer> {
   const verb = request.method === 'GET' ? (path.name === undefined ? 'list' : 'get') : verbOf[request.method]
   const needsName = verb !== 'list' && verb !== 'create'
   if (verb === undefined || !path.resource.verbs.includes(verb)) throw methodNotAllowed()
@@ -73,7 +76,9 @@ function admit(object: KubeObject): KubeObject {
 async function patch(request: ApiRequest, path: ResourcePath, store: ObjectStore): Promise<Answer> {
   const body = await request.body()
   const isApply = request.contentType.startsWith('application/apply-patch')
-  const existing = store.list(path.resource, path.namespace).find(({ metadata }) => metadata.name === path.name)
+  const existing = store
+    .list(path.resource, path.namespace)
+    .find(({ metadata }) => metadata.name === path.name)
   if (existing === undefined && !isApply) throw objectNotFound(path.resource.plural, path.name!)
   const next = checked(path, patched(existing ?? {}, body, request.contentType))
   if (existing !== undefined) return replace(request, path, store, next)
@@ -93,7 +98,10 @@ async function remove(request: ApiRequest, path: ResourcePath, store: ObjectStor
   const options = body.length === 0 || isProtobuf(body) ? {} : parsed(body.toString(), parse)
   const isKept = isDryRun(request) || (isRecord(options) && Array.isArray(options['dryRun']))
   if (!isKept) store.remove(path.resource, path.namespace, metadata.name)
-  return { code: 200, body: successStatus({ name: metadata.name, kind: path.resource.plural, uid: metadata.uid }) }
+  return {
+    code: 200,
+    body: successStatus({ name: metadata.name, kind: path.resource.plural, uid: metadata.uid }),
+  }
 }
 
 function show(request: ApiRequest, { resource }: ResourcePath, code: number, object: KubeObject): Answer {
@@ -117,7 +125,8 @@ function parsedObject(body: Buffer): unknown {
 const namePattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 
 function checked({ resource, namespace, name }: ResourcePath, value: unknown): KubeObject {
-  if (!isRecord(value) || !isRecord(value['metadata'])) throw badRequest('the body is not a Kubernetes object')
+  if (!isRecord(value) || !isRecord(value['metadata']))
+    throw badRequest('the body is not a Kubernetes object')
   const { metadata } = value
   const kind = value['kind'] ?? resource.kind
   const apiVersion = value['apiVersion'] ?? 'v1'

@@ -21,7 +21,12 @@ export function seed(store: ObjectStore): void {
     configMap('shop-config', 'shop', { currency: 'EUR' }),
     secret('db-password', 'default', 'Opaque', { username: 'shop', password: 'not-a-real-password' }),
     service('web', 'default', { app: 'web' }, '10.96.0.20'),
-    service('dns', 'kube-system', { 'k8s-app': 'dns', 'kubernetes.io/cluster-service': 'true' }, '10.96.0.10'),
+    service(
+      'dns',
+      'kube-system',
+      { 'k8s-app': 'dns', 'kubernetes.io/cluster-service': 'true' },
+      '10.96.0.10',
+    ),
     helmRelease('shop', 'shop'),
   ]
   for (const object of objects) store.create(resourceFor(object.kind), object)
@@ -29,7 +34,9 @@ export function seed(store: ObjectStore): void {
 
 /** @returns a pod as it looks once it runs; used for seeded pods and for those that a client creates. */
 export function asRunning(pod: KubeObject, podIP: string): KubeObject {
-  const spec = pod['spec'] as { containers?: { name: string; image: string }[]; nodeName?: string } | undefined
+  const spec = pod['spec'] as
+    | { containers?: { name: string; image: string }[]; nodeName?: string }
+    | undefined
   const containers = spec?.containers ?? []
   const condition = (type: string) => ({ type, status: 'True', lastTransitionTime: startedAt })
   return {
@@ -87,7 +94,11 @@ function runningPod(
   image: string,
   number: number,
 ): KubeObject {
-  const container = { name: name.replace(/-\d+$/, ''), image, ports: [{ containerPort: 8080, protocol: 'TCP' }] }
+  const container = {
+    name: name.replace(/-\d+$/, ''),
+    image,
+    ports: [{ containerPort: 8080, protocol: 'TCP' }],
+  }
   const pod = object('Pod', name, { spec: { containers: [container] } }, { namespace: inNamespace, labels })
   return asRunning(pod, `10.244.0.${number}`)
 }
@@ -108,7 +119,12 @@ function secret(
   return object('Secret', name, { type, data }, { namespace: inNamespace, labels })
 }
 
-function service(name: string, inNamespace: string, labels: Record<string, string>, clusterIP: string): KubeObject {
+function service(
+  name: string,
+  inNamespace: string,
+  labels: Record<string, string>,
+  clusterIP: string,
+): KubeObject {
   const ports = [{ name: 'http', port: 8080, targetPort: 8080, protocol: 'TCP' }]
   const spec = { type: 'ClusterIP', clusterIP, clusterIPs: [clusterIP], ports, selector: labels }
   return object('Service', name, { spec, status: { loadBalancer: {} } }, { namespace: inNamespace, labels })
@@ -120,8 +136,17 @@ function helmRelease(name: string, inNamespace: string): KubeObject {
     name,
     namespace: inNamespace,
     version: 1,
-    info: { first_deployed: startedAt, last_deployed: startedAt, deleted: '', description: '', status: 'deployed' },
-    chart: { metadata: { name: 'shop', version: '0.3.0', appVersion: '2.0.0', apiVersion: 'v2' }, templates: [] },
+    info: {
+      first_deployed: startedAt,
+      last_deployed: startedAt,
+      deleted: '',
+      description: '',
+      status: 'deployed',
+    },
+    chart: {
+      metadata: { name: 'shop', version: '0.3.0', appVersion: '2.0.0', apiVersion: 'v2' },
+      templates: [],
+    },
     config: {},
     manifest: '',
   }

@@ -35,7 +35,11 @@ interface StreamRequest {
 /** Accepts `exec`, `attach` and `port-forward`, which come as WebSocket upgrades since kubectl 1.31. */
 export class StreamUpgrades {
   readonly #source: LogSource
-  readonly #server = new WebSocketServer({ noServer: true, maxPayload: mostMessageBytes, perMessageDeflate: false })
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    maxPayload: mostMessageBytes,
+    perMessageDeflate: false,
+  })
   readonly #protocolOf = new WeakMap<IncomingMessage, string>()
 
   constructor(source: LogSource) {
@@ -74,7 +78,8 @@ export class StreamUpgrades {
     }
     const offered = (message.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
     const protocol = known.find((name) => offered.includes(name))
-    if (protocol === undefined) throw badRequest(`${kind} needs one of these subprotocols: ${known.join(', ')}`)
+    if (protocol === undefined)
+      throw badRequest(`${kind} needs one of these subprotocols: ${known.join(', ')}`)
     return { kind, protocol, pod, container, query }
   }
 

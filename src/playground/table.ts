@@ -108,7 +108,9 @@ function podReady(object: KubeObject): string {
 }
 
 function servicePorts(object: KubeObject): string {
-  return recordsAt(object, 'spec.ports').map((port) => `${port['port']}/${port['protocol']}`).join(',')
+  return recordsAt(object, 'spec.ports')
+    .map((port) => `${port['port']}/${port['protocol']}`)
+    .join(',')
 }
 
 function recordAt(object: KubeObject, path: string): Record<string, unknown> {

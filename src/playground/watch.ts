@@ -31,7 +31,8 @@ export function streamWatch(
     response.write(`${JSON.stringify({ type, object })}\n`)
     if (response.writableLength > mostPendingBytes) response.destroy()
   }
-  const show = (type: string, object: KubeObject): void => send(type, representation.one(path.resource, object))
+  const show = (type: string, object: KubeObject): void =>
+    send(type, representation.one(path.resource, object))
   const onChange = (change: Change): void => {
     if (change.resource !== path.resource) return
     const type = visibleType(change, matches)

@@ -69,7 +69,7 @@ export class LineDiscipline implements Terminal {
       if (this.#line.length === 0) end()
       else this.#finish([])
     } else if (key === erase || key === backspace) {
-      if (this.#line.pop() !== undefined) echo(Buffer.from('\b \b'))
+      if (this.#eraseCharacter()) echo(Buffer.from('\b \b'))
     } else if (key === ctrlU) {
       echo(Buffer.from('\b \b'.repeat(this.#line.length)))
       this.#line = []
@@ -77,6 +77,14 @@ export class LineDiscipline implements Terminal {
       this.#line.push(key)
       echo(Buffer.of(key))
     }
+  }
+
+  /** A character may be several bytes of UTF-8: those after its first begin with the bits 10. */
+  #eraseCharacter(): boolean {
+    let last = this.#line.pop()
+    const isThere = last !== undefined
+    while (last !== undefined && (last & 0xc0) === 0x80) last = this.#line.pop()
+    return isThere
   }
 
   #finish(terminator: number[]): void {

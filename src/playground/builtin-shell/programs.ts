@@ -46,7 +46,8 @@ async function cat(args: readonly string[], world: ProgramWorld): Promise<number
 }
 
 async function copyInput(world: ProgramWorld): Promise<void> {
-  for (let bytes = await world.read(); bytes !== undefined; bytes = await world.read()) await world.write(bytes)
+  for (let bytes = await world.read(); bytes !== undefined; bytes = await world.read())
+    await world.write(bytes)
 }
 
 async function ls(args: readonly string[], world: ProgramWorld): Promise<number> {
@@ -69,8 +70,10 @@ function entriesOf({ files }: ProgramWorld, path: string): string[] {
 
 async function seq(args: readonly string[], world: ProgramWorld): Promise<number> {
   const [first, last] = args.length === 1 ? [1, Number(args[0])] : [Number(args[0]), Number(args[1])]
-  if (!Number.isInteger(first) || !Number.isInteger(last)) return fail(world, 'seq: needs one or two whole numbers')
-  for (let number = first; number <= last && !world.signal.aborted; number += 1) await world.write(`${number}\n`)
+  if (!Number.isInteger(first) || !Number.isInteger(last))
+    return fail(world, 'seq: needs one or two whole numbers')
+  for (let number = first; number <= last && !world.signal.aborted; number += 1)
+    await world.write(`${number}\n`)
   return 0
 }
 
@@ -94,5 +97,8 @@ async function fail(world: ProgramWorld, message: string): Promise<number> {
 }
 
 function absolute(path: string): string {
-  return `/${path.split('/').filter((part) => part !== '' && part !== '.').join('/')}`
+  return `/${path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/')}`
 }

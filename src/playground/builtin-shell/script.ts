@@ -51,7 +51,9 @@ export function parseScript(script: string): Command[] {
 /** @returns a word's text; `valueOf` gives that of a variable, and of `?`. */
 export function expand(word: Word, valueOf: (name: string) => string): string {
   const resolve = (text: string): string =>
-    text.replace(/\$(?:\{(\w+)\}|(\w+|\?))/g, (_, braced: string | undefined, bare: string) => valueOf(braced ?? bare))
+    text.replace(/\$(?:\{(\w+)\}|(\w+|\?))/g, (_, braced: string | undefined, bare: string) =>
+      valueOf(braced ?? bare),
+    )
   return word.map(({ text, expands }) => (expands ? resolve(text) : text)).join('')
 }
 
@@ -81,7 +83,11 @@ function* tokens(script: string): Generator<Token> {
 function readWord(script: string, start: number): { word: Word; length: number } {
   const word: { text: string; expands: boolean }[] = []
   let offset = start
-  for (let piece = matchAt(piecePattern, script, offset); piece !== null; piece = matchAt(piecePattern, script, offset)) {
+  for (
+    let piece = matchAt(piecePattern, script, offset);
+    piece !== null;
+    piece = matchAt(piecePattern, script, offset)
+  ) {
     const [whole, single, double, escaped, bare] = piece
     offset += whole.length
     if (single !== undefined) word.push({ text: single, expands: false })

@@ -47,5 +47,8 @@ function screen({ terminal, podName }: ProgramWorld): string {
   ]
   if (terminal === undefined) return `${lines.join('\n')}\n`
   const { rows, columns } = terminal.size
-  return `\x1b[H\x1b[J${lines.slice(0, rows).map((line) => line.slice(0, columns)).join('\n')}`
+  return `\x1b[H\x1b[J${lines
+    .slice(0, rows)
+    .map((line) => line.slice(0, columns))
+    .join('\n')}`
 }

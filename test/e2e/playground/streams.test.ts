@@ -99,12 +99,13 @@ describe.each(allKubectls())('%s', (kubectl) => {
   })
 
   test('an exec that is ended leaves nothing open in the server', async () => {
-    const client = home.start(kubectl, ['exec', 'web-0', '--', 'sleep', '1000'])
-    const before = playground.requests.count
-    await until(() => playground.requests.count > before)
+    await until(() => playground.connections === 0)
+    const client = home.start(kubectl, ['exec', '-i', 'web-0', '--', 'sh', '-c', 'echo begun; sleep 1000'])
+    const output = listen(client.stdout)
+    await until(() => output.text === 'begun\n')
+    expect(playground.connections).toBeGreaterThan(0)
     client.kill('SIGKILL')
-    await once(client, 'close')
-    expect(await run(['exec', 'web-0', '--', 'true'])).toMatchObject({ code: 0 })
+    await until(() => playground.connections === 0)
   })
 
   test('attach shows the container go on', async () => {
