@@ -1,4 +1,3 @@
-import { createConnection } from 'node:net'
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { GuardError } from '../domain/errors.ts'
@@ -6,8 +5,9 @@ import { places } from '../platform/dirs.ts'
 import type { Dirs } from '../platform/dirs.ts'
 import { readLockFile } from '../platform/lock-file.ts'
 import { peerOf } from '../platform/peer.ts'
-import { checkSocket } from '../platform/safe-place.ts'
+import { checkPlace, checkSocket } from '../platform/safe-place.ts'
 import type { Peer } from './exchange.ts'
+import { ListeningSocket } from './listening-socket.ts'
 
 /** A Unix socket answers at once or its queue is full; past this it is hung. */
 const connectMs = 2_000
@@ -19,20 +19,23 @@ const nobodyThere = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR'])
 /**
  * Connects to the daemon that the lock file names.
  * @returns undefined when none is running.
- * @throws GuardError `place-unsafe` when the lock file, its folder, the socket or the process behind it is
- *   not ours; `daemon-unreachable` when it does not take the connection.
+ * @throws GuardError `place-unsafe` when the lock file, the socket, a folder of either or the process behind
+ *   it is not ours; `daemon-unreachable` when it does not take the connection.
  */
 export async function reachDaemon(found: Dirs): Promise<Socket | undefined> {
-  const path = findSocket(found)
+  // Whoever may write in the folder of the lock file says where we connect.
+  if (isMissing(() => checkPlace(found.state, 'private'))) return undefined
+  const path = readLockFile(places.lockFile(found))
   return path === undefined ? undefined : connectTo(path, 'daemon')
 }
 
 /**
- * Connects to a socket of ours, and checks who listens there.
+ * Connects to a socket of ours in a folder of ours, and checks who listens there.
  * @returns undefined when nobody does.
  * @throws GuardError as `reachDaemon`.
  */
 export async function connectTo(path: string, peer: Peer): Promise<Socket | undefined> {
+  if (isMissing(() => checkSocket(path))) return undefined
   const giveUpAt = performance.now() + connectMs
   for (;;) {
     const result = await tryConnect(path)
@@ -44,22 +47,20 @@ export async function connectTo(path: string, peer: Peer): Promise<Socket | unde
   }
 }
 
-/** The socket that the lock file names, if it still is one. */
-function findSocket(found: Dirs): string | undefined {
-  const path = readLockFile(places.lockFile(found))
-  if (path === undefined) return undefined
+/** Runs a check of a place. @returns whether there is nothing to check. @throws GuardError what it finds. */
+function isMissing(check: () => void): boolean {
   try {
-    checkSocket(path)
-    return path
+    check()
+    return false
   } catch (error) {
-    if (error instanceof GuardError && nobodyThere.has(codeOf(error.cause))) return undefined
+    if (error instanceof GuardError && nobodyThere.has(codeOf(error.cause))) return true
     throw error
   }
 }
 
 function tryConnect(path: string): Promise<Socket | string> {
   return new Promise((resolve) => {
-    const socket = createConnection(path)
+    const socket = new ListeningSocket()
     const timer = setTimeout(() => socket.destroy(codedError('ETIMEDOUT')), connectMs)
     socket.once('error', (error) => {
       clearTimeout(timer)
@@ -67,9 +68,9 @@ function tryConnect(path: string): Promise<Socket | string> {
     })
     socket.once('connect', () => {
       clearTimeout(timer)
-      socket.removeAllListeners('error')
       resolve(socket)
     })
+    socket.connect(path)
   })
 }
 

@@ -31,7 +31,7 @@ class RepliedError extends GuardError {
  * they are sent: they may hold a passphrase.
  * @param answerMs longest wait for the whole answer.
  * @throws GuardError what the peer refused with; `daemon-unreachable` when it says nothing in time or goes
- *   away; `version-mismatch`; `protocol-error` for an answer that can't be read.
+ *   away; `version-mismatch`; `protocol-error` for an answer that can't be read, or a request past the limits.
  */
 export async function exchange<Name extends MessageName>(
   socket: Socket,
@@ -41,14 +41,24 @@ export async function exchange<Name extends MessageName>(
   answerMs: number,
 ): Promise<ReplyOf<Name>> {
   try {
+    // Before anything waits for an answer: what can't be said is not asked.
+    const bytes = encode(name, request)
     const answer = receive(socket, peer, answerMs)
-    const bytes = encodeRequest(name, request)
     socket.write(bytes, () => bytes.fill(0))
     return readAnswer(await answer, peer, name)
   } catch (error) {
     throw error instanceof FrameError ? unreadable(peer, error) : error
   } finally {
     socket.destroy()
+  }
+}
+
+function encode<Name extends MessageName>(name: Name, request: RequestOf<Name>): Buffer {
+  try {
+    return encodeRequest(name, request)
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error
+    throw new GuardError('protocol-error', `the request can’t be sent: ${error.message}`, { cause: error })
   }
 }
 

@@ -166,6 +166,35 @@ test('a socket that is somebody else’s is refused', async () => {
   })
 })
 
+test('a state folder that others may enter is refused: who can write there says where we connect', async () => {
+  const found = guardHome()
+  await scriptedDaemon(found, answer(report))
+  chmodSync(found.state, 0o711)
+  expect(await refusal(ask())).toMatchObject({
+    code: 'place-unsafe',
+    message: `${found.state} is open to other users`,
+    cure: `run: chmod 700 ${found.state}`,
+    exitCode: 78,
+  })
+  chmodSync(found.state, 0o700)
+  expect(await ask()).toEqual({ report: { pid: 7 } })
+})
+
+test('a keeper’s socket in a folder that is open to others, and what is no socket, get no passphrase', async () => {
+  const found = guardHome()
+  const path = join(places.keepers(found), 'k.sock')
+  const heard: Buffer[] = []
+  await listen(path, (socket) => void socket.on('data', (chunk: Buffer) => heard.push(chunk)))
+  const open = (socket: string) =>
+    callKeeper(socket, 'keeper.open', { ticket: Buffer.from('t'), passphrase: Buffer.from('p') }, quick)
+  chmodSync(places.keepers(found), 0o755)
+  expect(await refusal(open(path))).toMatchObject({ code: 'place-unsafe', exitCode: 78 })
+  chmodSync(places.keepers(found), 0o700)
+  symlinkSync(path, `${path}.link`)
+  expect((await refusal(open(`${path}.link`))).code).toBe('place-unsafe')
+  expect(heard).toEqual([])
+})
+
 test('a keeper is asked at its own socket, and one that is gone has locked', async () => {
   const found = guardHome()
   const path = join(places.keepers(found), 'k.sock')

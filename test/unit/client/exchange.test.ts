@@ -5,10 +5,12 @@ import type { Server, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { beforeAll, expect, test } from 'vitest'
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { connectTo } from '../../../src/client/connect.ts'
 import { exchange } from '../../../src/client/exchange.ts'
 import { GuardError } from '../../../src/domain/errors.ts'
-import { encodeReply } from '../../../src/protocol/frame.ts'
+import { encodeError, encodeReply } from '../../../src/protocol/frame.ts'
+import { limits } from '../../../src/protocol/limits.ts'
 
 let server: Server
 let path: string
@@ -67,6 +69,48 @@ test('what was sent is erased: it may have held a passphrase', async () => {
   )
   expect(sent).toHaveLength(1)
   expect(sent[0]?.every((byte) => byte === 0)).toBe(true)
+})
+
+test('a request past the limits is not sent, and nothing goes on waiting for its answer', async () => {
+  const unhandled: unknown[] = []
+  const note = (reason: unknown): void => void unhandled.push(reason)
+  process.on('unhandledRejection', note)
+  onTestFinished(() => void process.off('unhandledRejection', note))
+  const { near } = await pair()
+  const closed = once(near, 'close')
+  const request = { ticket: Buffer.from('t'), passphrase: Buffer.alloc(limits.passphraseBytes + 1) }
+  await expect(exchange(near, 'keeper', 'keeper.open', request, 5_000)).rejects.toMatchObject({
+    code: 'protocol-error',
+    message: 'the request can’t be sent: field passphrase is too long',
+  })
+  await closed
+  await new Promise(setImmediate)
+  expect(unhandled).toEqual([])
+})
+
+test('a refusal is read although its sender closed before it heard us', async () => {
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const near = await connectTo(path, 'daemon')
+  const [far] = await accepted
+  far.end(encodeError({ code: 'locked', message: 'prod is locked', cure: 'c', exitCode: 77 }))
+  far.destroySoon()
+  await once(far, 'close')
+  await expect(exchange(near as Socket, 'daemon', 'daemon.status', {}, 5_000)).rejects.toMatchObject({
+    code: 'locked',
+    message: 'prod is locked',
+  })
+})
+
+test('whoever closed before it heard us, and said nothing, is gone', async () => {
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const near = await connectTo(path, 'daemon')
+  const [far] = await accepted
+  far.destroy()
+  await once(far, 'close')
+  await expect(exchange(near as Socket, 'daemon', 'daemon.status', {}, 5_000)).rejects.toMatchObject({
+    code: 'daemon-unreachable',
+    message: 'the daemon closed the connection without an answer',
+  })
 })
 
 test('whatever comes back, the failure is one that has a cure', async () => {
