@@ -6,7 +6,11 @@ import { table } from './table.ts'
 
 /** Writes to a stream: the diff, what is adopted at which strength, what stays and why, and the advice. */
 export function writeAdoption(report: AdoptReport, stream: NodeJS.WriteStream): void {
-  stream.write(adoptionLines(report, stream).map((line) => `${line}\n`).join(''))
+  stream.write(
+    adoptionLines(report, stream)
+      .map((line) => `${line}\n`)
+      .join(''),
+  )
 }
 
 function adoptionLines(report: AdoptReport, stream: NodeJS.WriteStream): string[] {
@@ -40,6 +44,7 @@ function leftLine(user: LeftUser): string {
 
 function colouredDiff(diff: string, stream: NodeJS.WriteStream): string[] {
   const { red, green } = coloursFor(stream)
-  const paint = (line: string): string => (line.startsWith('-') ? red(line) : line.startsWith('+') ? green(line) : line)
+  const paint = (line: string): string =>
+    line.startsWith('-') ? red(line) : line.startsWith('+') ? green(line) : line
   return cleanLines(diff).trimEnd().split('\n').map(paint)
 }

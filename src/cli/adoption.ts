@@ -2,7 +2,11 @@ import { callDaemon } from '../client/call.ts'
 import type { AdoptReport } from '../protocol/reports.ts'
 
 /** @throws GuardError `kubeconfig-invalid`, `kubeconfig-busy`, … */
-export async function requestAdoption(paths: readonly string[], users: readonly string[], dryRun: boolean): Promise<AdoptReport> {
+export async function requestAdoption(
+  paths: readonly string[],
+  users: readonly string[],
+  dryRun: boolean,
+): Promise<AdoptReport> {
   const { report } = await callDaemon('kubeconfig.adopt', {
     paths: paths.map((path) => Buffer.from(path)),
     users: [...users],

@@ -18,7 +18,9 @@ export async function createMissingVaults(source: PassphraseSource): Promise<voi
   for (let left = source.onTerminal ? triesOnTerminal : 1; ; left -= 1) {
     try {
       await openVault({ mode: 'create', policies: missing }, async (known) => ({
-        passphrase: known ? await source.ask('passphrase') : await source.askNew('new passphrase, for all vaults'),
+        passphrase: known
+          ? await source.ask('passphrase')
+          : await source.askNew('new passphrase, for all vaults'),
       }))
       return sayStep(`vaults: ${missing.join(', ')}`)
     } catch (error) {

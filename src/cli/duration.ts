@@ -9,7 +9,10 @@ const wholeMs = Number.MAX_SAFE_INTEGER
  */
 export function parseDuration(text: string): number {
   const parts = [...text.matchAll(/(\d+)(ms|[smhd])/gy)]
-  const totalMs = parts.reduce((sum, [, count, unit]) => sum + Number(count) * unitMs[unit as keyof typeof unitMs], 0)
+  const totalMs = parts.reduce(
+    (sum, [, count, unit]) => sum + Number(count) * unitMs[unit as keyof typeof unitMs],
+    0,
+  )
   const readAll = parts.reduce((length, [part]) => length + part.length, 0) === text.length
   if (readAll && totalMs > 0 && totalMs <= wholeMs) return totalMs
   throw new GuardError('usage', `'${text}' is not a duration`, { cure: 'write it as 90s, 30m, 1h30m or 2d' })

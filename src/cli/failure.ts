@@ -5,14 +5,15 @@ import { sayFailure } from './output.ts'
  * Says what went wrong, and how to go on.
  * @returns the exit code that docs/errors.md gives for it.
  */
-export function reportFailure(error: unknown): number {
+function reportFailure(error: unknown): number {
   if (error instanceof GuardError) {
     sayFailure(error.message, error.cure)
     return error.exitCode
   }
   const { exitCode, cure } = errorCatalogue.internal
   sayFailure(`something unexpected went wrong: ${reasonOf(error)}`, cure)
-  if ((process.env['KUBEGUARD_DEBUG'] ?? '') !== '' && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  if ((process.env['KUBEGUARD_DEBUG'] ?? '') !== '' && error instanceof Error)
+    process.stderr.write(`${error.stack}\n`)
   return exitCode
 }
 

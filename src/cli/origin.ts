@@ -28,7 +28,10 @@ function workingDirectory(): string {
 }
 
 /** The kubeconfig files in force, absolute and in order, as kubectl finds them: given, $KUBECONFIG, ~/.kube/config. */
-export function kubeconfigPaths(given: readonly string[], environment: NodeJS.ProcessEnv = process.env): string[] {
+export function kubeconfigPaths(
+  given: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): string[] {
   const cwd = workingDirectory()
   const listed = (environment['KUBECONFIG'] ?? '').split(delimiter).filter((path) => path !== '')
   const chosen = given.length > 0 ? given : listed

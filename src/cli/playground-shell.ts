@@ -51,7 +51,9 @@ function homeIn(root: string): NodeJS.ProcessEnv {
     KUBEGUARD_HOME: guardHome,
     KUBECONFIG: join(home, '.kube', 'config'),
     SHELL: process.env['SHELL'] ?? '/bin/sh',
-    PATH: [join(guardHome, 'data', 'shims'), join(launcherPath('kubeguard'), '..'), process.env['PATH']].join(delimiter),
+    PATH: [join(guardHome, 'data', 'shims'), join(launcherPath('kubeguard'), '..'), process.env['PATH']].join(
+      delimiter,
+    ),
   }
   namePrompt(environment)
   return environment
@@ -63,16 +65,27 @@ function namePrompt(environment: NodeJS.ProcessEnv): void {
   if (shell === undefined) return
   const path = startUpFile(shell, environment)
   mkdirSync(join(path, '..'), { recursive: true })
-  const prompts = { bash: "PS1='playground \\w \\$ '", zsh: "PROMPT='playground %~ %# '", fish: "function fish_prompt; echo 'playground > '; end" }
+  const prompts = {
+    bash: "PS1='playground \\w \\$ '",
+    zsh: "PROMPT='playground %~ %# '",
+    fish: "function fish_prompt; echo 'playground > '; end",
+  }
   appendFileSync(path, `${prompts[shell]}\n`)
 }
 
 async function startServer(environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
   const args = [bundlePath('playground'), 'serve', '--kubeconfig', environment['KUBECONFIG'] ?? '']
   // A group of its own: Ctrl-C in the shell is not meant for it.
-  const server = spawn(nodePath(), args, { env: environment, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  const server = spawn(nodePath(), args, {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  })
   const lines = createInterface({ input: server.stdout })
-  const ready = await Promise.race([once(lines, 'line').then(() => true), once(server, 'exit').then(() => false)])
+  const ready = await Promise.race([
+    once(lines, 'line').then(() => true),
+    once(server, 'exit').then(() => false),
+  ])
   if (!ready) throw new GuardError('internal', 'the playground API did not start')
   return server
 }
@@ -94,7 +107,11 @@ async function openShell(environment: NodeJS.ProcessEnv): Promise<number> {
   // The shell has the terminal: what is typed there is not for us. A hang-up still ends us, after the shell.
   const ignore = (): void => {}
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, ignore)
-  const shell = spawn(environment['SHELL'] ?? '/bin/sh', [], { env: environment, cwd: environment['HOME'] ?? '/', stdio: 'inherit' })
+  const shell = spawn(environment['SHELL'] ?? '/bin/sh', [], {
+    env: environment,
+    cwd: environment['HOME'] ?? '/',
+    stdio: 'inherit',
+  })
   const onTerm = (): void => void shell.kill('SIGHUP')
   process.on('SIGTERM', onTerm)
   process.on('SIGHUP', onTerm)
@@ -102,7 +119,11 @@ async function openShell(environment: NodeJS.ProcessEnv): Promise<number> {
   return code ?? 1
 }
 
-async function takeDown(root: string, environment: NodeJS.ProcessEnv, server: ChildProcess | undefined): Promise<void> {
+async function takeDown(
+  root: string,
+  environment: NodeJS.ProcessEnv,
+  server: ChildProcess | undefined,
+): Promise<void> {
   await kubeguard(['daemon', 'stop'], environment).catch(() => undefined)
   if (server !== undefined && server.exitCode === null && server.signalCode === null) {
     const ended = once(server, 'exit')

@@ -29,7 +29,14 @@ function createProgram() {
   const commands = [
     [initCommand(), unlockCommand(), lockCommand(), statusCommand()],
     [adoptCommand(), ejectCommand(), policyCommand(), logCommand(), passwdCommand()],
-    [doctorCommand(), daemonCommand(), shellCommand(), playgroundCommand(), credentialCommand(), uninstallCommand()],
+    [
+      doctorCommand(),
+      daemonCommand(),
+      shellCommand(),
+      playgroundCommand(),
+      credentialCommand(),
+      uninstallCommand(),
+    ],
   ]
   for (const each of commands.flat()) program.addCommand(each)
   catchUsage(program)

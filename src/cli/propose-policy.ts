@@ -58,7 +58,8 @@ async function daemonGoesBy(policies: readonly Policy[]): Promise<void> {
     const { report } = await callDaemon('policy.read', {})
     const inForce = (report as PolicyReport).policies.map(({ name }) => name).join()
     if (inForce === wanted) return
-    if (performance.now() > endsAt) throw new GuardError('policy-invalid', `the daemon goes by ${inForce}, not by the file just written`)
+    if (performance.now() > endsAt)
+      throw new GuardError('policy-invalid', `the daemon goes by ${inForce}, not by the file just written`)
     await sleep(lookEveryMs)
   }
 }

@@ -50,7 +50,8 @@ async function writePolicyFile(paths: readonly string[], ask: Ask): Promise<void
   if (existsSync(path)) return sayStep(`policy file: ${path} is kept as it is`)
   const proposal = await proposePolicyFile(paths)
   for (const line of proposal.summary) process.stderr.write(`  ${line}\n`)
-  if (!(await ask(`write these rules to ${path}?`))) return sayStep('policy file: none, the default rules apply')
+  if (!(await ask(`write these rules to ${path}?`)))
+    return sayStep('policy file: none, the default rules apply')
   await proposal.write(path)
   sayStep(`policy file: ${path}`)
 }

@@ -1,4 +1,14 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { installRoot } from '../platform/install.ts'
@@ -18,7 +28,8 @@ export function shellOf(environment: NodeJS.ProcessEnv = process.env): Shell | u
 /** The line that a shell's start-up file needs. Single quotes keep every path as it is. */
 export function hookLine(shell: Shell): string {
   const path = join(installRoot(), 'shell', `kubeguard.${shell}`)
-  const escaped = shell === 'fish' ? path.replaceAll('\\', '\\\\').replaceAll("'", "\\'") : path.replaceAll("'", `'\\''`)
+  const escaped =
+    shell === 'fish' ? path.replaceAll('\\', '\\\\').replaceAll("'", "\\'") : path.replaceAll("'", `'\\''`)
   return `source '${escaped}'`
 }
 

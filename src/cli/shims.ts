@@ -23,7 +23,9 @@ export function ownLinks(): OwnLink[] {
 }
 
 export function linkIsRight({ path, target }: OwnLink): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && readlinkSync(path) === target
+  return (
+    lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && readlinkSync(path) === target
+  )
 }
 
 /** Replaces in one step: a kubectl that starts meanwhile finds the old link or the new one. */

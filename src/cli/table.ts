@@ -8,7 +8,12 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const used = head.map((_, column) => rows.some((row) => (row[column] ?? '') !== ''))
   const all = [head, ...rows].map((row) => row.filter((_, column) => used[column]))
   const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((row) => width(row[column] ?? ''))))
-  return all.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0)).join('  ').trimEnd())
+  return all.map((row) =>
+    row
+      .map((cell, column) => pad(cell, widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
 }
 
 const width = (cell: string): number => [...stripVTControlCharacters(cell)].length

@@ -25,7 +25,7 @@ export async function unlockSession(order: UnlockOrder, source: PassphraseSource
   const tries = source.onTerminal ? triesOnTerminal : 1
   for (let left = tries; ; left -= 1) {
     try {
-      sayUnlocked(await tryOnce(order, source))
+      sayUnlocked(await tryOnce(order, source, left === tries))
       return
     } catch (error) {
       if (!(error instanceof GuardError) || error.code !== 'wrong-passphrase' || left === 1) throw error
@@ -41,11 +41,12 @@ interface Unlocked {
   readonly report: Pick<OpenReport, 'idleMs' | 'untilWallMs' | 'merged'>
 }
 
-async function tryOnce(order: UnlockOrder, source: PassphraseSource): Promise<Unlocked> {
+async function tryOnce(order: UnlockOrder, source: PassphraseSource, first: boolean): Promise<Unlocked> {
   const { policy, forMs } = order
   const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs })
   if (begun.already) return { policy: begun.policy, already: true, report: limitsOf(begun) }
-  if (begun.failures > 0) say(`${countOf(begun.failures, 'failed unlock')} of ${begun.policy} since the last success`)
+  if (first && begun.failures > 0)
+    say(`${countOf(begun.failures, 'failed unlock')} of ${begun.policy} since the last success`)
   const passphrase = begun.asks ? await source.ask(`passphrase for ${clean(begun.policy)}`) : Buffer.alloc(0)
   try {
     const { report } = await callKeeper(begun.socket, 'keeper.open', { ticket: begun.ticket, passphrase })
@@ -56,13 +57,19 @@ async function tryOnce(order: UnlockOrder, source: PassphraseSource): Promise<Un
 }
 
 function limitsOf({ idleMs, untilWallMs }: ReplyOf<'session.unlock'>): Unlocked['report'] {
-  return { ...(idleMs === undefined ? {} : { idleMs }), ...(untilWallMs === undefined ? {} : { untilWallMs }) }
+  return {
+    ...(idleMs === undefined ? {} : { idleMs }),
+    ...(untilWallMs === undefined ? {} : { untilWallMs }),
+  }
 }
 
 function sayUnlocked({ policy, already, report }: Unlocked): void {
   const idle = report.idleMs === undefined ? '' : `, idle limit ${formatDuration(report.idleMs)}`
-  const until = report.untilWallMs === undefined ? '' : `, until ${formatMoment(report.untilWallMs)} at the latest`
-  const merged = (report.merged ?? []).map(({ user, file }) => `sealed while locked, now in the vault: ${user} (${file})`)
+  const until =
+    report.untilWallMs === undefined ? '' : `, until ${formatMoment(report.untilWallMs)} at the latest`
+  const merged = (report.merged ?? []).map(
+    ({ user, file }) => `sealed while locked, now in the vault: ${user} (${file})`,
+  )
   say(`${policy} ${already ? 'is unlocked already' : 'unlocked'}${idle}${until}`, ...merged)
 }
 

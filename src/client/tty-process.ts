@@ -67,7 +67,18 @@ function ancestry(from: ProcessStat): ProcessStat[] {
 const wrappers = new Set(['sh', 'bash', 'dash', 'zsh', 'fish', 'ksh', 'env', 'timeout', 'nice', 'stdbuf'])
 
 /** Full-screen programs that bring a terminal library of their own, so that none shows in /proc/PID/maps. */
-const fullScreenPrograms = new Set(['nvim', 'hx', 'helix', 'micro', 'k9s', 'fzf', 'lazygit', 'lazydocker', 'zellij', 'yazi'])
+const fullScreenPrograms = new Set([
+  'nvim',
+  'hx',
+  'helix',
+  'micro',
+  'k9s',
+  'fzf',
+  'lazygit',
+  'lazydocker',
+  'zellij',
+  'yazi',
+])
 const terminalLibraries = /\/lib(?:tinfo|ncurses|slang)[^/]*\.so/
 
 /**
@@ -81,7 +92,9 @@ export function fullScreenAncestor(): string | undefined {
   return ancestry(own)
     .filter((stat) => stat.pid !== own.pid && stat.pgrp === own.pgrp)
     .map((stat) => ({ pid: stat.pid, name: programName(stat.pid) }))
-    .find(({ pid, name }) => !wrappers.has(name) && (fullScreenPrograms.has(name) || usesTerminalLibrary(pid)))?.name
+    .find(
+      ({ pid, name }) => !wrappers.has(name) && (fullScreenPrograms.has(name) || usesTerminalLibrary(pid)),
+    )?.name
 }
 
 function usesTerminalLibrary(pid: number): boolean {

@@ -24,7 +24,9 @@ export interface AskingFacts {
 }
 
 /** For a person who typed `kubeguard unlock`. @returns why asking is impossible here, or undefined. */
-export function whyNotAskPerson(facts: Pick<AskingFacts, 'prompt' | 'foreground' | 'canonical'>): string | undefined {
+export function whyNotAskPerson(
+  facts: Pick<AskingFacts, 'prompt' | 'foreground' | 'canonical'>,
+): string | undefined {
   if (facts.prompt === 'never') return 'KUBEGUARD_PROMPT is never'
   if (!facts.foreground) return 'this command runs in the background'
   if (!facts.canonical) return 'another program reads keys from this terminal'

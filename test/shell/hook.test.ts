@@ -9,7 +9,12 @@ const folder = mkdtempSync(join(tmpdir(), 'kg-hook-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const hooks = {
-  bash: { start: ['bash', '--norc', '--noprofile'], path: 'printf "%s\\n" "$PATH"', status: '$?', strict: 'set -eu;' },
+  bash: {
+    start: ['bash', '--norc', '--noprofile'],
+    path: 'printf "%s\\n" "$PATH"',
+    status: '$?',
+    strict: 'set -eu;',
+  },
   zsh: { start: ['zsh', '-f'], path: 'printf "%s\\n" "$PATH"', status: '$?', strict: 'set -eu;' },
   fish: { start: ['fish', '--no-config'], path: 'string join : $PATH', status: '$status', strict: '' },
 } as const
@@ -19,10 +24,17 @@ const accountShims = join(userInfo().homedir, '.local', 'share', 'kubeguard', 's
 describe.each(Object.entries(hooks))('%s', (name, { start, path, status, strict }) => {
   const source = `source ${repository}/shell/kubeguard.${name}`
 
-  function run(commands: string, environment: Record<string, string> = {}): { out: string; err: string; code: number | null } {
+  function run(
+    commands: string,
+    environment: Record<string, string> = {},
+  ): { out: string; err: string; code: number | null } {
     const [file, ...args] = start
     const env = { HOME: folder, PATH: '/usr/bin:/bin', TERM: 'dumb', ...environment }
-    const { stdout, stderr, status: code } = spawnSync(file, [...args, '-c', commands], { env, encoding: 'utf8' })
+    const {
+      stdout,
+      stderr,
+      status: code,
+    } = spawnSync(file, [...args, '-c', commands], { env, encoding: 'utf8' })
     return { out: stdout, err: stderr, code }
   }
 
@@ -36,12 +48,18 @@ describe.each(Object.entries(hooks))('%s', (name, { start, path, status, strict 
   })
 
   test('sourced again it moves the folder back to the front, once', () => {
-    const before = { KUBEGUARD_HOME: '/g', PATH: '/g/data/shims:/usr/bin:/g/data/shims:/g/data/shims:/bin:/g/data/shims' }
+    const before = {
+      KUBEGUARD_HOME: '/g',
+      PATH: '/g/data/shims:/usr/bin:/g/data/shims:/g/data/shims:/bin:/g/data/shims',
+    }
     expect(run(`${source}; ${source}; ${path}`, before).out).toBe('/g/data/shims:/usr/bin:/bin\n')
   })
 
   test('a folder whose name holds pattern characters is no pattern', () => {
-    const { out } = run(`${source}; ${source}; ${path}`, { KUBEGUARD_HOME: '/g[a]*', PATH: '/ga/data/shims:/usr/bin:/bin' })
+    const { out } = run(`${source}; ${source}; ${path}`, {
+      KUBEGUARD_HOME: '/g[a]*',
+      PATH: '/ga/data/shims:/usr/bin:/bin',
+    })
     expect(out).toBe('/g[a]*/data/shims:/ga/data/shims:/usr/bin:/bin\n')
   })
 
@@ -53,7 +71,11 @@ describe.each(Object.entries(hooks))('%s', (name, { start, path, status, strict 
   test('says nothing, keeps the status, leaves no name behind', () => {
     const { out, err } = run(`false; ${source}; echo ${status}; true; ${source}; echo ${status}`)
     expect({ out, err }).toEqual({ out: '1\n0\n', err: '' })
-    const names = { bash: 'compgen -A function -A variable', zsh: 'typeset +; functions +', fish: 'set --names; functions --all' }
+    const names = {
+      bash: 'compgen -A function -A variable',
+      zsh: 'typeset +; functions +',
+      fish: 'set --names; functions --all',
+    }
     const listed = run(`${source}; ${names[name as keyof typeof names]}`).out
     expect(listed.split('\n').filter((line) => /^_*kubeguard/.test(line))).toEqual([])
   })
@@ -65,13 +87,21 @@ describe.each(Object.entries(hooks))('%s', (name, { start, path, status, strict 
   test('starts no process', () => {
     const trace = join(folder, `${name}.trace`)
     const env = { HOME: folder, PATH: '/usr/bin:/bin', TERM: 'dumb' }
-    execFileSync('strace', ['-f', '-e', 'trace=fork,vfork,clone,clone3,execve', '-o', trace, ...start, '-c', source], { env })
-    const calls = readFileSync(trace, 'utf8').split('\n').filter((line) => /(fork|clone|clone3|execve)\(/.test(line))
+    execFileSync(
+      'strace',
+      ['-f', '-e', 'trace=fork,vfork,clone,clone3,execve', '-o', trace, ...start, '-c', source],
+      { env },
+    )
+    const calls = readFileSync(trace, 'utf8')
+      .split('\n')
+      .filter((line) => /(fork|clone|clone3|execve)\(/.test(line))
     expect(calls).toHaveLength(1)
   })
 })
 
 test('shellcheck has nothing to say', () => {
-  const { stdout, status } = spawnSync('shellcheck', [`${repository}/shell/kubeguard.bash`], { encoding: 'utf8' })
+  const { stdout, status } = spawnSync('shellcheck', [`${repository}/shell/kubeguard.bash`], {
+    encoding: 'utf8',
+  })
   expect({ stdout, status }).toEqual({ stdout: '', status: 0 })
 })

@@ -33,7 +33,9 @@ export function adoptCommand() {
 
 async function adopt(options: AdoptOptions): Promise<void> {
   if (options.json && !options.yes && !options.dryRun) {
-    throw new GuardError('usage', '--json leaves no place to ask', { cure: 'give --yes or --dry-run as well' })
+    throw new GuardError('usage', '--json leaves no place to ask', {
+      cure: 'give --yes or --dry-run as well',
+    })
   }
   const paths = kubeconfigPaths(options.kubeconfig)
   if (!options.yes && !options.dryRun) {
@@ -51,7 +53,10 @@ async function adopt(options: AdoptOptions): Promise<void> {
 
 function assertVaults(report: AdoptReport): void {
   if (report.dryRun || report.missingVaults.length === 0) return
-  throw new GuardError('vault-missing', `no vault yet for ${report.missingVaults.join(', ')}: nothing was changed`)
+  throw new GuardError(
+    'vault-missing',
+    `no vault yet for ${report.missingVaults.join(', ')}: nothing was changed`,
+  )
 }
 
 function sayAdopted({ adopted }: AdoptReport): void {

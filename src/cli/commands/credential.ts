@@ -24,6 +24,8 @@ function becomePlugin(args: readonly string[]): void {
   const own = launcherPath('kubeguard-credential')
   // The native binary knows what it is by the name it is called under.
   const file = existsSync(plugin) ? plugin : existsSync(nativePath()) ? nativePath() : own
-  const environment = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== undefined))
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter(([, value]) => value !== undefined),
+  )
   process.execve?.(file, ['kubeguard-credential', ...args], environment as Record<string, string>)
 }

@@ -7,15 +7,29 @@ import { runCommand } from '../failure.ts'
 import { print, printJson, say } from '../output.ts'
 
 export function daemonCommand() {
-  const start = command('start', 'start it, where none is running', 'kubeguard daemon start').action(() => runCommand(startDaemon))
-  const stop = command('stop', 'lock every session and end it', 'kubeguard daemon stop').action(() => runCommand(stopRunning))
-  const restart = command('restart', 'lock every session, end it, start it anew', 'kubeguard daemon restart').action(() =>
-    runCommand(restartDaemon),
+  const start = command('start', 'start it, where none is running', 'kubeguard daemon start').action(() =>
+    runCommand(startDaemon),
   )
-  const status = command('status', 'is one running, and which; exit code 75 where none is', 'kubeguard daemon status --json')
+  const stop = command('stop', 'lock every session and end it', 'kubeguard daemon stop').action(() =>
+    runCommand(stopRunning),
+  )
+  const restart = command(
+    'restart',
+    'lock every session, end it, start it anew',
+    'kubeguard daemon restart',
+  ).action(() => runCommand(restartDaemon))
+  const status = command(
+    'status',
+    'is one running, and which; exit code 75 where none is',
+    'kubeguard daemon status --json',
+  )
     .addOption(jsonOption())
     .action((options) => runCommand(() => showDaemon(options)))
-  const run = command('run', 'run it in the foreground, for a service manager', 'kubeguard daemon run').action(() => runCommand(runHere))
+  const run = command(
+    'run',
+    'run it in the foreground, for a service manager',
+    'kubeguard daemon run',
+  ).action(() => runCommand(runHere))
   return command('daemon', 'the process that keeps the sessions’ state', 'kubeguard daemon restart')
     .addCommand(start)
     .addCommand(stop)
@@ -43,7 +57,9 @@ async function restartDaemon(): Promise<void> {
 async function showDaemon(options: { json?: true | undefined }): Promise<void> {
   const found = await report(false)
   if (options.json) return printJson(found)
-  print(`daemon ${found.version}, protocol ${found.protocol}, process ${found.pid}, since ${formatTimestamp(found.startedAtMs)}`)
+  print(
+    `daemon ${found.version}, protocol ${found.protocol}, process ${found.pid}, since ${formatTimestamp(found.startedAtMs)}`,
+  )
   print(`socket ${clean(found.socket)}`)
   print(`log ${clean(found.logFile)}`)
   for (const problem of found.problems) print(`! ${clean(problem)}`)
@@ -61,5 +77,9 @@ async function runHere(): Promise<void> {
   const { dirs, ensurePlaces } = await import('../../platform/dirs.ts')
   ensurePlaces(dirs())
   const node = nodePath()
-  process.execve?.(node, [node, '--disable-sigusr1', bundlePath('daemon')], allowListedEnvironment(process.env))
+  process.execve?.(
+    node,
+    [node, '--disable-sigusr1', bundlePath('daemon')],
+    allowListedEnvironment(process.env),
+  )
 }

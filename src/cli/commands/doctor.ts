@@ -8,7 +8,11 @@ import { runCommand } from '../failure.ts'
 import { coloursFor, print, printJson, say } from '../output.ts'
 
 export function doctorCommand() {
-  return command('doctor', 'what is wrong with this installation, each with its cure; exit code 1 where anything is', 'kubeguard doctor')
+  return command(
+    'doctor',
+    'what is wrong with this installation, each with its cure; exit code 1 where anything is',
+    'kubeguard doctor',
+  )
     .addOption(jsonOption())
     .action((options) => runCommand(() => doctor(options)))
 }

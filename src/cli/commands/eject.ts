@@ -47,13 +47,19 @@ async function eject(options: EjectOptions): Promise<void> {
   if (!options.yes && source.onTerminal) {
     await confirm('put the secrets back into the files, in plain text?', { withoutTerminal: 'give --yes' })
   }
-  const report = await ejectAll({ paths: options.kubeconfig.length > 0 ? kubeconfigPaths(options.kubeconfig) : [], users: options.user }, source)
+  const report = await ejectAll(
+    { paths: options.kubeconfig.length > 0 ? kubeconfigPaths(options.kubeconfig) : [], users: options.user },
+    source,
+  )
   if (options.json) printJson(report.ejected ?? [])
   sayEjected(report)
 }
 
 /** @throws GuardError what the keeper refused with. */
-export function ejectAll(from: { paths?: readonly string[]; users?: readonly string[] }, source: PassphraseSource): Promise<OpenReport> {
+export function ejectAll(
+  from: { paths?: readonly string[]; users?: readonly string[] },
+  source: PassphraseSource,
+): Promise<OpenReport> {
   return openVault({ mode: 'eject', ...from }, async () => ({ passphrase: await source.ask('passphrase') }))
 }
 
@@ -68,5 +74,8 @@ async function printGuarded(options: EjectOptions): Promise<void> {
   const guarded = report.left.filter((user) => user.because === 'already')
   if (options.json) printJson(guarded.map(({ user, file }) => ({ user, file })))
   else for (const { user, file } of guarded) print(`${clean(user)} (${clean(file)})`)
-  if (guarded.length === 0) throw new GuardError('credential-unknown', 'no user of these files is guarded', { cure: 'name the file: kubeguard eject --kubeconfig FILE' })
+  if (guarded.length === 0)
+    throw new GuardError('credential-unknown', 'no user of these files is guarded', {
+      cure: 'name the file: kubeguard eject --kubeconfig FILE',
+    })
 }

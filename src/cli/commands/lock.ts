@@ -24,7 +24,8 @@ function sayLocked(reports: readonly LockReport[]): void {
     const ended = report.endedLive + report.endedHolders
     const endedText = ended === 0 ? '' : `, ended ${ended} ${ended === 1 ? 'process' : 'processes'}`
     say(`${report.policy} ${report.wasUnlocked ? 'locked' : 'was locked already'}${endedText}`)
-    for (const failure of report.failures) sayFailure(failure, 'the session is locked all the same; run: kubeguard doctor')
+    for (const failure of report.failures)
+      sayFailure(failure, 'the session is locked all the same; run: kubeguard doctor')
   }
   if (reports.length === 0) say('nothing to lock')
 }

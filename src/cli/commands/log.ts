@@ -20,7 +20,12 @@ export function logCommand() {
   const verify = command('verify', 'check the hash chain of the journal', 'kubeguard log verify')
     .addOption(jsonOption())
     .action((_options, self) => runCommand(() => verifyChain(self.optsWithGlobals())))
-  return command('log', 'what was decided: unlocks, locks, refusals, credentials issued', 'kubeguard log --since 1h', 'kubeguard log -f --session prod --json')
+  return command(
+    'log',
+    'what was decided: unlocks, locks, refusals, credentials issued',
+    'kubeguard log --since 1h',
+    'kubeguard log -f --session prod --json',
+  )
     .option('-f, --follow', 'go on as entries come')
     .option('--since <duration>', 'only entries of the last 30m, 2h, 7d …', durationArgument)
     .option('--session <policy>', 'only of this policy')
@@ -36,7 +41,12 @@ async function showLog(options: LogOptions): Promise<void> {
   const sinceMs = options.since === undefined ? undefined : Date.now() - options.since
   let after: number | undefined
   for (;;) {
-    const { entries } = await callDaemon('journal.read', { after, sinceMs, event: options.event, session: options.session })
+    const { entries } = await callDaemon('journal.read', {
+      after,
+      sinceMs,
+      event: options.event,
+      session: options.session,
+    })
     const page = entries as JournalEntry[]
     for (const entry of page) print(options.json ? JSON.stringify(entry) : entryLine(entry))
     after = page.at(-1)?.seq ?? after
@@ -59,7 +69,11 @@ async function verifyChain(options: { json?: unknown }): Promise<void> {
   if (options.json) printJson(chain)
   if (!chain.intact) {
     const where = chain.brokenAt === undefined ? '' : ` at entry ${chain.brokenAt}`
-    throw new GuardError('journal-damaged', `the journal's chain is broken${where}: ${chain.problem ?? 'unknown'}`)
+    throw new GuardError(
+      'journal-damaged',
+      `the journal's chain is broken${where}: ${chain.problem ?? 'unknown'}`,
+    )
   }
-  if (!options.json) say(`the journal's chain is whole: ${chain.entries} entries, head ${chain.head ?? 'none'}`)
+  if (!options.json)
+    say(`the journal's chain is whole: ${chain.entries} entries, head ${chain.head ?? 'none'}`)
 }

@@ -15,10 +15,18 @@ export function policyCommand() {
   const show = command('show', 'the rules in force', 'kubeguard policy show')
     .addOption(jsonOption())
     .action((options) => runCommand(() => showPolicies(options)))
-  const check = command('check', 'look for mistakes in the policy files; exit code 78 where there are', 'kubeguard policy check')
+  const check = command(
+    'check',
+    'look for mistakes in the policy files; exit code 78 where there are',
+    'kubeguard policy check',
+  )
     .addOption(jsonOption())
     .action((options) => runCommand(() => checkPolicies(options)))
-  const explain = command('explain', 'which policy applies to a context, and why', 'kubeguard policy explain prod-eu')
+  const explain = command(
+    'explain',
+    'which policy applies to a context, and why',
+    'kubeguard policy explain prod-eu',
+  )
     .argument('<context>', 'name of a kubeconfig context')
     .addOption(jsonOption())
     .action((context, options) => runCommand(() => explainContext(context, options)))
@@ -36,7 +44,16 @@ async function readPolicies(context?: string): Promise<PolicyReport> {
 async function showPolicies(options: JsonOption): Promise<void> {
   const report = await readPolicies()
   if (options.json) return printJson(report)
-  const head = ['policy', 'contexts', 'idle', 'lifetime', 'warn', 'live', 'holders', 'tightened by the organisation']
+  const head = [
+    'policy',
+    'contexts',
+    'idle',
+    'lifetime',
+    'warn',
+    'live',
+    'holders',
+    'tightened by the organisation',
+  ]
   const rows = report.policies.map((policy) => [
     policy.name,
     policy.contexts.map(clean).join(' '),
@@ -48,8 +65,10 @@ async function showPolicies(options: JsonOption): Promise<void> {
     policy.tightenedBy.join(', '),
   ])
   for (const line of table(head, rows)) print(line)
-  for (const file of report.files) print(`${file.kind}: ${clean(file.path)}${file.exists ? '' : ' (not there)'}`)
-  if (report.lastGoodInForce) say('a policy file is invalid: the last good rules are in force', 'run: kubeguard policy check')
+  for (const file of report.files)
+    print(`${file.kind}: ${clean(file.path)}${file.exists ? '' : ' (not there)'}`)
+  if (report.lastGoodInForce)
+    say('a policy file is invalid: the last good rules are in force', 'run: kubeguard policy check')
 }
 
 const exitUnusable = 78
@@ -78,5 +97,7 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   const rules = report.policies.find(({ name }) => name === policy)
   print(`${clean(context)}: policy ${policy}, because ${clean(because)}`)
   if (rules === undefined) return
-  print(`idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live sessions: ${rules.live}, holders: ${rules.holders}`)
+  print(
+    `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live sessions: ${rules.live}, holders: ${rules.holders}`,
+  )
 }

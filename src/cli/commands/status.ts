@@ -6,7 +6,7 @@ import { coloursFor, print, printJson } from '../output.ts'
 import { table } from '../table.ts'
 import { readStatus } from '../unlock-session.ts'
 
-export const exitLocked = 77
+const exitLocked = 77
 
 /**
  * Prints every session's state, problems first.
@@ -14,7 +14,10 @@ export const exitLocked = 77
  *   context's, else of any.
  * @throws GuardError `policy-unknown`
  */
-export async function status(policy: string | undefined, options: { json?: boolean | undefined }): Promise<number> {
+export async function status(
+  policy: string | undefined,
+  options: { json?: boolean | undefined },
+): Promise<number> {
   const report = await readStatus()
   const asked = sessionsAsked(report, policy)
   if (options.json) printJson(report)
@@ -26,22 +29,34 @@ function sessionsAsked(report: StatusReport, policy: string | undefined): readon
   const name = policy ?? report.currentPolicy
   if (name === undefined) return report.sessions
   const found = report.sessions.filter((session) => session.policy === name)
-  if (found.length === 0 && policy !== undefined) throw new GuardError('policy-unknown', `no policy is named ${name}`)
+  if (found.length === 0 && policy !== undefined)
+    throw new GuardError('policy-unknown', `no policy is named ${name}`)
   return found
 }
 
 function printStatus(report: StatusReport, sessions: readonly SessionStatus[]): void {
   const { yellow, dim } = coloursFor(process.stdout)
   for (const problem of report.problems) print(`${yellow('!')} ${clean(problem)}`)
-  const head = ['policy', 'state', 'idle left', 'lifetime left', 'credentials', 'notes'].map((title) => dim(title))
-  for (const line of table(head, sessions.map((session) => row(session, report)))) print(line)
+  const head = ['policy', 'state', 'idle left', 'lifetime left', 'credentials', 'notes'].map((title) =>
+    dim(title),
+  )
+  for (const line of table(
+    head,
+    sessions.map((session) => row(session, report)),
+  ))
+    print(line)
   for (const session of sessions) for (const live of session.live) print(`  ${liveLine(session, live)}`)
 }
 
 function row(session: SessionStatus, report: StatusReport): string[] {
   const { green, red, bold } = coloursFor(process.stdout)
   const isCurrent = session.policy === report.currentPolicy
-  const state = session.state === 'unlocked' ? green('unlocked') : session.state === 'locked' ? red('locked') : session.state
+  const state =
+    session.state === 'unlocked'
+      ? green('unlocked')
+      : session.state === 'locked'
+        ? red('locked')
+        : session.state
   return [
     isCurrent ? bold(clean(session.policy)) : clean(session.policy),
     state,

@@ -40,7 +40,8 @@ async function uninstall(options: UninstallOptions): Promise<void> {
   await stopDaemon()
   sayStep('every session is locked, the daemon has ended')
   unhookShells()
-  for (const folder of [found.data, found.run, found.state, found.config]) rmSync(folder, { recursive: true, force: true })
+  for (const folder of [found.data, found.run, found.state, found.config])
+    rmSync(folder, { recursive: true, force: true })
   sayStep(`removed: ${[found.data, found.run, found.state, found.config].join(', ')}`)
   say('uninstalled', 'the program itself stays where it is: remove its folder or package as you installed it')
 }
@@ -48,14 +49,21 @@ async function uninstall(options: UninstallOptions): Promise<void> {
 async function putCredentialsBack(options: UninstallOptions): Promise<void> {
   const guarded = (await readStatus()).sessions.filter((session) => session.hasVault)
   if (guarded.length === 0) return
-  const source = await passphraseSource({ passphraseFd: options.passphraseFd, cure: 'run: kubeguard uninstall' })
+  const source = await passphraseSource({
+    passphraseFd: options.passphraseFd,
+    cure: 'run: kubeguard uninstall',
+  })
   sayEjected(await ejectAll({}, source))
   const left = (await readStatus()).sessions.filter((session) => session.credentials > 0)
   if (left.length === 0) return
   const names = left.map((session) => session.policy).join(', ')
-  throw new GuardError('credential-unknown', `credentials are still in the vaults of ${names}: nothing was removed`, {
-    cure: 'see: kubeguard status; then put them back: kubeguard eject --kubeconfig FILE',
-  })
+  throw new GuardError(
+    'credential-unknown',
+    `credentials are still in the vaults of ${names}: nothing was removed`,
+    {
+      cure: 'see: kubeguard status; then put them back: kubeguard eject --kubeconfig FILE',
+    },
+  )
 }
 
 function unhookShells(): void {

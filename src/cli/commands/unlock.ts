@@ -16,20 +16,22 @@ interface UnlockOptions {
 }
 
 export function unlockCommand() {
-  return command(
-    'unlock',
-    'open a session: type the passphrase, work until the limits of its policy',
-    'kubeguard unlock',
-    'kubeguard unlock prod --for 30m',
-    'secret-tool lookup service kubeguard | kubeguard unlock --all --passphrase-fd 0',
+  return (
+    command(
+      'unlock',
+      'open a session: type the passphrase, work until the limits of its policy',
+      'kubeguard unlock',
+      'kubeguard unlock prod --for 30m',
+      'secret-tool lookup service kubeguard | kubeguard unlock --all --passphrase-fd 0',
+    )
+      .argument('[policy]', 'policy to unlock (default: that of the current context)')
+      .option('--all', 'unlock every policy')
+      .option('--for <duration>', 'end after this time already; never lengthens', durationArgument)
+      .addOption(passphraseFdOption())
+      // For shim and plugin: the strict rules of asking, since a client met the lock and not a person's wish.
+      .addOption(new Option('--for-command').hideHelp())
+      .action((policy, options) => runCommand(() => unlock(policy, options)))
   )
-    .argument('[policy]', 'policy to unlock (default: that of the current context)')
-    .option('--all', 'unlock every policy')
-    .option('--for <duration>', 'end after this time already; never lengthens', durationArgument)
-    .addOption(passphraseFdOption())
-    // For shim and plugin: the strict rules of asking, since a client met the lock and not a person's wish.
-    .addOption(new Option('--for-command').hideHelp())
-    .action((policy, options) => runCommand(() => unlock(policy, options)))
 }
 
 async function unlock(policy: string | undefined, options: UnlockOptions): Promise<void> {
@@ -46,12 +48,17 @@ async function unlock(policy: string | undefined, options: UnlockOptions): Promi
 }
 
 /** One prompt at a time on a terminal; who waited looks first whether the answer was for it too. */
-async function unlockInTurn(policy: string | undefined, options: UnlockOptions, source: PassphraseSource): Promise<void> {
+async function unlockInTurn(
+  policy: string | undefined,
+  options: UnlockOptions,
+  source: PassphraseSource,
+): Promise<void> {
   const turn = await takePromptTurn()
   const name = policy ?? ''
   try {
     if (options.forCommand && turn?.waited && (await isUnlocked(policy))) return
-    if (options.forCommand && turn?.cancelledBefore(name)) throw new GuardError('unlock-cancelled', 'the unlock was cancelled')
+    if (options.forCommand && turn?.cancelledBefore(name))
+      throw new GuardError('unlock-cancelled', 'the unlock was cancelled')
     await unlockEach(policy, options, source)
     turn?.forgetCancels()
   } catch (error) {
@@ -62,12 +69,18 @@ async function unlockInTurn(policy: string | undefined, options: UnlockOptions, 
   }
 }
 
-async function unlockEach(policy: string | undefined, options: UnlockOptions, source: PassphraseSource): Promise<void> {
+async function unlockEach(
+  policy: string | undefined,
+  options: UnlockOptions,
+  source: PassphraseSource,
+): Promise<void> {
   const policies = options.all ? (await readStatus()).sessions.map((session) => session.policy) : [policy]
   for (const each of policies) await unlockSession({ policy: each, forMs: options.for }, source)
 }
 
 async function isUnlocked(policy: string | undefined): Promise<boolean> {
   const { sessions, currentPolicy } = await readStatus()
-  return sessions.some((session) => session.policy === (policy ?? currentPolicy) && session.state === 'unlocked')
+  return sessions.some(
+    (session) => session.policy === (policy ?? currentPolicy) && session.state === 'unlocked',
+  )
 }

@@ -13,14 +13,20 @@ export async function daemonFindings(): Promise<Finding[]> {
     return [...versionFindings(daemon), ...daemon.problems.map(reported), ...policyFindings(policy)]
   } catch (error) {
     // Its cure may be to call the doctor, who is here already.
-    if (error instanceof GuardError) return [problem(error.message, error.cure.replace('kubeguard doctor', 'kubeguard daemon restart'))]
+    if (error instanceof GuardError)
+      return [problem(error.message, error.cure.replace('kubeguard doctor', 'kubeguard daemon restart'))]
     throw error
   }
 }
 
 function versionFindings(daemon: DaemonReport): Finding[] {
   if (daemon.version === version()) return []
-  return [problem(`the daemon is version ${daemon.version}, this command is ${version()}`, 'run: kubeguard daemon restart')]
+  return [
+    problem(
+      `the daemon is version ${daemon.version}, this command is ${version()}`,
+      'run: kubeguard daemon restart',
+    ),
+  ]
 }
 
 const reported = (text: string): Finding => {
@@ -29,5 +35,7 @@ const reported = (text: string): Finding => {
 }
 
 function policyFindings(report: PolicyReport): Finding[] {
-  return report.problems.map(({ file, line, column, message, cure }) => problem(`${file}:${line}:${column}: ${message}`, cure))
+  return report.problems.map(({ file, line, column, message, cure }) =>
+    problem(`${file}:${line}:${column}: ${message}`, cure),
+  )
 }

@@ -1,4 +1,13 @@
-import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { GuardError } from '../../domain/errors.ts'
@@ -12,7 +21,8 @@ import type { Finding } from './finding.ts'
 /** What can be seen in files and in the environment, without the daemon. */
 export function installationFindings(): Finding[] {
   const found = dirs()
-  if (!existsSync(found.state)) return [problem('kubeguard is not set up for this account', 'run: kubeguard init')]
+  if (!existsSync(found.state))
+    return [problem('kubeguard is not set up for this account', 'run: kubeguard init')]
   return [
     ...placeFindings(),
     ...vaultFindings(places.vaults(found)),
@@ -40,12 +50,19 @@ function vaultFindings(vaults: string): Finding[] {
   return entries
     .map((path) => ({ path, facts: lstatSync(path, { throwIfNoEntry: false }) }))
     .filter(({ facts }) => facts !== undefined && (facts.mode & 0o077) !== 0 && !facts.isSymbolicLink())
-    .map(({ path, facts }) => problem(`${path} is open to other users`, `run: chmod ${facts?.isDirectory() ? 700 : 600} ${path}`))
+    .map(({ path, facts }) =>
+      problem(`${path} is open to other users`, `run: chmod ${facts?.isDirectory() ? 700 : 600} ${path}`),
+    )
 }
 
 function nativeFindings(): Finding[] {
   if (existsSync(nativePath())) return []
-  return [note('the native shim and plugin are not built: each command takes longer', 'install a C compiler (cc), then run: npm run build')]
+  return [
+    note(
+      'the native shim and plugin are not built: each command takes longer',
+      'install a C compiler (cc), then run: npm run build',
+    ),
+  ]
 }
 
 function linkFindings(): Finding[] {
@@ -70,9 +87,14 @@ function pathFindings(shims: string): Finding[] {
 function notFirst(onPath: boolean, first: string | undefined): Finding {
   const shell = shellOf()
   const what = onPath ? `the shims are on PATH, but after ${first ?? 'nothing'}` : 'the shims are not on PATH'
-  if (shell === undefined) return problem(what, 'put the shims’ folder first on PATH in your shell’s start-up file')
-  if (hookState(shell) === 'present') return problem(what, 'open a new shell; let no later line of its start-up file put other folders first')
-  return problem(what, `run: kubeguard init, or put this into your start-up file: eval "$(kubeguard shell ${shell})"`)
+  if (shell === undefined)
+    return problem(what, 'put the shims’ folder first on PATH in your shell’s start-up file')
+  if (hookState(shell) === 'present')
+    return problem(what, 'open a new shell; let no later line of its start-up file put other folders first')
+  return problem(
+    what,
+    `run: kubeguard init, or put this into your start-up file: eval "$(kubeguard shell ${shell})"`,
+  )
 }
 
 function isExecutable(path: string): boolean {
@@ -97,7 +119,13 @@ function kubercFindings(plugin: string): Finding[] {
   const path = process.env['KUBERC'] || join(process.env['HOME'] || homedir(), '.kube', 'kuberc')
   const text = path === 'off' || !existsSync(path) ? '' : readFileSync(path, 'utf8')
   const policy = /^[ \t]*"?credentialPluginPolicy"?[ \t]*:[ \t]*["']?(\w+)/m.exec(text)?.[1]
-  const allowed = policy === undefined || policy === 'AllowAll' || (policy === 'Allowlist' && text.includes(plugin))
+  const allowed =
+    policy === undefined || policy === 'AllowAll' || (policy === 'Allowlist' && text.includes(plugin))
   if (allowed) return []
-  return [problem(`${path} forbids our credential plugin (credentialPluginPolicy: ${policy})`, `set it to Allowlist, with the entry: name: ${plugin}`)]
+  return [
+    problem(
+      `${path} forbids our credential plugin (credentialPluginPolicy: ${policy})`,
+      `set it to Allowlist, with the entry: name: ${plugin}`,
+    ),
+  ]
 }

@@ -11,10 +11,19 @@ export function machineFindings(): Finding[] {
 
 /** Secrets in memory reach the disk by swap, unless it is encrypted or held in memory itself. */
 export function swapFindings(swaps: string, isEncrypted: (device: string) => boolean = isDmCrypt): Finding[] {
-  const devices = swaps.split('\n').slice(1).filter((line) => line !== '').map((line) => line.split(/\s/)[0] ?? '')
+  const devices = swaps
+    .split('\n')
+    .slice(1)
+    .filter((line) => line !== '')
+    .map((line) => line.split(/\s/)[0] ?? '')
   return devices
     .filter((device) => !basename(device).startsWith('zram') && !isEncrypted(device))
-    .map((device) => problem(`${device} swaps memory to disk unencrypted`, 'encrypt it (crypttab), use zram, or run: swapoff -a'))
+    .map((device) =>
+      problem(
+        `${device} swaps memory to disk unencrypted`,
+        'encrypt it (crypttab), use zram, or run: swapoff -a',
+      ),
+    )
 }
 
 /** The device mapper names an encrypted device's kind in its uuid: CRYPT-… */
@@ -25,7 +34,12 @@ function isDmCrypt(device: string): boolean {
 function serviceFindings(): Finding[] {
   const unit = join(userInfo().homedir, '.config', 'systemd', 'user', 'kubeguard.service')
   if (existsSync(unit) || !existsSync('/run/systemd/system')) return []
-  return [note('no service unit: the daemon starts at first use, and its memory may be swapped', 'nothing to do where swap is off or encrypted')]
+  return [
+    note(
+      'no service unit: the daemon starts at first use, and its memory may be swapped',
+      'nothing to do where swap is off or encrypted',
+    ),
+  ]
 }
 
 function read(path: string): string {

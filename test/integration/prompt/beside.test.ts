@@ -23,8 +23,16 @@ afterEach(async () => {
 /** A shell on a fresh terminal; `kubectl-stand-in` is what a locked shim does, and notes its exit code. */
 function shell(commands: string): TestTerminal {
   const standIn = join(daemon.root, 'kubectl-stand-in')
-  writeFileSync(standIn, `#!/bin/sh\n${forCommand} 2>>${daemon.root}/errors\necho "code $?" >>${daemon.root}/codes\n`, { mode: 0o755 })
-  const terminal = new TestTerminal('/bin/dash', ['-c', commands.replaceAll('kubectl', standIn)], daemon.environment)
+  writeFileSync(
+    standIn,
+    `#!/bin/sh\n${forCommand} 2>>${daemon.root}/errors\necho "code $?" >>${daemon.root}/codes\n`,
+    { mode: 0o755 },
+  )
+  const terminal = new TestTerminal(
+    '/bin/dash',
+    ['-c', commands.replaceAll('kubectl', standIn)],
+    daemon.environment,
+  )
   terminals.push(terminal)
   return terminal
 }
@@ -40,12 +48,17 @@ function read(name: string): string {
   }
 }
 
-const ended = (count = 1): Promise<boolean> => until('an exit code', () => codes().split('\n').length > count, { withinMs: 15_000 })
+const ended = (count = 1): Promise<boolean> =>
+  until('an exit code', () => codes().split('\n').length > count, { withinMs: 15_000 })
 
 test('alone on the terminal it asks, and the shell gets its terminal back', async () => {
   const terminal = shell('kubectl; stty -a')
   await terminal.shows('passphrase for prod: ')
-  await until('echo off', () => execFileSync('stty', ['-a', '-F', (terminal.pty as unknown as { _pty: string })._pty]).includes(' -echo '))
+  await until('echo off', () =>
+    execFileSync('stty', ['-a', '-F', (terminal.pty as unknown as { _pty: string })._pty]).includes(
+      ' -echo ',
+    ),
+  )
   terminal.type('right\r')
   await ended()
   expect(codes()).toBe('code 0\n')
@@ -85,7 +98,9 @@ test('under watch it refuses each time, and watch goes on', async () => {
 })
 
 test('inside vim, started in the background, it refuses, and vim takes its keys', async () => {
-  const terminal = shell(`vim -u NONE -N -c 'call system("kubectl")' -c 'call job_start(["kubectl"])'; echo vim ended`)
+  const terminal = shell(
+    `vim -u NONE -N -c 'call system("kubectl")' -c 'call job_start(["kubectl"])'; echo vim ended`,
+  )
   await ended(2)
   expect(codes()).toBe('code 77\ncode 77\n')
   terminal.type(':q!\r')
@@ -110,7 +125,9 @@ test('many at once: one prompt, one answer for all', async () => {
 })
 
 test('a cancel is the answer of all that waited, and of none that starts later', async () => {
-  const terminal = shell('trap : INT; for i in 1 2 3 4; do kubectl & done; wait; wait; echo first ended; kubectl; echo second ended')
+  const terminal = shell(
+    'trap : INT; for i in 1 2 3 4; do kubectl & done; wait; wait; echo first ended; kubectl; echo second ended',
+  )
   await terminal.shows('passphrase for prod: ', 20_000)
   terminal.type('\x04')
   await terminal.shows('first ended', 20_000)

@@ -69,7 +69,14 @@ export class SessionDaemon {
       'session.unlock': () =>
         this.unlocked
           ? { policy: 'prod', socket, ticket: Buffer.from('t'), asks: false, failures: 0, already: true }
-          : { policy: 'prod', socket, ticket: Buffer.from('t'), asks: true, failures: this.passphrases.length, already: false },
+          : {
+              policy: 'prod',
+              socket,
+              ticket: Buffer.from('t'),
+              asks: true,
+              failures: this.passphrases.length,
+              already: false,
+            },
       'keeper.open': ({ passphrase }) => {
         this.passphrases.push(passphrase.toString())
         if (passphrase.toString() !== 'right') throw new GuardError('wrong-passphrase', 'wrong passphrase')
@@ -78,7 +85,9 @@ export class SessionDaemon {
       },
       'session.lock': () => {
         this.unlocked = false
-        return { report: [{ policy: 'prod', wasUnlocked: true, endedLive: 0, endedHolders: 0, failures: [] }] }
+        return {
+          report: [{ policy: 'prod', wasUnlocked: true, endedLive: 0, endedHolders: 0, failures: [] }],
+        }
       },
     }
   }
@@ -90,7 +99,9 @@ export class SessionDaemon {
       contexts: ['prod-*'],
       idleMs: 300_000,
       lifetimeMs: 4 * hour,
-      ...(this.unlocked ? { idleLeftMs: 252_000, lifetimeLeftMs: 3 * hour } : { lockReason: 'idle', lockedAtMs: Date.now() }),
+      ...(this.unlocked
+        ? { idleLeftMs: 252_000, lifetimeLeftMs: 3 * hour }
+        : { lockReason: 'idle', lockedAtMs: Date.now() }),
       live: [],
       failedUnlocks: 0,
       hasVault: true,

@@ -12,9 +12,12 @@ test.each([
   expect(parseDuration(text)).toBe(ms)
 })
 
-test.each(['', '0s', '30', 'm', '1.5h', '-5m', '5m ', '5 m', '1h-', '5M', '9999999999999999d', '٣m'])('%j is no duration', (text) => {
-  expect(() => parseDuration(text)).toThrowError(/is not a duration/)
-})
+test.each(['', '0s', '30', 'm', '1.5h', '-5m', '5m ', '5 m', '1h-', '5M', '9999999999999999d', '٣m'])(
+  '%j is no duration',
+  (text) => {
+    expect(() => parseDuration(text)).toThrowError(/is not a duration/)
+  },
+)
 
 test.each([
   [0, '0s'],

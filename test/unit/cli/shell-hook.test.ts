@@ -1,8 +1,24 @@
-import { lstatSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync, existsSync } from 'node:fs'
+import {
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+  existsSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { addHook, hookLine, hookState, removeHook, shellOf, startUpFile } from '../../../src/cli/shell-hook.ts'
+import {
+  addHook,
+  hookLine,
+  hookState,
+  removeHook,
+  shellOf,
+  startUpFile,
+} from '../../../src/cli/shell-hook.ts'
 
 let folder: string
 let file: string
@@ -26,7 +42,10 @@ test('the line is added once, and found again', () => {
 })
 
 test('a line of an older installation is replaced', () => {
-  writeFileSync(file, "# kubeguard: kubectl with a time limit\nsource '/old/shell/kubeguard.bash'\nalias k=kubectl\n")
+  writeFileSync(
+    file,
+    "# kubeguard: kubectl with a time limit\nsource '/old/shell/kubeguard.bash'\nalias k=kubectl\n",
+  )
   expect(hookState('bash', file)).toBe('other')
   addHook('bash', file)
   expect(readFileSync(file, 'utf8')).not.toContain('/old/')

@@ -37,7 +37,9 @@ test.each<[string, Partial<AskingFacts>]>([
 
 test('a person who types kubeguard unlock needs a terminal that is theirs, no more', () => {
   expect(whyNotAskPerson({ prompt: undefined, foreground: true, canonical: true })).toBeUndefined()
-  expect(whyNotAskPerson({ prompt: 'never', foreground: true, canonical: true })).toContain('KUBEGUARD_PROMPT')
+  expect(whyNotAskPerson({ prompt: 'never', foreground: true, canonical: true })).toContain(
+    'KUBEGUARD_PROMPT',
+  )
   expect(whyNotAskPerson({ prompt: undefined, foreground: false, canonical: true })).toContain('background')
 })
 
