@@ -89,7 +89,8 @@ export class LockSession {
 
   async #endClients(clients: readonly Client[]): Promise<void> {
     if (clients.length === 0) return
-    const roots = clients.map(({ id, graceMs }) => ({ id, graceMs }))
+    // A holder's children are their own masters, unless they are holders or live themselves.
+    const roots = clients.map(({ id, graceMs, kind }) => ({ id, graceMs, alone: kind === 'holder' }))
     await this.#deps.processes.endTrees(roots, (facts) => facts.pid === this.#deps.selfPid || !mayEnd(facts))
   }
 

@@ -66,6 +66,8 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     await keeper.end()
     throw new GuardError('unlock-superseded', `${guarded.policy} was locked meanwhile`)
   }
+  // Another attempt may have given up while this keeper started.
+  deps.table.advance(guarded, { type: 'unlock-begun' })
   attend(deps, guarded, keeper, { request, client })
   const ticket = randomBytes(32)
   await keeper.expect({ ticket, client, purpose: 'open' })
