@@ -157,3 +157,13 @@ export function setTerminalSettings(fd: number, termios: Buffer): void {
 export function flushTerminalInput(fd: number): void {
   checked('tcflush', call('int tcflush(int fd, int queue)')(fd, 0))
 }
+
+const setDescriptorFlags = 2
+
+/**
+ * Lets a descriptor live on over execve(2): Node closes all but 0, 1 and 2 there (fcntl(2)).
+ * @returns false where it is not open.
+ */
+export function keepOverExec(fd: number): boolean {
+  return call('int fcntl(int fd, int command, long flags)')(fd, setDescriptorFlags, 0) !== -1
+}

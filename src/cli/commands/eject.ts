@@ -42,7 +42,7 @@ async function eject(options: EjectOptions): Promise<void> {
     await printGuarded(options)
     return
   }
-  await hardenBeforeSecrets()
+  await hardenBeforeSecrets(options.passphraseFd)
   const source = await passphraseSource({ passphraseFd: options.passphraseFd, cure: 'run: kubeguard eject' })
   if (!options.yes && source.onTerminal) {
     await confirm('put the secrets back into the files, in plain text?', { withoutTerminal: 'give --yes' })

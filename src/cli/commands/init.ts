@@ -15,7 +15,7 @@ export function initCommand() {
     .addOption(passphraseFdOption())
     .action((options) =>
       runCommand(async () => {
-        await hardenBeforeSecrets()
+        await hardenBeforeSecrets(options.passphraseFd)
         await setUp(options)
       }),
     )

@@ -18,7 +18,7 @@ export function passwdCommand() {
 }
 
 async function passwd(options: { passphraseFd?: number | undefined }): Promise<void> {
-  await hardenBeforeSecrets()
+  await hardenBeforeSecrets(options.passphraseFd)
   const source = await passphraseSource({ ...options, cure: 'run: kubeguard passwd' })
   await openVault({ mode: 'rewrap' }, async (known) => {
     if (!known) throw new GuardError('vault-missing', 'there is no passphrase yet')

@@ -29,7 +29,7 @@ export function uninstallCommand() {
 
 /** The credentials first: where they can't be put back, nothing else is touched. */
 async function uninstall(options: UninstallOptions): Promise<void> {
-  await hardenBeforeSecrets()
+  await hardenBeforeSecrets(options.passphraseFd)
   const found = dirs()
   if (!existsSync(found.state) && !existsSync(found.data)) return say('nothing is installed')
   if (!options.yes) {

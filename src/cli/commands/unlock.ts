@@ -36,7 +36,7 @@ export function unlockCommand() {
 
 async function unlock(policy: string | undefined, options: UnlockOptions): Promise<void> {
   if (policy !== undefined && options.all) throw new GuardError('usage', 'give a policy or --all, not both')
-  await hardenBeforeSecrets()
+  await hardenBeforeSecrets(options.passphraseFd)
   const forClient = options.forCommand ?? false
   const source = askedOnce(await passphraseSource({ passphraseFd: options.passphraseFd, forClient }))
   try {
