@@ -2,7 +2,13 @@ import { defineConfig } from 'vitest/config'
 
 /** One project per kind of test; each names what it may touch in docs and CONTRIBUTING.md. */
 const project = (name: string, testTimeout: number) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, pool: 'forks' as const },
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout,
+    hookTimeout: testTimeout,
+    pool: 'forks' as const,
+  },
 })
 
 export default defineConfig({

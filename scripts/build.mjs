@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const processes = readdirSync(join(root, 'src')).filter((name) => existsSync(join(root, 'src', name, 'main.ts')))
+const processes = readdirSync(join(root, 'src')).filter((name) =>
+  existsSync(join(root, 'src', name, 'main.ts')),
+)
 
 mkdirSync(join(root, 'dist'), { recursive: true })
 buildSync({

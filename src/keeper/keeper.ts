@@ -152,7 +152,9 @@ const isThere = ({ client }: ExpectedTicket): boolean =>
 
 function refusedWith(refusal: string | undefined): GuardError {
   const code =
-    refusal !== undefined && Object.hasOwn(errorCatalogue, refusal) ? (refusal as ErrorCode) : 'unlock-superseded'
+    refusal !== undefined && Object.hasOwn(errorCatalogue, refusal)
+      ? (refusal as ErrorCode)
+      : 'unlock-superseded'
   return new GuardError(
     code,
     code === 'unlock-superseded' ? 'the session was locked meanwhile' : 'the unlock was refused',

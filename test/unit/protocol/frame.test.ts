@@ -154,7 +154,8 @@ describe('limits', () => {
     header.writeUInt32BE(value.length, 1)
     return Buffer.concat([header, value])
   }
-  const expectRefused = (body: Buffer): void => expect(() => decodeRequest('gate.check', body)).toThrow(FrameError)
+  const expectRefused = (body: Buffer): void =>
+    expect(() => decodeRequest('gate.check', body)).toThrow(FrameError)
 
   test('a frame past the limit is refused at its header', () => {
     const header = Buffer.alloc(headerBytes)
