@@ -21,7 +21,7 @@ interface Stream {
   /** What it serves on loopback, found in its output. */
   readonly serves?: { readonly address: RegExp; readonly path: string; readonly answers: string }
   /** Done to it once it works. */
-  readonly then?: (pids: readonly number[]) => Promise<void>
+  readonly afterwards?: (pids: readonly number[]) => Promise<void>
 }
 
 const markName = 'BYPASS_STREAM'
@@ -75,7 +75,7 @@ async function outlives(siege: Siege, stream: Stream): Promise<boolean> {
     await until(`${stream.name} to work`, () => stream.works.test(said()), { now: said })
     if (!(await serves(stream, said()))) throw new Error(`${stream.name} serves nothing while unlocked\n${said()}`)
     if (clientsOf(mark).length === 0) throw new Error(`${stream.name}: no client runs\n${said()}`)
-    await stream.then?.(clientsOf(mark))
+    await stream.afterwards?.(clientsOf(mark))
     await home.lock()
     return (await livesOn(mark)) || (stream.serves !== undefined && (await serves(stream, said())))
   } finally {
@@ -171,7 +171,7 @@ const streams: readonly Stream[] = [
     on: 'pipes',
     works,
   },
-  { name: 'a live process stopped with SIGSTOP', line: `kubectl ${sleeps} >OUT 2>&1`, on: 'pipes', works, then: stop },
+  { name: 'a live process stopped with SIGSTOP', line: `kubectl ${sleeps} >OUT 2>&1`, on: 'pipes', works, afterwards: stop },
   { name: 'a live process in another process group', line: `set -m; kubectl ${sleeps} >OUT 2>&1 & wait`, on: 'pipes', works },
   { name: '`setsid kubectl exec`, its starter gone', line: `setsid kubectl ${sleeps} >OUT 2>&1 & exit`, on: 'pipes', works },
   { name: '`nohup kubectl exec` on a terminal', line: `nohup kubectl ${sleeps} >OUT 2>&1 &`, on: 'terminal', works },
