@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { readdirSync, existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { buildSync } from 'esbuild'
+import { build } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const processes = readdirSync(join(root, 'src')).filter((name) =>
@@ -11,18 +11,35 @@ const processes = readdirSync(join(root, 'src')).filter((name) =>
 )
 
 mkdirSync(join(root, 'dist'), { recursive: true })
-buildSync({
-  absWorkingDir: root,
-  entryPoints: Object.fromEntries(processes.map((name) => [name, `src/${name}/main.ts`])),
-  outdir: 'dist',
-  outExtension: { '.js': '.cjs' },
-  bundle: true,
-  platform: 'node',
-  format: 'cjs',
-  target: 'node26',
-  define: { 'import.meta.dirname': '__dirname' },
-  external: ['better-sqlite3', 'koffi', 'node-pty'],
-  logLevel: 'warning',
-})
+
+/** @param {Record<string, string>} entryPoints @param {import('esbuild').Plugin[]} [plugins] */
+const bundle = (entryPoints, plugins = []) =>
+  build({
+    absWorkingDir: root,
+    entryPoints,
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node26',
+    define: { 'import.meta.dirname': '__dirname' },
+    external: ['better-sqlite3', 'koffi', 'node-pty'],
+    plugins,
+    logLevel: 'warning',
+  })
+
+// `kubeguard status` stands in prompts and scripts: it must not parse the other commands, so these are a file apart.
+const commandsApart = {
+  name: 'commands-apart',
+  setup: (/** @type {import('esbuild').PluginBuild} */ { onResolve }) =>
+    onResolve({ filter: /^\.\/program\.ts$/ }, () => ({ path: './cli-commands.cjs', external: true })),
+}
+const entryOf = (/** @type {string} */ name) => [name, `src/${name}/main.ts`]
+await Promise.all([
+  bundle(Object.fromEntries(processes.filter((name) => name !== 'cli').map(entryOf))),
+  bundle({ cli: 'src/cli/main.ts' }, [commandsApart]),
+  bundle({ 'cli-commands': 'src/cli/program.ts' }),
+])
 
 if (existsSync(join(root, 'scripts', 'build-native.mjs'))) await import('./build-native.mjs')
