@@ -8,11 +8,14 @@ export const errorCatalogue = {
   'unlock-superseded': { exitCode: 77, cure: 'run: kubeguard unlock again' },
   'unlock-delayed': { exitCode: 77, cure: 'wait, then run: kubeguard unlock' },
   'cannot-ask-here': { exitCode: 77, cure: 'run: kubeguard unlock' },
-  'wrong-passphrase': { exitCode: 77, cure: 'try again; for a forgotten passphrase: kubeguard reset POLICY' },
+  'wrong-passphrase': {
+    exitCode: 77,
+    cure: 'try again; a forgotten passphrase can’t be recovered, its credentials must be fetched anew',
+  },
   'vault-missing': { exitCode: 78, cure: 'run: kubeguard init' },
   'vault-damaged': {
     exitCode: 78,
-    cure: 'restore the vault’s folder from a backup, or run: kubeguard reset POLICY',
+    cure: 'restore the vault’s folder from a backup; without one, move it away, run kubeguard init and fetch its credentials anew',
   },
   'vault-newer': { exitCode: 78, cure: 'update kubeguard to the version that wrote it' },
   'vault-busy': { exitCode: 75, cure: 'another kubeguard command is at work on the vaults; try again' },
