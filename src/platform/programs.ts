@@ -35,7 +35,7 @@ function isOurs(candidate: string, ours: ReadonlySet<string>): boolean {
 
 function realPathOf(path: Buffer): string[] {
   try {
-    return [realpathSync(path, 'latin1')]
+    return [realpathSync.native(path, 'latin1')]
   } catch {
     return []
   }

@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto'
-import type { Ancestor } from '../domain/holder.ts'
 import { clientKey } from './guarded-session.ts'
 import type { ProcessId, Programs } from './ports.ts'
 
 /** How many shims of one tool may stand behind each other before we call it a circle. */
 const longestChain = 8
+
+interface Named {
+  readonly digest: string
+  /** How many programs of that name on this PATH were named to this client or to those before it. */
+  readonly count: number
+  readonly path: string
+}
 
 /**
  * Names the real program behind a shim. When a process, or a descendant of it, comes again with the
@@ -13,24 +19,25 @@ const longestChain = 8
  */
 export class FindProgram {
   readonly #programs: Programs
-  readonly #named = new Map<string, { digest: string; count: number; path: string }>()
+  readonly #named = new Map<string, Named>()
 
   constructor(programs: Programs) {
     this.#programs = programs
   }
 
-  /** @returns the absolute path as latin1 bytes, or undefined when PATH holds none (any more). */
+  /**
+   * @param lineage the client itself, then its parents; read only where that can matter.
+   * @returns the absolute path as latin1 bytes, or undefined when PATH holds none (any more).
+   */
   find(
     argv: readonly Buffer[],
     path: string,
     client: ProcessId,
-    ancestry: readonly Ancestor[],
+    lineage: Iterable<ProcessId>,
   ): string | undefined {
     const tool = baseName(argv[0]?.toString('latin1') ?? '')
     const digest = digestOf(argv)
-    const before = ancestry
-      .map((ancestor) => this.#named.get(clientKey(ancestor)))
-      .find((entry) => entry?.digest === digest)
+    const before = this.#namedBefore(digest, lineage)
     const skip = before?.path === path ? before.count : 0
     if (skip >= longestChain) return undefined
     const found = this.#programs.onPath(tool, path)[skip]
@@ -38,7 +45,18 @@ export class FindProgram {
     return found
   }
 
-  #remember(client: ProcessId, entry: { digest: string; count: number; path: string }): void {
+  /** What was named for these arguments to the nearest of these processes. */
+  #namedBefore(digest: string, lineage: Iterable<ProcessId>): Named | undefined {
+    // Each parent costs a look at /proc: none is needed where nobody came with these arguments lately.
+    if (![...this.#named.values()].some((entry) => entry.digest === digest)) return undefined
+    for (const id of lineage) {
+      const entry = this.#named.get(clientKey(id))
+      if (entry?.digest === digest) return entry
+    }
+    return undefined
+  }
+
+  #remember(client: ProcessId, entry: Named): void {
     const limit = 256
     this.#named.set(clientKey(client), entry)
     const oldest = this.#named.keys().next().value

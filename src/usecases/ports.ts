@@ -32,8 +32,6 @@ export interface ProcessFacts extends ProcessId {
   readonly program: string
   /** Arguments without argv[0], read for shells alone: they tell an interactive one from a script's. */
   readonly args?: readonly string[]
-  /** Real user of the process. */
-  readonly uid: number
 }
 
 /** One client to end at a lock. */
@@ -50,6 +48,8 @@ export interface ProcessTable {
   inspect(pid: number): ProcessFacts | undefined
   /** The process itself first, then its parents; ends at pid 1 or at one that can't be seen. */
   ancestry(pid: number): Ancestor[]
+  /** The same processes by no more than their ids, each looked at only when it is asked for. */
+  lineage(pid: number): Iterable<ProcessId>
   isAlive(id: ProcessId): boolean
   /**
    * Freezes the trees, sends TERM and CONT, then KILL after `graceMs`. Resolves when none is left alive.

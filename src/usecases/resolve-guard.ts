@@ -44,8 +44,8 @@ export async function resolveGuard(
   const context = command?.context ?? currentContext(outlines) ?? ''
   const userName = command?.user ?? findContext(outlines, context)?.user
   const policy = userName === undefined ? undefined : findUser(outlines, userName)?.policy
-  const known = policy !== undefined && deps.table.policyNames().includes(policy)
-  return { context, guarded: known ? deps.table.get(policy) : deps.table.forContext(context) }
+  const own = policy === undefined ? undefined : deps.table.find(policy)
+  return { context, guarded: own ?? deps.table.forContext(context) }
 }
 
 /** The first file that sets one wins, as for every entry (client-go, clientcmd/loader.go). */

@@ -40,9 +40,16 @@ export class SessionTable {
 
   /** @throws GuardError policy-unknown when neither a rule nor a vault has that name. */
   get(policy: string): GuardedSession {
-    if (!this.policyNames().includes(policy))
-      throw new GuardError('policy-unknown', `no policy is named ${policy}`)
-    return this.#ensure(policy)
+    const guarded = this.find(policy)
+    if (guarded === undefined) throw new GuardError('policy-unknown', `no policy is named ${policy}`)
+    return guarded
+  }
+
+  /** @returns undefined when neither a rule nor a vault has that name. */
+  find(policy: string): GuardedSession | undefined {
+    const { policies, vaults } = this.#world
+    const inForce = policies.current().some(({ name }) => name === policy)
+    return inForce || vaults.policies().includes(policy) ? this.#ensure(policy) : undefined
   }
 
   /** Applies one event at the present moment, and starts the lock if that is what follows. */

@@ -30,7 +30,6 @@ export function factsOf(stat: ProcStat): ProcessFacts {
     foregroundPgrp,
     state,
     program,
-    uid: realUser(pid),
   }
   return isShell(program) ? { ...facts, args: commandLine(pid).slice(1) } : facts
 }
@@ -47,20 +46,29 @@ export function isAlive(id: ProcessId): boolean {
  */
 export function ancestryOf(pid: number): Ancestor[] {
   if (pid === 0) return [{ pid: 0, startTicks: 0, program: '', hasTerminal: false }]
-  const ancestry: Ancestor[] = []
-  let stat = readProcStat(pid)
-  while (stat !== undefined && ancestry.length < mostAncestors) {
+  return [...statsOf(pid)].map((stat) => {
     const facts = factsOf(stat)
-    ancestry.push({
+    return {
       pid: stat.pid,
       startTicks: stat.startTicks,
       program: facts.program,
       hasTerminal: stat.ttyDevice !== 0,
       interactiveShell: isInteractiveShell(facts),
-    })
+    }
+  })
+}
+
+/** The processes of `ancestryOf`, one stat line each, read as far as the caller goes. */
+export function lineageOf(pid: number): Iterable<ProcessId> {
+  return statsOf(pid)
+}
+
+function* statsOf(pid: number): Generator<ProcStat> {
+  let stat = readProcStat(pid)
+  for (let count = 0; stat !== undefined && count < mostAncestors; count += 1) {
+    yield stat
     stat = parentOf(stat)
   }
-  return ancestry
 }
 
 /** A parent may exit, and its pid be given away, between two reads: a real parent is never younger. */
@@ -96,14 +104,5 @@ function commandLine(pid: number): string[] {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0$/, '').split('\0')
   } catch {
     return []
-  }
-}
-
-/** Real user id, -1 when the process is gone. The owner of /proc/PID would be root where not dumpable. */
-function realUser(pid: number): number {
-  try {
-    return Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? -1)
-  } catch {
-    return -1
   }
 }

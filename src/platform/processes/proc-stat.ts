@@ -44,7 +44,7 @@ export function parseProcStat(line: string): ProcStat | undefined {
 export function readProcStat(pid: number): ProcStat | undefined {
   if (!Number.isSafeInteger(pid) || pid <= 0) return undefined
   try {
-    return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+    return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
   } catch {
     return undefined
   }

@@ -1,8 +1,8 @@
 import type { ProcessTable } from '../../usecases/ports.ts'
 import { endTrees } from './end-trees.ts'
-import { ancestryOf, inspectProcess, isAlive } from './inspect.ts'
+import { ancestryOf, inspectProcess, isAlive, lineageOf } from './inspect.ts'
 
 /** The processes of this machine, as /proc shows them. */
 export function createProcessTable(): ProcessTable {
-  return { inspect: inspectProcess, ancestry: ancestryOf, isAlive, endTrees }
+  return { inspect: inspectProcess, ancestry: ancestryOf, lineage: lineageOf, isAlive, endTrees }
 }

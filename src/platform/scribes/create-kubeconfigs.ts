@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
 import { GuardError } from '../../domain/errors.ts'
 import type { Kubeconfigs, Log, Outline } from '../../usecases/ports.ts'
 import { identityOf, sameIdentity } from './file-identity.ts'
@@ -49,7 +49,7 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
 
   const outlined = async (paths: readonly string[]): Promise<OutlinedFile[]> => {
     const identities = new Map<string, FileIdentity>()
-    await Promise.all(paths.map(async (path) => noteIdentity(identities, path)))
+    for (const path of paths) noteIdentity(identities, path)
     const stale = [...identities].filter(
       ([path, identity]) =>
         !sameIdentity(kept.get(path)?.identity, identity) &&
@@ -81,9 +81,10 @@ function outlineOf({ outline, failure }: OutlinedFile): Outline[] {
 }
 
 /** Leaves out a file that is not there; one that can't be looked at is for the scribe to complain about. */
-async function noteIdentity(identities: Map<string, FileIdentity>, path: string): Promise<void> {
+function noteIdentity(identities: Map<string, FileIdentity>, path: string): void {
   try {
-    identities.set(path, identityOf(await stat(path, { bigint: true })))
+    // Not through the thread pool: handing it over costs more than the call, and this is on every check.
+    identities.set(path, identityOf(statSync(path, { bigint: true })))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     identities.set(path, { device: '', inode: '', size: '', modifiedNs: '', changedNs: '' })

@@ -19,7 +19,9 @@ it('tells this process and its parents', () => {
   const ancestry = table.ancestry(process.pid)
   expect(ancestry[0]).toMatchObject({ pid: process.pid, program: 'node' })
   expect(ancestry[1]?.pid).toBe(process.ppid)
-  expect(table.inspect(process.pid)).toMatchObject({ ppid: process.ppid, uid: process.getuid?.() })
+  expect(table.inspect(process.pid)).toMatchObject({ ppid: process.ppid, program: 'node' })
+  const ids = ancestry.map(({ pid, startTicks }) => ({ pid, startTicks }))
+  expect([...table.lineage(process.pid)]).toMatchObject(ids)
 })
 
 it('knows nothing of a process that is gone, and of pid 0 only that it is elsewhere', () => {
