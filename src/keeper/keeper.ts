@@ -28,6 +28,9 @@ export interface KeeperOptions {
   readonly exit: () => void
 }
 
+/** How often to look whether the one who is to type the passphrase is still there. */
+const askerEveryMs = 500
+
 type OpenedReply = ReplyOf<'keeper.opened'>
 
 /** One keeper: one attempt, and after an unlock the credentials, until it ends. */
@@ -66,8 +69,19 @@ export class Keeper {
   #expect(body: Buffer): ReplyOf<'keeper.expect'> {
     const { ticket, pid, startTicks, purpose, credential } = decodeRequest('keeper.expect', body)
     if (purpose !== 'open' && purpose !== 'issue') throw new GuardError('protocol-error', 'unknown purpose')
-    this.#tickets.add(ticket, { client: { pid, startTicks }, purpose, credential })
+    const expected = { client: { pid, startTicks }, purpose, credential } as const
+    this.#tickets.add(ticket, expected)
+    if (purpose === 'open') this.#waitFor(expected)
     return {}
+  }
+
+  /** A question that was cancelled leaves nobody to wait for: the session is not `unlocking` any more. */
+  #waitFor(asker: ExpectedTicket): void {
+    setTimeout(() => {
+      if (this.#attempted) return
+      if (isThere(asker)) this.#waitFor(asker)
+      else this.#options.exit()
+    }, askerEveryMs)
   }
 
   #live(body: Buffer): ReplyOf<'keeper.live'> {
