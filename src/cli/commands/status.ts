@@ -80,6 +80,7 @@ function notes(session: SessionStatus, currentContext: string | undefined): stri
 
 function liveLine(session: SessionStatus, live: LiveStatus): string {
   const what = `${session.policy}: ${clean(live.program)} (${live.pid}), ${clean(live.context)}, ${formatDuration(Date.now() - live.sinceMs)}`
-  if (live.hasTerminal || live.credentialEndsMs === undefined) return what
+  // Only a holder without a terminal is left alone by a lock.
+  if (live.kind === 'live' || live.hasTerminal || live.credentialEndsMs === undefined) return what
   return `${what}: credential ends ${formatMoment(live.credentialEndsMs)}, open streams may remain`
 }

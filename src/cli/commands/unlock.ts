@@ -37,13 +37,24 @@ export function unlockCommand() {
 async function unlock(policy: string | undefined, options: UnlockOptions): Promise<void> {
   if (policy !== undefined && options.all) throw new GuardError('usage', 'give a policy or --all, not both')
   await hardenBeforeSecrets(options.passphraseFd)
-  const forClient = options.forCommand ?? false
-  const source = askedOnce(await passphraseSource({ passphraseFd: options.passphraseFd, forClient }))
+  const source = askedOnce(await sourceFor(policy, options))
   try {
     if (source.onTerminal) await unlockInTurn(policy, options, source)
     else await unlockEach(policy, options, source)
   } finally {
     source.forget()
+  }
+}
+
+/** Where nobody can be asked, what is open already still is: a script may say `unlock` to be sure. */
+async function sourceFor(policy: string | undefined, options: UnlockOptions): Promise<PassphraseSource> {
+  const { passphraseFd, forCommand: forClient = false } = options
+  try {
+    return await passphraseSource({ passphraseFd, forClient })
+  } catch (error) {
+    if (forClient || !(await isOpen(policy, options))) throw error
+    const refuse = (): Promise<never> => Promise.reject(error)
+    return { onTerminal: false, ask: refuse, askNew: refuse }
   }
 }
 
@@ -76,6 +87,11 @@ async function unlockEach(
 ): Promise<void> {
   const policies = options.all ? (await readStatus()).sessions.map((session) => session.policy) : [policy]
   for (const each of policies) await unlockSession({ policy: each, forMs: options.for }, source)
+}
+
+async function isOpen(policy: string | undefined, options: UnlockOptions): Promise<boolean> {
+  if (!options.all) return isUnlocked(policy)
+  return (await readStatus()).sessions.every((session) => session.state === 'unlocked')
 }
 
 async function isUnlocked(policy: string | undefined): Promise<boolean> {
