@@ -3,10 +3,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { good, makeHome, passphrase } from '../../fixtures/home.ts'
 import { personIn } from '../../fixtures/person.ts'
-import { repository } from '../../fixtures/terminal.ts'
+import { kubeguard } from './status.ts'
 import { filesWith, secretsOf } from './secrets.ts'
 
-const kubeguard = join(repository, 'bin', 'kubeguard')
 const hookMark = /^# kubeguard:/gm
 
 test('--yes sets all up, leaves no secret behind, and may be run twice', async () => {
