@@ -78,11 +78,25 @@ export function createVaultCatalogue(vaultsDir: string): DetailedCatalogue {
 }
 
 function stampOf(path: string): string {
-  const facts = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return facts === undefined ? '' : `${facts.ino} ${facts.size} ${facts.mtimeNs} ${facts.ctimeNs}`
+  try {
+    const facts = statSync(path, { bigint: true, throwIfNoEntry: false })
+    return facts === undefined ? '' : `${facts.ino} ${facts.size} ${facts.mtimeNs} ${facts.ctimeNs}`
+  } catch {
+    return ''
+  }
 }
 
-const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+/**
+ * What can't be looked at (a closed folder, a circle of links) counts as there: whoever needs it fails with
+ * the reason, and no other vault's session is held up by it, least of all its lock.
+ */
+function exists(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
+  } catch {
+    return true
+  }
+}
 
 function folderNames(path: string): string[] {
   try {

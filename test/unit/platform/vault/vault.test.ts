@@ -1,5 +1,5 @@
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Encrypter } from 'age-encryption'
@@ -58,6 +58,20 @@ describe('a new vault', () => {
     await expect(createVaults({ ...order, passphrase, policies: ['../x'] })).rejects.toEqual(
       refusedAs('policy-unknown'),
     )
+  })
+})
+
+describe('what can’t be looked at among the vaults', () => {
+  test('counts as there, and keeps nothing from the others', async () => {
+    const vaultsDir = await makeVaults('prod')
+    const circle = join(vaultsDir, 'circle')
+    mkdirSync(circle, { mode: 0o700 })
+    for (const name of ['identity.age', 'catalogue.json']) symlinkSync(name, join(circle, name))
+    const catalogue = createVaultCatalogue(vaultsDir)
+    expect(catalogue.policies()).toEqual(['circle', 'prod'])
+    expect(catalogue.credentials('circle')).toEqual([])
+    await expect(openVault(vaultsDir, 'circle', passphrase)).rejects.toEqual(refusedAs('place-unsafe'))
+    expect((await openVault(vaultsDir, 'prod', passphrase)).items).toEqual([])
   })
 })
 
