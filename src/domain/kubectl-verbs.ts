@@ -11,11 +11,23 @@ export type VerbRule = VerbClass | 'group' | ((flags: ParsedFlags) => VerbClass)
 /** `-w`, `--watch` and `--watch-only` stream wherever a command knows them, also in versions to come. */
 const unlessWatched = (flags: ParsedFlags): VerbClass => {
   if (switchOf(flags, 'watch') || switchOf(flags, 'watch-only')) return 'live'
-  return streamingPath.test(flags.values.get('raw') ?? '') ? 'live' : 'unary'
+  return streamsPath(flags.values.get('raw') ?? '') ? 'live' : 'unary'
 }
 
 /** `get --raw '/api/v1/pods?watch=1'` and `…/log?follow=true`, and the paths that only stream. */
-const streamingPath = /[?&](watch|follow)=|\/(watch|proxy|exec|attach|portforward)(\/|\?|$)/
+const streamingPath = /[?&](watch|follow)([=&]|$)|\/(watch|proxy|exec|attach|portforward)(\/|\?|$)/
+
+/**
+ * As the server reads it: percent signs decoded, and a switch without a value set
+ * (apimachinery, runtime/conversion.go, Convert_Slice_string_To_bool).
+ */
+function streamsPath(raw: string): boolean {
+  try {
+    return streamingPath.test(decodeURIComponent(raw))
+  } catch {
+    return true
+  }
+}
 
 /** `--edit` holds the client open in an editor. */
 const unlessEdited = (flags: ParsedFlags): VerbClass =>
