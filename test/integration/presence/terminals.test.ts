@@ -114,6 +114,25 @@ describe.concurrent('the input time of a real terminal', () => {
       .toBeGreaterThan(future * 1000 + 200)
   })
 
+  it('is believed at one first look only, until a later one sees a person', async ({ expect }) => {
+    const several = await Promise.all(['exec sleep 1000', 'stty -echo; exec cat', 'exec sleep 1000'].map(onTerminal))
+    const [first, typed, last] = several as [typeof several[0], typeof several[0], typeof several[0]]
+    const ahead = Math.floor(Date.now() / 1000) + 2
+    for (const { terminal } of several) utimesSync(terminal.path, ahead, ahead)
+    await expect.poll(() => Date.now(), withinTwoSteps).toBeGreaterThan(ahead * 1000 + 200)
+    const newcomer = createTerminals()
+    const inputSeen = ({ facts }: typeof first) => newcomer.inputTimeMs(newcomer.ofProcess(facts) as TerminalId, now())
+    expect(inputSeen(first)).toBe(ahead * 1000)
+    expect(inputSeen(typed)).toBeUndefined()
+    await expect
+      .poll(() => {
+        typed.pty.write('key\r')
+        return inputSeen(typed)
+      }, withinTwoSteps)
+      .toBeGreaterThan(ahead * 1000)
+    expect(inputSeen(last)).toBe(ahead * 1000)
+  })
+
   it('is none of an other terminal’s that got the same number later', async ({ expect }) => {
     const { pty, terminal } = await onTerminal('exec sleep 1000')
     const ended = new Promise((resolve) => pty.onExit(resolve))
