@@ -1,18 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { BypassCase } from './bypass-case.ts'
-import { kubeconfigCases } from './cases/kubeconfig.ts'
-import { pluginCases } from './cases/plugin.ts'
-import { processCases } from './cases/processes.ts'
-import { unlockCases } from './cases/unlock.ts'
+import { matrix } from './matrix.ts'
 import { laySiege } from './siege.ts'
 import type { Siege } from './siege.ts'
-
-const groups: Readonly<Record<string, readonly BypassCase[]>> = {
-  'kubeconfig and clients': kubeconfigCases,
-  'credential plugin and protocol': pluginCases,
-  'processes': processCases,
-  'unlocking': unlockCases,
-}
 
 let siege: Siege
 let tried = 0
@@ -45,7 +35,7 @@ async function check({ name, whileUnlocked, attempt }: BypassCase): Promise<void
   expect(gotIn, `${name}, while locked`).toBe(false)
 }
 
-for (const [group, cases] of Object.entries(groups)) {
+for (const [group, cases] of Object.entries(matrix)) {
   describe(group, () => {
     for (const one of cases) test(one.name, () => check(one))
   })

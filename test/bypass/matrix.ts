@@ -1,0 +1,19 @@
+import type { BypassCase } from './bypass-case.ts'
+import { fileCases } from './cases/files.ts'
+import { kubeconfigCases } from './cases/kubeconfig.ts'
+import { pluginCases } from './cases/plugin.ts'
+import { presenceCases } from './cases/presence.ts'
+import { processCases } from './cases/processes.ts'
+import { streamCases } from './cases/streams.ts'
+import { unlockCases } from './cases/unlock.ts'
+
+/** Every way around a lock that is tried, in the order of docs/security.md. */
+export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
+  'kubeconfig and clients': kubeconfigCases,
+  'credential plugin and protocol': pluginCases,
+  'unlocking': unlockCases,
+  'processes of ours': processCases,
+  'live streams and holders': streamCases,
+  'our files': fileCases,
+  'passing for a person': presenceCases,
+}
