@@ -16,7 +16,9 @@ export function writeAdoption(report: AdoptReport, stream: NodeJS.WriteStream): 
 function adoptionLines(report: AdoptReport, stream: NodeJS.WriteStream): string[] {
   const { adopted, left } = report
   const head = ['user', 'file', 'policy', 'kind', 'strength', 'ends']
-  const advice = new Set([...adopted, ...left].flatMap((user) => user.advice))
+  const advice = new Set(
+    [...adopted, ...left].flatMap((user) => user.advice.map((text) => `${user.user}: ${text}`)),
+  )
   return [
     ...(report.dryRun && report.diff !== '' ? colouredDiff(report.diff, stream) : []),
     ...(adopted.length > 0 ? table(head, adopted.map(adoptedRow)) : []),
