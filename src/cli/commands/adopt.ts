@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { GuardError } from '../../domain/errors.ts'
 import type { AdoptReport } from '../../protocol/reports.ts'
 import { writeAdoption } from '../adoption-report.ts'
@@ -37,6 +38,9 @@ async function adopt(options: AdoptOptions): Promise<void> {
       cure: 'give --yes or --dry-run as well',
     })
   }
+  const missing = options.kubeconfig.find((path) => !existsSync(path))
+  if (missing !== undefined)
+    throw new GuardError('kubeconfig-invalid', `there is no file ${missing}`, { cure: 'check the path' })
   const paths = kubeconfigPaths(options.kubeconfig)
   if (!options.yes && !options.dryRun) {
     const planned = await requestAdoption(paths, options.user, true)
