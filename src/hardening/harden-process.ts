@@ -6,7 +6,7 @@ import { dangerousVariables } from './environment.ts'
 const neededFlag = '--disable-sigusr1'
 
 /** Flags that change nothing about who may look inside. */
-const harmlessFlags = /^(--disable-sigusr1|--no-warnings|--max-[a-z-]+=\d+)$/
+const harmlessFlags = /^(--disable-sigusr1|--no-warnings|--no-memory-reducer|--max-[a-z-]+=\d+)$/
 
 /**
  * The first thing that a process does which may hold a secret, before it reads anything: refuses to run
