@@ -44,10 +44,28 @@ function endOnSignal(world: World): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => void lock(world, undefined, 'daemon-stopped').finally(world.stop))
   }
+  let failing = false
   process.on('uncaughtException', (error) => {
     world.log.error('the daemon fails', { error: error.stack ?? error.message })
-    process.exit(70)
+    if (failing) process.exit(exitFailed)
+    failing = true
+    void lockAndFail(world)
   })
+}
+
+const exitFailed = 70
+
+/** Longer than a lock takes: TERM's grace, and patience with what does not die. */
+const lastLockMs = 8_000
+
+/** Keepers end with us, streams would not: what can still be locked is locked first. */
+async function lockAndFail(world: World): Promise<never> {
+  setTimeout(() => process.exit(exitFailed), lastLockMs)
+  try {
+    await lock(world, undefined, 'daemon-stopped')
+  } finally {
+    process.exit(exitFailed)
+  }
 }
 
 function leave(world: World, admitted: DaemonLock, socket: string): void {
@@ -63,7 +81,9 @@ function watchPolicies(world: World): void {
   world.policies.onChange(() => {
     world.journal.recordDurably({ event: 'policy-changed' })
     for (const guarded of world.table.all()) {
-      world.table.advance(guarded, { type: 'limits-tightened', limits: world.table.limits(guarded.policy) })
+      const { holders, ...limits } = world.table.rules(guarded.policy)
+      guarded.endsHolders ||= holders === 'end'
+      world.table.advance(guarded, { type: 'limits-tightened', limits })
     }
     world.rearm()
   })

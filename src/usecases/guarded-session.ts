@@ -24,6 +24,8 @@ export interface GuardedSession {
   readonly attempts: Set<Keeper>
   readonly clients: Map<string, Client>
   readonly terminals: Map<string, TerminalId>
+  /** A lock ends holders without a terminal too: the rules said so at the unlock, or since. */
+  endsHolders: boolean
   /** What could not be done at the last lock: shown by status until the next unlock. */
   lockFailures: readonly string[]
 }
@@ -36,6 +38,7 @@ export function guardedSession(policy: string): GuardedSession {
     attempts: new Set(),
     clients: new Map(),
     terminals: new Map(),
+    endsHolders: false,
     lockFailures: [],
   }
 }

@@ -71,7 +71,10 @@ export async function issueCredential(deps: Deps, request: Request, peerPid: num
   if (guarded.session.state === 'unlocked' && guarded.keeper !== undefined) {
     return allow(deps, guarded, request, { plugin, holder: found.holder })
   }
-  const mayAsk = mayAskHere(deps, request, plugin, found.holder) && deps.challenged.firstTime(found.holder)
+  const mayAsk =
+    mayAskHere(deps, request, plugin, found.holder) &&
+    !deps.processes.isCompletion(found.holder.pid) &&
+    deps.challenged.firstTime(found.holder)
   if (mayAsk) return { verdict: 'challenge', policy: guarded.policy }
   record(deps, request, found.holder, 'refused')
   return deny(explainLock(guarded))
@@ -92,7 +95,7 @@ async function allow(
     { guarded },
     {
       id: { pid: holder.pid, startTicks: holder.startTicks },
-      kind: 'holder',
+      kind: isLive(deps, holder) ? 'live' : 'holder',
       program: holder.program,
       context: request.credential,
       graceMs: holderGraceMs,
@@ -107,6 +110,14 @@ async function allow(
   if (guarded.keeper !== keeper) return deny(explainLock(guarded))
   record(deps, request, holder, 'credential-issued')
   return { verdict: 'allow', policy: guarded.policy, socket: Buffer.from(keeper.socket), ticket }
+}
+
+/**
+ * Did the shim let this client through as one that streams, under whatever policy it took it for? Which
+ * credential is really used is known only now.
+ */
+function isLive({ table }: Deps, holder: Ancestor): boolean {
+  return table.all().some(({ clients }) => clients.get(clientKey(holder))?.kind === 'live')
 }
 
 function record(

@@ -34,9 +34,13 @@ export class LockSession {
     const both =
       before === undefined ? now : Promise.all([before, now]).then(([first, second]) => join(first, second))
     this.#running.set(guarded, both)
-    void both.finally(() => {
-      if (this.#running.get(guarded) === both) this.#running.delete(guarded)
-    })
+    both
+      .finally(() => {
+        if (this.#running.get(guarded) === both) this.#running.delete(guarded)
+      })
+      .catch((error: unknown) => {
+        this.#deps.log.error('a lock failed', { policy: guarded.policy, error: String(error) })
+      })
   }
 
   /** Locks and resolves when the wall stands: keeper gone, clients ended. */
@@ -56,16 +60,15 @@ export class LockSession {
   async #end(guarded: GuardedSession, reason: LockReason): Promise<LockReport> {
     const wasUnlocked = guarded.keeper !== undefined
     const keepers = [guarded.keeper, ...guarded.attempts].filter((keeper) => keeper !== undefined)
-    const clients = this.#toEnd(guarded)
     guarded.keeper = undefined
     guarded.attempts.clear()
+    // Before anything that could go wrong.
+    const revoked = Promise.all(keepers.map((keeper) => keeper.end()))
+    const clients = this.#toEnd(guarded)
     // A holder that is left to expire stays in sight: status says until when its credential is good.
     for (const { id } of clients) guarded.clients.delete(clientKey(id))
     guarded.terminals.clear()
-    const steps = await Promise.allSettled([
-      Promise.all(keepers.map((keeper) => keeper.end())),
-      this.#endClients(clients),
-    ])
+    const steps = await Promise.allSettled([revoked, this.#endClients(clients)])
     const failures = steps.flatMap((step) => (step.status === 'rejected' ? [String(step.reason)] : []))
     guarded.lockFailures = failures
     this.#record(guarded, reason, { wasUnlocked, clients: clients.length, failures })
@@ -79,10 +82,10 @@ export class LockSession {
   }
 
   #toEnd(guarded: GuardedSession): Client[] {
-    const { holders } = this.#deps.table().rules(guarded.policy)
+    const endsHolders = guarded.endsHolders || this.#deps.table().rules(guarded.policy).holders === 'end'
     return [...guarded.clients.values()].filter(
       (client) =>
-        (client.kind === 'live' || client.hasTerminal || holders === 'end') &&
+        (client.kind === 'live' || client.hasTerminal || endsHolders) &&
         this.#deps.processes.isAlive(client.id),
     )
   }

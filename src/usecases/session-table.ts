@@ -28,28 +28,38 @@ export class SessionTable {
     this.#endSession = endSession
   }
 
-  /** The sessions that exist: one per policy in force, and one per vault whose policy is gone. */
+  /**
+   * The sessions that exist: one per policy in force, one per vault whose policy is gone, and any that is
+   * still open though both are gone.
+   */
   all(): GuardedSession[] {
     return this.policyNames().map((policy) => this.#ensure(policy))
   }
 
   policyNames(): string[] {
     const inForce = this.#world.policies.current().map((policy) => policy.name)
-    return [...new Set([...inForce, ...this.#world.vaults.policies()])]
+    return [...new Set([...inForce, ...this.#world.vaults.policies(), ...this.#open()])]
   }
 
-  /** @throws GuardError policy-unknown when neither a rule nor a vault has that name. */
+  /** @throws GuardError policy-unknown when neither a rule, a vault nor an open session has that name. */
   get(policy: string): GuardedSession {
     const guarded = this.find(policy)
     if (guarded === undefined) throw new GuardError('policy-unknown', `no policy is named ${policy}`)
     return guarded
   }
 
-  /** @returns undefined when neither a rule nor a vault has that name. */
+  /** @returns undefined when neither a rule, a vault nor an open session has that name. */
   find(policy: string): GuardedSession | undefined {
     const { policies, vaults } = this.#world
     const inForce = policies.current().some(({ name }) => name === policy)
-    return inForce || vaults.policies().includes(policy) ? this.#ensure(policy) : undefined
+    const known = inForce || vaults.policies().includes(policy) || this.#open().includes(policy)
+    return known ? this.#ensure(policy) : undefined
+  }
+
+  #open(): string[] {
+    return [...this.#sessions.values()]
+      .filter(({ session }) => session.state !== 'locked')
+      .map(({ policy }) => policy)
   }
 
   /** Applies one event at the present moment, and starts the lock if that is what follows. */

@@ -89,8 +89,10 @@ async function find(deps: Deps, request: Request): Promise<GuardedSession> {
 /** @throws GuardError unlock-delayed while the delay after wrong passphrases lasts. */
 export function refuseEarly(deps: Pick<Deps, 'clock' | 'journal'>): void {
   const { count, lastWallMs } = deps.journal.failures(failuresKey)
-  const passedMs = deps.clock.now().wallMs - lastWallMs
-  // A wall clock that was set back must not lengthen the delay past its full length.
+  const nowMs = deps.clock.now().wallMs
+  const passedMs = nowMs - lastWallMs
+  // A wall clock that was set back must not lengthen the delay past its full length: it begins anew, once.
+  if (passedMs < 0) deps.journal.setFailures(failuresKey, { count, lastWallMs: nowMs })
   const leftMs = unlockDelayMs(count) - Math.max(0, passedMs)
   if (leftMs <= 0) return
   const seconds = Math.ceil(leftMs / 1000)
@@ -165,7 +167,7 @@ function judge(
 ): OpenedAnswer {
   if (!guarded.attempts.has(keeper)) return { accepted: false }
   if (opened.failure !== undefined) return fail(deps, guarded, keeper, opened.failure)
-  if (!recordUnlock(deps, guarded, client)) return { accepted: false, refusal: 'disk-full' }
+  if (!recordUnlock(deps, guarded, client, opened)) return { accepted: false, refusal: 'disk-full' }
   const effects = deps.table.advance(guarded, {
     type: 'unlock-proven',
     generation: opened.generation,
@@ -175,6 +177,9 @@ function judge(
   if (!effects.some((effect) => effect.type === 'session-opened') || session.state !== 'unlocked')
     return { accepted: false }
   guarded.attempts.delete(keeper)
+  // What an open session has is never loosened, by a second prompt neither.
+  const stays = guarded.keeper !== undefined && guarded.endsHolders
+  guarded.endsHolders = stays || deps.table.rules(guarded.policy).holders === 'end'
   void guarded.keeper?.end()
   guarded.keeper = keeper
   guarded.lockFailures = []
@@ -191,11 +196,17 @@ function judge(
 }
 
 /** An unlock that leaves no trace is refused: neither the counter nor the entry may be lost. */
-function recordUnlock(deps: Deps, guarded: GuardedSession, client: ProcessFacts): boolean {
+function recordUnlock(
+  deps: Deps,
+  guarded: GuardedSession,
+  client: ProcessFacts,
+  { report }: Opened,
+): boolean {
   const entry = { event: 'unlocked', policy: guarded.policy, details: { pid: client.pid } } as const
-  return (
-    deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 }) && deps.journal.recordDurably(entry)
-  )
+  // Only a keeper that opened a vault has something to say of merged items; without one nothing was proven.
+  const proven = report?.merged !== undefined
+  const counted = !proven || deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 })
+  return counted && deps.journal.recordDurably(entry)
 }
 
 function fail(deps: Deps, guarded: GuardedSession, keeper: Keeper, failure: string): OpenedAnswer {
