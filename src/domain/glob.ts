@@ -30,35 +30,35 @@ export function globMatches(glob: string, name: string): boolean {
   return at === pattern.length
 }
 
-/** Is there a name that both globs match? Every pair of positions is looked at once. */
+/**
+ * Is there a name that both globs match? Every pair of positions is looked at once, row by row: a place in
+ * the first glob, with all the places in the second that the same run of characters can lead to.
+ */
 export function globsOverlap(first: string, second: string): boolean {
   const a = Array.from(first)
   const b = Array.from(second)
-  const seen = new Set<number>()
-  const pending: [number, number][] = [[0, 0]]
-  for (let pair = pending.pop(); pair !== undefined; pair = pending.pop()) {
-    const [i, j] = pair
-    if (i === a.length && j === b.length) return true
-    const key = i * (b.length + 1) + j
-    if (seen.has(key)) continue
-    seen.add(key)
-    pending.push(...nextPairs(a, b, i, j))
+  let row = new Uint8Array(b.length + 2)
+  row[0] = 1
+  for (const left of a) {
+    const next = new Uint8Array(b.length + 2)
+    stepRow(left, b, row, next)
+    row = next
   }
-  return false
+  // What is left of the second glob must be able to stand for nothing.
+  for (let j = 0; j < b.length; j += 1) if (row[j] === 1 && b[j] === '*') row[j + 1] = 1
+  return row[b.length] === 1
 }
 
-function nextPairs(a: readonly string[], b: readonly string[], i: number, j: number): [number, number][] {
-  const [left, right] = [a[i], b[j]]
-  const next: [number, number][] = []
-  // A star may stand for nothing, or for whatever one character of the other glob stands for.
-  if (left === '*') next.push([i + 1, j])
-  if (right === '*') next.push([i, j + 1])
-  if (left === undefined || right === undefined) return next
-  if (left === '*' && right !== '*') next.push([i, j + 1])
-  if (right === '*' && left !== '*') next.push([i + 1, j])
-  const same = left === right || left === '?' || right === '?'
-  if (left !== '*' && right !== '*' && same) next.push([i + 1, j + 1])
-  return next
+/** A star may stand for nothing, or for whatever one character of the other glob stands for. */
+function stepRow(left: string, b: readonly string[], row: Uint8Array, next: Uint8Array): void {
+  for (let j = 0; j <= b.length; j += 1) {
+    if (row[j] === 0) continue
+    const right = b[j]
+    if (left === '*') next[j] = 1
+    if (right === '*' || (left === '*' && right !== undefined)) row[j + 1] = 1
+    if (right === '*') next[j] = 1
+    if (left !== '*' && (left === right || left === '?' || right === '?')) next[j + 1] = 1
+  }
 }
 
 /**

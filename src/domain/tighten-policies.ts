@@ -16,12 +16,12 @@ export function tighten(user: PolicySet, organisation: PolicySet): PolicySet {
   const earlier = new Set<string>()
   return joinNamesakes(own, user).map((policy) => {
     const open = policy.contexts.filter((glob) => !earlier.has(glob))
-    const applies = open.flatMap((glob) => [
-      ...rulesFor(glob, user, earlier),
-      ...rulesFor(glob, reachable, earlier),
-    ])
+    const applies = new Set<Policy>()
+    for (const rules of [user, reachable]) {
+      for (const glob of open) for (const rule of rulesFor(glob, rules, earlier)) applies.add(rule)
+    }
     for (const glob of policy.contexts) earlier.add(glob)
-    return strictest(policy, applies)
+    return strictest(policy, [...applies])
   })
 }
 
