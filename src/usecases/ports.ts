@@ -51,6 +51,8 @@ export interface ProcessTable {
   /** The same processes by no more than their ids, each looked at only when it is asked for. */
   lineage(pid: number): Iterable<ProcessId>
   isAlive(id: ProcessId): boolean
+  /** Does it run for a TAB key: `helm __complete …`, as cobra's completions call it? */
+  isCompletion(pid: number): boolean
   /**
    * Freezes the trees, sends TERM and CONT, then KILL after `graceMs`. Resolves when none is left alive.
    * What `keep` names is not touched, nor what it started.

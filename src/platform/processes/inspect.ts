@@ -40,6 +40,11 @@ export function isAlive(id: ProcessId): boolean {
   return stat !== undefined && stat.startTicks === id.startTicks && !hasEnded(stat)
 }
 
+/** Completion scripts that cobra writes put its hidden command first: `__complete` or `__completeNoDesc`. */
+export function isCompletion(pid: number): boolean {
+  return commandLine(pid)[1]?.startsWith('__complete') === true
+}
+
 /**
  * The process itself first, then its parents, up to pid 1 or one that can't be seen. Pid 0 stands for
  * a process of another pid namespace (SO_PEERCRED says so), of which nothing can be said.

@@ -1,8 +1,15 @@
 import type { ProcessTable } from '../../usecases/ports.ts'
 import { endTrees } from './end-trees.ts'
-import { ancestryOf, inspectProcess, isAlive, lineageOf } from './inspect.ts'
+import { ancestryOf, inspectProcess, isAlive, isCompletion, lineageOf } from './inspect.ts'
 
 /** The processes of this machine, as /proc shows them. */
 export function createProcessTable(): ProcessTable {
-  return { inspect: inspectProcess, ancestry: ancestryOf, lineage: lineageOf, isAlive, endTrees }
+  return {
+    inspect: inspectProcess,
+    ancestry: ancestryOf,
+    lineage: lineageOf,
+    isAlive,
+    isCompletion,
+    endTrees,
+  }
 }
