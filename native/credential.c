@@ -86,7 +86,8 @@ static void keep_grant(const struct bytes fields[REPLY_TAGS], struct grant *gran
 
 /*
  * Asks until the daemon allows it, with at most one prompt. A failed prompt has told the person why, on the
- * terminal; the daemon's second answer is the one line for the client.
+ * terminal; the daemon's second answer is the one line for the client. Where the same Ctrl-C ended the client,
+ * nobody is left who needs it.
  */
 static void obtain_grant(const struct wanted *wanted, struct grant *grant) {
     static const uint32_t limits[] = KG_CREDENTIAL_ISSUE_REPLY_LIMITS;
@@ -94,7 +95,9 @@ static void obtain_grant(const struct wanted *wanted, struct grant *grant) {
     struct bytes fields[REPLY_TAGS];
     ask_for(wanted, false);
     if (ask_daemon(&form, fields) == VERDICT_CHALLENGE) {
-        (void)run_unlock(challenged_policy(fields), ERRORS_TO_TERMINAL);
+        pid_t client = getppid();
+        int code = run_unlock(challenged_policy(fields), ERRORS_TO_TERMINAL);
+        if (code != 0 && getppid() != client) _exit(KG_EXIT_LOCKED);
         ask_for(wanted, true);
         if (ask_daemon(&form, fields) == VERDICT_CHALLENGE) {
             fail(KG_EXIT_LOCKED, "still locked after the unlock", KG_CURE_LOCKED);

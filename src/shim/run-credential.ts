@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { callKeeper } from '../client/call.ts'
-import { GuardError } from '../domain/errors.ts'
+import { errorCatalogue, GuardError } from '../domain/errors.ts'
 import { sealProcess } from '../hardening/harden-process.ts'
 import { checkSocket } from '../platform/safe-place.ts'
 import { limits } from '../protocol/limits.ts'
@@ -11,7 +11,7 @@ import { mayAsk, runUnlock, standardTerminals } from './child.ts'
 import { execInfoVersion } from './exec-info.ts'
 import { variable } from './inherited.ts'
 import type { Inherited } from './inherited.ts'
-import { writeAll } from './say.ts'
+import { Ended, writeAll } from './say.ts'
 
 interface Wanted {
   readonly policy: string
@@ -60,7 +60,8 @@ function isName(text: string | undefined): text is string {
 
 /**
  * Asks until the daemon allows it, with at most one prompt. A failed prompt has told the person why, on the
- * terminal; the daemon's second answer is the one line for the client.
+ * terminal; the daemon's second answer is the one line for the client. Where the same Ctrl-C ended the client,
+ * nobody is left who needs it.
  */
 async function obtainGrant(inherited: Inherited, wanted: Wanted): Promise<ReplyOf<'credential.issue'>> {
   const ask = (asked: boolean) => {
@@ -69,7 +70,9 @@ async function obtainGrant(inherited: Inherited, wanted: Wanted): Promise<ReplyO
   }
   let answer = await ask(false)
   if (answer.verdict === 'challenge') {
-    await runUnlock(answer.policy, 'terminal')
+    const client = process.ppid
+    const code = await runUnlock(answer.policy, 'terminal')
+    if (code !== 0 && process.ppid !== client) throw new Ended(errorCatalogue.locked.exitCode)
     answer = await ask(true)
   }
   if (answer.verdict === 'challenge') throw stillLocked()
