@@ -1,4 +1,12 @@
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
@@ -24,7 +32,12 @@ const userOf = (file: string, name: string): Record<string, unknown> | undefined
 const tokenOf = (file: string): string => String(userOf(file, 'playground')?.['token'])
 
 /** Writes a kubeconfig for the playground with other users and contexts. */
-function writeKubeconfig(home: TestHome, file: string, users: User[], contexts: Record<string, string>): void {
+function writeKubeconfig(
+  home: TestHome,
+  file: string,
+  users: User[],
+  contexts: Record<string, string>,
+): void {
   const base = parsed(home.kubeconfig)
   const config = {
     ...base,
@@ -53,7 +66,9 @@ test('adopt and eject: a dry run changes nothing, one user, two files, a link, a
   const token = tokenOf(home.kubeconfig)
   const real = join(home.home, 'dotfiles-config')
   const second = join(home.home, 'second.yaml')
-  const execUser = { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'aws', args: ['get-token'] } }
+  const execUser = {
+    exec: { apiVersion: 'client.authentication.k8s.io/v1', command: 'aws', args: ['get-token'] },
+  }
   writeKubeconfig(
     home,
     second,

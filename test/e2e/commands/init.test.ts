@@ -86,7 +86,9 @@ test('refuses a weak passphrase, another passphrase than that of the vaults, and
     home.kubeguard(['init', ...flags, '--passphrase-fd', '3'], { fd3 })
   const weak = await init('aaaaaaaaaaaaaa', '--yes')
   expect(weak).toMatchObject({ code: 64, stdout: '' })
-  expect(weak.stderr).toMatch(/kubeguard: this passphrase repeats too few characters\nchoose another one.*\n$/)
+  expect(weak.stderr).toMatch(
+    /kubeguard: this passphrase repeats too few characters\nchoose another one.*\n$/,
+  )
   const nobody = await home.kubeguard(['init', '--passphrase-fd', '3'], { fd3: passphrase })
   expect(nobody.code).not.toBe(0)
   expect(readFileSync(home.kubeconfig)).toEqual(before)

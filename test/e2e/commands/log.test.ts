@@ -26,7 +26,15 @@ test('log: what was decided, by filters, followed, without secrets; verify shows
       .stdout.split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as JournalEntry)
-  const wanted = ['vault-created', 'adopted', 'unlock-failed', 'unlocked', 'credential-issued', 'locked', 'refused']
+  const wanted = [
+    'vault-created',
+    'adopted',
+    'unlock-failed',
+    'unlocked',
+    'credential-issued',
+    'locked',
+    'refused',
+  ]
   const all = await until('every event in the journal', async () => {
     const found = await entries()
     return wanted.every((event) => found.some((entry) => entry.event === event)) ? found : undefined
@@ -36,7 +44,9 @@ test('log: what was decided, by filters, followed, without secrets; verify shows
     policy: 'default',
     details: { reason: 'manual' },
   })
-  expect(all.find(({ event }) => event === 'credential-issued')?.details).toMatchObject({ program: 'kubectl' })
+  expect(all.find(({ event }) => event === 'credential-issued')?.details).toMatchObject({
+    program: 'kubectl',
+  })
   const text = JSON.stringify(all)
   for (const secret of [...secrets, 'none of yours']) expect(text).not.toContain(secret)
   expect((await entries('--event', 'unlocked')).map(({ event }) => event)).toEqual(['unlocked'])
@@ -47,7 +57,9 @@ test('log: what was decided, by filters, followed, without secrets; verify shows
   expect((await home.kubeguard(['log', '--event', 'locked'])).stdout).toMatch(
     /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}locked {2}default {2}.*reason=manual/m,
   )
-  expect(good(await home.kubeguard(['log', 'verify'])).stderr).toMatch(/chain is whole: \d+ entries, head \S+\n$/)
+  expect(good(await home.kubeguard(['log', 'verify'])).stderr).toMatch(
+    /chain is whole: \d+ entries, head \S+\n$/,
+  )
 
   using person = await personIn(home, { NO_COLOR: '1' })
   person.type(`${kubeguard} log -f --session prod\r`)
@@ -59,7 +71,9 @@ test('log: what was decided, by filters, followed, without secrets; verify shows
 
   const database = new Database(join(home.guardHome, 'state', 'journal.db'))
   try {
-    const table = database.prepare("SELECT name FROM sqlite_master WHERE sql LIKE '%seq%' AND type = 'table'").get() as {
+    const table = database
+      .prepare("SELECT name FROM sqlite_master WHERE sql LIKE '%seq%' AND type = 'table'")
+      .get() as {
       name: string
     }
     database.prepare(`DELETE FROM ${table.name} WHERE seq = ?`).run(all[2]?.seq)
@@ -69,5 +83,7 @@ test('log: what was decided, by filters, followed, without secrets; verify shows
   const broken = await home.kubeguard(['log', 'verify'])
   expect(broken).toMatchObject({ code: 78, stdout: '' })
   expect(broken.stderr).toMatch(/^kubeguard: the journal's chain is broken.*\nkeep a copy of journal\.db/)
-  expect(JSON.parse((await home.kubeguard(['log', 'verify', '--json'])).stdout)).toMatchObject({ intact: false })
+  expect(JSON.parse((await home.kubeguard(['log', 'verify', '--json'])).stdout)).toMatchObject({
+    intact: false,
+  })
 })

@@ -33,7 +33,9 @@ test('playground: a shell in which all is set up, and nothing left when it ends'
   const ask = async (line: string, shown: RegExp): Promise<string> => person.answer(line, shown, 30_000)
   await ask('kubectl get pods; echo "code"=$?', /passphrase for default: $/)
   expect(await ask('let me try this', /code=\d/)).toMatch(/web-0 .*Running[\s\S]*code=0/)
-  expect(await ask('kubectl exec -it web-0 -- cat /etc/hostname; echo "code"=$?', /code=\d/)).toMatch(/web-0|code=0/)
+  expect(await ask('kubectl exec -it web-0 -- cat /etc/hostname; echo "code"=$?', /code=\d/)).toMatch(
+    /web-0|code=0/,
+  )
   expect(await ask('kubeguard status; echo "code"=$?', /code=\d/)).toMatch(/default +unlocked[\s\S]*code=0/)
   expect(await ask('kubeguard lock; echo "code"=$?', /code=\d/)).toMatch(/default locked[\s\S]*code=0/)
   const root = /KG=(\S+)\/guard/.exec(await ask('echo "KG"=$KUBEGUARD_HOME', /KG=\S+\/guard/))?.[1] ?? ''

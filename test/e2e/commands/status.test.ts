@@ -70,14 +70,18 @@ const configOf = (home: TestHome): string => join(home.guardHome, 'config', 'con
 test('policy: show, explain, and a mistake by file, line and column while the last good rules hold', async () => {
   await using home = makeHome()
   writePolicy(home, { idle: '10m', lifetime: '2h' })
-  expect((await home.kubeguard(['policy', 'show'])).stdout).toMatch(/^prod +prod-\* +10m +2h +1s +kill +expire/m)
+  expect((await home.kubeguard(['policy', 'show'])).stdout).toMatch(
+    /^prod +prod-\* +10m +2h +1s +kill +expire/m,
+  )
   expect(await home.kubeguard(['policy', 'check'])).toMatchObject({
     code: 0,
     stdout: '',
     stderr: 'kubeguard: no mistakes found\n',
   })
   const explain = good(await home.kubeguard(['policy', 'explain', 'prod-eu']))
-  expect(explain.stdout).toMatch(/^prod-eu: policy prod, because first policy whose contexts \(prod-\*\) match$/m)
+  expect(explain.stdout).toMatch(
+    /^prod-eu: policy prod, because first policy whose contexts \(prod-\*\) match$/m,
+  )
   const other = good(await home.kubeguard(['policy', 'explain', 'x\u001b[31m', '--json']))
   expect(JSON.parse(other.stdout)).toMatchObject({ policy: 'default' })
 

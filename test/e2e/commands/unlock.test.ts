@@ -80,8 +80,13 @@ test('wrong passphrases: a clear message, and a growing delay that a restart doe
   )
   const { failedUnlocks } = await sessionOf(home, 'default')
   expect(failedUnlocks).toBe(3)
-  expect(good(await home.kubeguard(['log', '--event', 'unlock-failed', '--json'])).stdout.match(/\n/g)).toHaveLength(3)
-  await until('the right one after the delay', async () => (await unlockWith(home, passphrase, 'default')).code === 0)
+  expect(
+    good(await home.kubeguard(['log', '--event', 'unlock-failed', '--json'])).stdout.match(/\n/g),
+  ).toHaveLength(3)
+  await until(
+    'the right one after the delay',
+    async () => (await unlockWith(home, passphrase, 'default')).code === 0,
+  )
   expect((await sessionOf(home, 'default')).failedUnlocks).toBe(0)
 })
 
@@ -98,7 +103,9 @@ test('on a terminal a mistyped passphrase is asked again; Ctrl-C cancels; locks 
   expect(person.output).not.toContain(passphrase)
   const lock = await person.enter(`${kubeguard} lock`)
   expect(lock).toMatchObject({ code: 0 })
-  expect(lock.shown).toMatch(/prod was locked already[\s\S]*default locked|default locked[\s\S]*prod was locked already/)
+  expect(lock.shown).toMatch(
+    /prod was locked already[\s\S]*default locked|default locked[\s\S]*prod was locked already/,
+  )
   await person.answer(`${kubeguard} unlock prod; echo "code"=$?`, /passphrase for prod: $/)
   const from = person.output.length
   person.type('\x03')
