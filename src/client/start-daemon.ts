@@ -18,8 +18,11 @@ const longestPauseMs = 100
 /** A daemon that found the lock taken has ended well; if the holder was just ending too, another is needed. */
 const relaunchMs = 500
 
-/** V8's memory reducer wakes an idle process every 8 s for minutes, to win next to nothing here. */
-const daemonFlags = ['--disable-sigusr1', '--no-memory-reducer']
+/**
+ * What the runtime is started with for a daemon. V8's memory reducer would wake an idle process every 8 s for
+ * minutes, to win next to nothing here.
+ */
+export const daemonFlags = ['--disable-sigusr1', '--no-memory-reducer']
 
 /**
  * Starts the daemon and connects to it. Of several clients that do so at once each starts one; the daemon's

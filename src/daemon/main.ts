@@ -16,7 +16,12 @@ async function main(): Promise<void> {
   const found = dirs()
   ensurePlaces(found)
   const admitted = acquireDaemonLock(places.lockFile(found))
-  if (admitted === undefined) return
+  if (admitted === undefined) {
+    process.stderr.write(
+      'kubeguard: another daemon of this account is running\nlook: kubeguard daemon status\n',
+    )
+    return
+  }
   let stopping = false
   const world = compose(found, {
     stop: () => {

@@ -75,11 +75,8 @@ async function runHere(): Promise<void> {
   const { bundlePath, nodePath } = await import('../../platform/install.ts')
   const { allowListedEnvironment } = await import('../../hardening/environment.ts')
   const { dirs, ensurePlaces } = await import('../../platform/dirs.ts')
+  const { daemonFlags } = await import('../../client/start-daemon.ts')
   ensurePlaces(dirs())
   const node = nodePath()
-  process.execve?.(
-    node,
-    [node, '--disable-sigusr1', bundlePath('daemon')],
-    allowListedEnvironment(process.env),
-  )
+  process.execve?.(node, [node, ...daemonFlags, bundlePath('daemon')], allowListedEnvironment(process.env))
 }
