@@ -8,7 +8,7 @@ import { runCommand } from '../failure.ts'
 import { hardenBeforeSecrets } from '../harden.ts'
 import { openVault } from '../open-vault.ts'
 import { kubeconfigPaths } from '../origin.ts'
-import { print, printJson, say } from '../output.ts'
+import { print, printJson, say, sayFailure } from '../output.ts'
 import { passphraseSource } from '../passphrase.ts'
 import type { PassphraseSource } from '../passphrase.ts'
 
@@ -37,10 +37,13 @@ export function ejectCommand() {
     .action((options) => runCommand(() => eject(options)))
 }
 
-async function eject(options: EjectOptions): Promise<void> {
+/** kubeconfig files that could not be written as they were. */
+const exitUnusable = 78
+
+async function eject(options: EjectOptions): Promise<number> {
   if (options.dryRun) {
     await printGuarded(options)
-    return
+    return 0
   }
   await hardenBeforeSecrets(options.passphraseFd)
   const source = await passphraseSource({ passphraseFd: options.passphraseFd, cure: 'run: kubeguard eject' })
@@ -53,6 +56,7 @@ async function eject(options: EjectOptions): Promise<void> {
   )
   if (options.json) printJson(report.ejected ?? [])
   sayEjected(report)
+  return (report.failed ?? []).length === 0 ? 0 : exitUnusable
 }
 
 /** @throws GuardError what the keeper refused with. */
@@ -63,9 +67,10 @@ export function ejectAll(
   return openVault({ mode: 'eject', ...from }, async () => ({ passphrase: await source.ask('passphrase') }))
 }
 
-export function sayEjected({ ejected = [] }: OpenReport): void {
-  if (ejected.length === 0) say('nothing to put back')
+export function sayEjected({ ejected = [], failed = [] }: OpenReport): void {
+  if (ejected.length === 0 && failed.length === 0) say('nothing to put back')
   for (const { user, file } of ejected) say(`${clean(user)} is back in ${clean(file)}`)
+  for (const { user, message, cure } of failed) sayFailure(`${user} is kept in the vault: ${message}`, cure)
 }
 
 /** What adopt left alone because it is ours already is what eject would put back. */
