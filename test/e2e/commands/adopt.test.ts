@@ -14,6 +14,7 @@ import type { AdoptReport } from '../../../src/protocol/reports.ts'
 import { good, makeHome, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import { writePolicy } from '../../fixtures/policy.ts'
+import { until } from '../../fixtures/terminal.ts'
 import { filesWith, secretsOf, viewOf } from './secrets.ts'
 
 interface User {
@@ -188,9 +189,19 @@ test('adopt: a file that can’t be used changes nothing, and names reach a term
   expect(refused.stderr).toMatch(/broken\.yaml/)
   expect(refused.stderr).not.toContain(token)
   expect(await adopt(home, '--yes', '--kubeconfig', join(home.home, 'none.yaml'))).toMatchObject({ code: 78 })
+  // A policy without a vault yet: nothing could be sealed, so nothing is taken.
+  const config = join(home.guardHome, 'config', 'config.yaml')
+  writeFileSync(config, readFileSync(config, 'utf8').replace('name: default', 'name: rest'))
   mkdirSync(join(home.home, 'odd'))
   const odd = join(home.home, 'odd', 'config')
   writeKubeconfig(home, odd, [{ name: 'x\u001b[31m', user: { token } }], { odd: 'x\u001b[31m' })
+  const before = readFileSync(odd)
+  await until('the new rules', async () => /^rest /m.test((await home.kubeguard(['policy', 'show'])).stdout))
+  const early = await adopt(home, '--yes', '--kubeconfig', odd)
+  expect(early).toMatchObject({ code: 78 })
+  expect(early.stderr).toBe('kubeguard: no vault yet for rest: nothing was changed\nrun: kubeguard init\n')
+  expect(readFileSync(odd)).toEqual(before)
+  good(await home.kubeguard(['init', '--yes', '--passphrase-fd', '3'], { fd3: passphrase }))
   const adopted = await adopt(home, '--yes', '--kubeconfig', odd)
   expect(adopted).toMatchObject({ code: 0 })
   expect(adopted.stdout + adopted.stderr).not.toContain('\u001b')

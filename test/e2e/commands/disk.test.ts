@@ -12,6 +12,16 @@ import { sessionOf, statusOf } from './status.ts'
 const unlock = (home: TestHome) =>
   home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], { fd3: passphrase })
 
+/** Only root may, and not in every container. @returns whether there is a small disk now. */
+function mountSmall(folder: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'none', folder], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** Takes all room that is left below a folder. */
 function fill(folder: string): string {
   const file = join(folder, 'filler')
@@ -26,14 +36,13 @@ function fill(folder: string): string {
 }
 
 test('a full disk: no unlock, a lock all the same, and nothing is lost', async () => {
-  // Mounting is root's; others are held to the same by what the journal's own tests limit.
-  if (process.getuid?.() !== 0) return
   const home = makeHome()
   onTestFinished(() => home.dispose())
   writePolicy(home, { idle: '10m' })
   const state = join(home.guardHome, 'state')
   mkdirSync(state, { mode: 0o700 })
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=0700', 'none', state])
+  // Where nothing can be mounted, the journal's own tests fill a disk by a limit on the size of files.
+  if (!mountSmall(state)) return
   onTestFinished(async () => {
     if (existsSync(join(state, 'filler'))) rmSync(join(state, 'filler'))
     await home.kubeguard(['daemon', 'stop'])

@@ -102,6 +102,14 @@ test('uninstall: a wrong passphrase loses nothing; then all is back, and nothing
     home.kubeguard(['uninstall', ...flags, '--passphrase-fd', '3'], { fd3 })
 
   const adopted = readFileSync(home.kubeconfig)
+  // Without the file there is no place to put the credentials back into: they stay, and so does everything.
+  rmSync(home.kubeconfig)
+  const eject = await home.kubeguard(['eject', '--yes', '--passphrase-fd', '3'], { fd3: passphrase })
+  expect(eject).toMatchObject({ code: 78, stdout: '' })
+  expect(eject.stderr).toMatch(/^kubeguard: playground is kept in the vault: .*\n.+\n/m)
+  expect(await uninstall(passphrase, '--yes')).toMatchObject({ code: 78 })
+  writeFileSync(home.kubeconfig, adopted, { mode: 0o600 })
+
   expect(await uninstall(passphrase)).toMatchObject({ code: 64 })
   expect(await uninstall('not my passphrase', '--yes')).toMatchObject({ code: 77 })
   expect(readFileSync(home.kubeconfig)).toEqual(adopted)
