@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { GuardError } from '../domain/errors.ts'
+import { timeLeft } from '../domain/session.ts'
 import type { Limits } from '../domain/session.ts'
 import { unlockDelayMs } from '../domain/unlock-delay.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
@@ -131,10 +132,15 @@ function already(deps: Deps, guarded: GuardedSession, request: Request, client: 
   }
 }
 
-/** `--for` shortens the lifetime, never lengthens it. */
-function chosenLimits(deps: Deps, guarded: GuardedSession, request: Request): Limits {
-  const limits = deps.table.limits(guarded.policy)
-  return { ...limits, lifetimeMs: Math.min(limits.lifetimeMs, request.forMs ?? limits.lifetimeMs) }
+/** `--for` shortens the lifetime, never lengthens it. It counts from now, a lifetime from the unlock. */
+function chosenLimits(deps: Deps, { policy, session }: GuardedSession, request: Request): Limits {
+  const limits = deps.table.limits(policy)
+  if (request.forMs === undefined) return limits
+  const passedMs =
+    session.state === 'unlocked'
+      ? session.limits.lifetimeMs - timeLeft(session, deps.clock.now()).lifetimeMs
+      : 0
+  return { ...limits, lifetimeMs: Math.min(limits.lifetimeMs, passedMs + request.forMs) }
 }
 
 interface Attempt {
