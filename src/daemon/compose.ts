@@ -17,6 +17,7 @@ import { FindProgram } from '../usecases/find-program.ts'
 import { ChallengedClients } from '../usecases/issue-credential.ts'
 import { keepDeadlines, rearm } from '../usecases/keep-deadlines.ts'
 import { LockSession } from '../usecases/lock-session.ts'
+import { VaultWork } from '../usecases/open-vaults.ts'
 import { SessionTable } from '../usecases/session-table.ts'
 
 export type World = ReturnType<typeof compose>
@@ -57,6 +58,7 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     lockSession,
     findProgram: new FindProgram(programs),
     challenged: new ChallengedClients(),
+    vaultWork: new VaultWork(),
     plugin: { command: `${places.plugins(dirs)}/kubeguard-credential`, env: pluginEnvironment() },
     rearm: () => rearm({ table, clock, alarm }),
     problems,

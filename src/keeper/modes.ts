@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { GuardError } from '../domain/errors.ts'
 import { runScribe } from '../platform/scribes/run-scribe.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
@@ -6,6 +6,7 @@ import { createVaults } from '../platform/vault/create-vault.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import { openVault, removeItems } from '../platform/vault/open-vault.ts'
 import type { OpenVault } from '../platform/vault/open-vault.ts'
+import { vaultPlaces } from '../platform/vault/places.ts'
 import { rewrapVaults } from '../platform/vault/rewrap.ts'
 import type { OpenReport } from '../protocol/reports.ts'
 import type { KeeperOrder } from '../usecases/ports.ts'
@@ -41,10 +42,16 @@ export function attempt(given: Attempt): Promise<Done> {
 async function unlock({ vaultsDir, order, passphrase }: Attempt): Promise<Done> {
   const [policy] = order.policies
   if (policy === undefined) throw new GuardError('policy-unknown', 'no policy to unlock')
-  if (!createVaultCatalogue(vaultsDir).has(policy)) return { report: { policies: [policy] } }
+  if (!createVaultCatalogue(vaultsDir).has(policy)) return withoutVault(vaultsDir, policy)
   const vault = await openVault(vaultsDir, policy, passphrase)
   const report = { policies: [policy], merged: vault.merged.map(nameOf), setAside: vault.setAside }
   return { report, vault }
+}
+
+/** A policy without credentials opens without a proof; one whose key file is gone does not. */
+function withoutVault(vaultsDir: string, policy: string): Done {
+  if (!existsSync(vaultPlaces(vaultsDir, policy).vault)) return { report: { policies: [policy] } }
+  throw new GuardError('vault-damaged', `the vault of ${policy} has lost its key file`)
 }
 
 async function create({ vaultsDir, order, passphrase }: Attempt): Promise<Done> {

@@ -1,6 +1,9 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs'
 import type { Programs } from '../usecases/ports.ts'
 
+/** Every folder costs a look at the disk, and nobody has more. */
+const mostFolders = 256
+
 /**
  * Finds real programs on a client's PATH. What lies in our own shim folder, or is a link to one of our
  * binaries, is never one: it would come straight back to us.
@@ -10,12 +13,14 @@ export function createPrograms(own: { shims: string; binaries: readonly string[]
     [own.shims, ...own.binaries].flatMap((path) => [path, ...realPathOf(Buffer.from(path))]),
   )
   return {
-    onPath: (tool, path) =>
-      [...new Set(path.split(':'))]
+    *onPath(tool, path) {
+      for (const folder of new Set(path.split(':', mostFolders))) {
         // An empty element means the working directory (execvp(3)); nobody means that for kubectl.
-        .filter((folder) => folder.startsWith('/') && !ours.has(folder))
-        .map((folder) => `${folder}/${tool}`)
-        .filter((candidate) => isExecutable(candidate) && !isOurs(candidate, ours)),
+        if (!folder.startsWith('/') || ours.has(folder)) continue
+        const candidate = `${folder}/${tool}`
+        if (isExecutable(candidate) && !isOurs(candidate, ours)) yield candidate
+      }
+    },
   }
 }
 

@@ -82,9 +82,17 @@ function gate(deps: Deps, request: Request, { facts, command, target, program }:
     case 'allow':
       // Completion runs on every TAB of whoever is there: it never counts as activity.
       if (!command.completion) rememberTerminal(guarded, deps.terminals.ofProcess(facts))
-      if (command.verbClass !== 'unary') trackClient(deps, target, liveClient(facts, command, target))
+      if (mayStream(command, facts)) trackClient(deps, target, liveClient(facts, command, target))
       return { verdict: 'allow', program }
   }
+}
+
+/**
+ * kuberc can make a stream of any command (a default of `watch` for `get`), and is not read here. With a terminal
+ * such a client is ended as a holder; without one it must be known as live.
+ */
+function mayStream(command: Command, facts: ProcessFacts): boolean {
+  return command.verbClass !== 'unary' || facts.ttyDevice === 0
 }
 
 /** After TERM kubectl restores the terminal within milliseconds; a live command without one may have more to end. */

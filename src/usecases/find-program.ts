@@ -10,6 +10,8 @@ interface Named {
   /** How many programs of that name on this PATH were named to this client or to those before it. */
   readonly count: number
   readonly path: string
+  /** The same, whatever PATH they came with: a circle may change it each time. */
+  readonly rounds: number
 }
 
 /**
@@ -38,10 +40,12 @@ export class FindProgram {
     const tool = baseName(argv[0]?.toString('latin1') ?? '')
     const digest = digestOf(argv)
     const before = this.#namedBefore(digest, lineage)
+    if (before !== undefined && before.rounds >= longestChain) return undefined
     const skip = before?.path === path ? before.count : 0
-    if (skip >= longestChain) return undefined
-    const found = this.#programs.onPath(tool, path)[skip]
-    if (found !== undefined) this.#remember(client, { digest, count: skip + 1, path })
+    const found = nth(this.#programs.onPath(tool, path), skip)
+    if (found !== undefined) {
+      this.#remember(client, { digest, path, count: skip + 1, rounds: (before?.rounds ?? 0) + 1 })
+    }
     return found
   }
 
@@ -62,6 +66,12 @@ export class FindProgram {
     const oldest = this.#named.keys().next().value
     if (this.#named.size > limit && oldest !== undefined) this.#named.delete(oldest)
   }
+}
+
+function nth(candidates: Iterable<string>, index: number): string | undefined {
+  let left = index
+  for (const candidate of candidates) if (left-- === 0) return candidate
+  return undefined
 }
 
 function digestOf(argv: readonly Buffer[]): string {

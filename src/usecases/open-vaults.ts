@@ -5,6 +5,7 @@ import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import type {
   Clock,
   Journal,
+  Keeper,
   KeeperMode,
   Keepers,
   Log,
@@ -24,6 +25,26 @@ interface Deps {
   readonly processes: ProcessTable
   readonly vaults: VaultCatalogue
   readonly table: SessionTable
+  readonly vaultWork: VaultWork
+}
+
+/** The keeper whose passphrase has not come yet; a new one ends it. What was proven is left to finish. */
+export class VaultWork {
+  #unproven: Keeper | undefined
+
+  begin(keeper: Keeper): void {
+    this.#unproven = keeper
+  }
+
+  prove(keeper: Keeper): void {
+    if (this.#unproven === keeper) this.#unproven = undefined
+  }
+
+  async end(): Promise<void> {
+    const keeper = this.#unproven
+    this.#unproven = undefined
+    await keeper?.end()
+  }
 }
 
 type Request = RequestOf<'vault.open'>
@@ -52,6 +73,8 @@ export async function openVaults(
   const policies = request.policies.length > 0 ? request.policies : deps.vaults.policies()
   for (const policy of policies) deps.table.get(policy)
   const paths = request.paths.map((path) => path.toString())
+  // One at a time for the account: guesses side by side would all begin before the first is counted.
+  await deps.vaultWork.end()
   const keeper = await deps.keepers.start({
     mode,
     policies: [...policies],
@@ -59,7 +82,8 @@ export async function openVaults(
     paths,
     users: request.users,
   })
-  keeper.onOpened((opened) => judge(deps, mode, opened))
+  deps.vaultWork.begin(keeper)
+  keeper.onOpened((opened) => judge(deps, keeper, mode, opened))
   const ticket = randomBytes(32)
   await keeper.expect({ ticket, client, purpose: 'open' })
   return { socket: Buffer.from(keeper.socket), ticket, known: deps.vaults.policies().length > 0 }
@@ -70,7 +94,8 @@ function modeOf(text: string): WorkMode {
   throw new GuardError('protocol-error', 'unknown mode of vault.open')
 }
 
-function judge(deps: Deps, mode: WorkMode, { failure, report }: Opened): OpenedAnswer {
+function judge(deps: Deps, keeper: Keeper, mode: WorkMode, { failure, report }: Opened): OpenedAnswer {
+  deps.vaultWork.prove(keeper)
   if (failure !== undefined) {
     recordFailure(deps, failuresKey, failure)
     return { accepted: false }

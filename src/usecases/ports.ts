@@ -62,8 +62,8 @@ export interface ProcessTable {
 
 /** Real programs on a client's PATH. Paths are latin1 strings: one character, one byte. */
 export interface Programs {
-  /** Every executable of that name, in PATH order, without our own shims. */
-  onPath(tool: string, path: string): string[]
+  /** The executables of that name, in PATH order, without our own shims; looked for as far as they are asked for. */
+  onPath(tool: string, path: string): Iterable<string>
 }
 
 /** When did a person last type at this terminal? */

@@ -1,4 +1,4 @@
-import { isAbsolute, join, resolve } from 'node:path'
+import { isAbsolute, resolve } from 'node:path'
 import type { Command } from '../domain/command.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import type { Kubeconfigs, Outline, OutlineUser } from './ports.ts'
@@ -27,7 +27,9 @@ function kubeconfigPaths(place: ClientPlace, flag?: string): string[] {
     const listed = place.kubeconfig.split(':').filter((path) => path !== '')
     return [...new Set(listed.map((path) => (isAbsolute(path) ? path : resolve(place.cwd, path))))]
   }
-  return place.home === undefined || place.home === '' ? [] : [join(place.home, '.kube', 'config')]
+  return place.home === undefined || place.home === ''
+    ? []
+    : [resolve(place.cwd, place.home, '.kube', 'config')]
 }
 
 /**

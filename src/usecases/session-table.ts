@@ -1,5 +1,6 @@
 import type { LockReason } from '../domain/event.ts'
 import { GuardError } from '../domain/errors.ts'
+import { strictestPolicies } from '../domain/default-policies.ts'
 import { policyForContext } from '../domain/policy.ts'
 import type { Policy } from '../domain/policy.ts'
 import { transition } from '../domain/session.ts'
@@ -73,16 +74,17 @@ export class SessionTable {
   }
 
   /**
-   * The rules of a policy. A vault's policy was fixed when its credentials were adopted; if its
-   * rules have left the file, the strictest of those in force apply.
+   * The rules of a policy. A vault's policy was fixed when its credentials were adopted; if its rules have
+   * left the file, the strictest of those in force and of our own for production apply.
    */
   rules(name: string): Pick<Policy, 'idleMs' | 'lifetimeMs' | 'holders'> {
     const policies = this.#world.policies.current()
     const named = policies.find((policy) => policy.name === name)
     if (named !== undefined) return named
+    const candidates = [...policies, ...strictestPolicies()]
     return {
-      idleMs: Math.min(...policies.map((policy) => policy.idleMs)),
-      lifetimeMs: Math.min(...policies.map((policy) => policy.lifetimeMs)),
+      idleMs: Math.min(...candidates.map((policy) => policy.idleMs)),
+      lifetimeMs: Math.min(...candidates.map((policy) => policy.lifetimeMs)),
       holders: policies.some((policy) => policy.holders === 'end') ? 'end' : 'expire',
     }
   }

@@ -43,7 +43,10 @@ type Believe = (first: TerminalMemory) => TerminalMemory
  * new terminals cost nothing. So one first look is believed, and the next one when a later look has seen a
  * person: only the kernel moves the access time and leaves the change time.
  */
-function createFirstBelief(): { first: Believe; later: (before: TerminalMemory, now: TerminalMemory) => void } {
+function createFirstBelief(): {
+  first: Believe
+  later: (before: TerminalMemory, now: TerminalMemory) => void
+} {
   let spent = false
   return {
     first(memory) {
@@ -58,7 +61,11 @@ function createFirstBelief(): { first: Believe; later: (before: TerminalMemory, 
   }
 }
 
-function terminalOf(known: Map<number, Known>, facts: ProcessFacts, believe: Believe): TerminalId | undefined {
+function terminalOf(
+  known: Map<number, Known>,
+  facts: ProcessFacts,
+  believe: Believe,
+): TerminalId | undefined {
   const device = facts.ttyDevice
   const path = pathOfDevice(device)
   const stat = path === undefined ? undefined : statTerminal(path, device)
