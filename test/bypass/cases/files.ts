@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs'
 import { lchownSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { tmpdir } from 'node:os'
@@ -14,7 +23,8 @@ import { asOther, gotPods } from '../siege.ts'
 import type { Siege } from '../siege.ts'
 
 const placeOf = ({ home }: Siege, ...parts: string[]): string => join(home.guardHome, ...parts)
-const vaultOf = (siege: Siege, ...parts: string[]): string => placeOf(siege, 'state', 'vaults', 'default', ...parts)
+const vaultOf = (siege: Siege, ...parts: string[]): string =>
+  placeOf(siege, 'state', 'vaults', 'default', ...parts)
 const chownTo = (path: string, { uid, gid }: Account): void => chownSync(path, uid, gid)
 
 function linkTo(target: string, path: string, { uid, gid }: Account): void {
@@ -32,9 +42,16 @@ function control(run: Run, what: string): void {
 
 /** Any of our private files, read or listed by another account. */
 async function readByOther(siege: Siege): Promise<boolean> {
-  const files = [vaultOf(siege, 'identity.age'), vaultOf(siege, 'vault.age'), placeOf(siege, 'state', 'journal.db')]
+  const files = [
+    vaultOf(siege, 'identity.age'),
+    vaultOf(siege, 'vault.age'),
+    placeOf(siege, 'state', 'journal.db'),
+  ]
   const folders = [vaultOf(siege), placeOf(siege, 'state'), placeOf(siege, 'run')]
-  for (const [program, paths] of [['/bin/cat', files], ['/bin/ls', folders]] as const) {
+  for (const [program, paths] of [
+    ['/bin/cat', files],
+    ['/bin/ls', folders],
+  ] as const) {
     for (const path of paths) {
       control(await siege.home.run(program, [path]), `${program} ${path} by its owner`)
       if ((await asOther(siege, program, [path])).code === 0) return true
@@ -49,10 +66,15 @@ async function plainInVault(siege: Siege): Promise<boolean> {
   const decoded = secrets.map((secret) => Buffer.from(secret, 'base64'))
   const needles = [passphrase, ...secrets, ...decoded, 'AGE-SECRET-KEY-', 'PRIVATE KEY']
   const vaults = placeOf(siege, 'state', 'vaults')
-  const files = readdirSync(vaults, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const files = readdirSync(vaults, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  )
   const sealed = files.filter(({ name }) => name.endsWith('.age'))
   if (sealed.length < 4) throw new Error('where are the vaults?')
-  control(await home.run('/bin/grep', ['-q', 'age-encryption.org', vaultOf(siege, 'vault.age')]), 'reading a vault')
+  control(
+    await home.run('/bin/grep', ['-q', 'age-encryption.org', vaultOf(siege, 'vault.age')]),
+    'reading a vault',
+  )
   return files.some(({ parentPath, name }) => {
     const bytes = readFileSync(join(parentPath, name))
     return needles.some((needle) => needle.length > 0 && bytes.includes(needle))
@@ -151,13 +173,22 @@ socket.on('close', () => console.log('bytes=' + bytes))
 const statusRequest = encodeRequest('session.status', { cwd: Buffer.from('/') }).toString('hex')
 
 /** A folder of the other account's with its own daemon in it. */
-async function withImpostor(siege: Siege, attack: (socket: string, heard: () => number) => Promise<boolean>): Promise<boolean> {
+async function withImpostor(
+  siege: Siege,
+  attack: (socket: string, heard: () => number) => Promise<boolean>,
+): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), 'kg-other-'))
   chownTo(folder, siege.other)
   chmodSync(folder, 0o755)
   const [socket, heard] = [join(folder, 'daemon.sock'), join(folder, 'heard')]
   const { uid, gid } = siege.other
-  const impostor = spawn(node, ['-e', listener, socket, heard], { uid, gid, env: {}, cwd: '/', stdio: 'ignore' })
+  const impostor = spawn(node, ['-e', listener, socket, heard], {
+    uid,
+    gid,
+    env: {},
+    cwd: '/',
+    stdio: 'ignore',
+  })
   const heardBytes = (): number => (existsSync(heard) ? readFileSync(heard).length : 0)
   try {
     await until('the impostor to listen', () => existsSync(socket))
@@ -178,7 +209,8 @@ async function anyClientContent(siege: Siege): Promise<boolean> {
     await home.kubeguard(['status']),
     await unlocks(siege),
   ]
-  for (const { code, stderr } of runs) if (code !== 0 && !stderr.includes('kubeguard: ')) throw new Error(`not told why: ${stderr}`)
+  for (const { code, stderr } of runs)
+    if (code !== 0 && !stderr.includes('kubeguard: ')) throw new Error(`not told why: ${stderr}`)
   return runs.some(({ code }) => code === 0)
 }
 
@@ -263,27 +295,56 @@ async function otherConnects(siege: Siege): Promise<boolean> {
 
 /** Another account leaves files and links in our folders. */
 async function plantedFiles(siege: Siege): Promise<boolean> {
-  const names = ['.', 'config', 'state', 'state/vaults', 'state/vaults/default/pending', 'run', 'run/keepers', 'data', 'data/bin', 'data/shims']
+  const names = [
+    '.',
+    'config',
+    'state',
+    'state/vaults',
+    'state/vaults/default/pending',
+    'run',
+    'run/keepers',
+    'data',
+    'data/bin',
+    'data/shims',
+  ]
   for (const name of names) {
     const folder = placeOf(siege, name)
     mkdirSync(folder, { recursive: true })
-    for (const [program, args] of [['/usr/bin/touch', []], ['/bin/ln', ['-s', '/etc/passwd']]] as const) {
+    for (const [program, args] of [
+      ['/usr/bin/touch', []],
+      ['/bin/ln', ['-s', '/etc/passwd']],
+    ] as const) {
       const path = join(folder, 'planted')
       control(await siege.home.run(program, [...args, path]), `planting ${path} by its owner`)
       rmSync(path)
-      if ((await runProgram(program, [...args, path], { cwd: '/', env: {}, account: siege.other })).code === 0) return true
+      if (
+        (await runProgram(program, [...args, path], { cwd: '/', env: {}, account: siege.other })).code === 0
+      )
+        return true
     }
   }
   return false
 }
 
 export const fileCases: readonly BypassCase[] = [
-  { name: 'the vault, the journal and their folders read by another account', whileUnlocked: 'never', attempt: readByOther },
-  { name: 'the vault read by its own account: nothing in plain text', whileUnlocked: 'never', attempt: plainInVault },
+  {
+    name: 'the vault, the journal and their folders read by another account',
+    whileUnlocked: 'never',
+    attempt: readByOther,
+  },
+  {
+    name: 'the vault read by its own account: nothing in plain text',
+    whileUnlocked: 'never',
+    attempt: plainInVault,
+  },
   { name: 'the vault edited', whileUnlocked: 'own', attempt: editedVault },
   { name: 'a symlink in place of the vault or the identity', whileUnlocked: 'own', attempt: linkedVault },
   { name: 'the journal edited: a row changed, or removed', whileUnlocked: 'own', attempt: editedJournal },
-  { name: 'a lock file that names the socket of another account', whileUnlocked: 'own', attempt: plantedSocket },
+  {
+    name: 'a lock file that names the socket of another account',
+    whileUnlocked: 'own',
+    attempt: plantedSocket,
+  },
   { name: 'the run folder open to others', whileUnlocked: 'own', attempt: openRunFolder },
   { name: 'the run folder a symlink to another account’s', whileUnlocked: 'own', attempt: linkedRunFolder },
   { name: 'the daemon’s socket spoken to by another account', whileUnlocked: 'own', attempt: otherConnects },

@@ -75,19 +75,27 @@ done
 async function touchesTerminal(siege: Siege): Promise<boolean> {
   const { home, own } = siege
   const [program, said] = [join(home.home, 'touching'), join(home.home, 'said')]
-  for (const [path, text] of [[program, touching], [said, '']] as const) {
+  for (const [path, text] of [
+    [program, touching],
+    [said, ''],
+  ] as const) {
     writeFileSync(path, text)
     chownSync(path, own.uid, own.gid)
   }
   const words = (): string => (existsSync(said) ? readFileSync(said, 'utf8') : '')
   let started = false
   return keepsOpen(siege, async () => {
-    if (!started) home.start('/bin/sh', ['-c', `sleep 60 | script -qfec 'sh ${program}' ${said}`], { KUBEGUARD_PROMPT: 'never' })
+    if (!started)
+      home.start('/bin/sh', ['-c', `sleep 60 | script -qfec 'sh ${program}' ${said}`], {
+        KUBEGUARD_PROMPT: 'never',
+      })
     started = true
     const before = words().length
-    await until('one more touch', () => words().slice(before).includes('touched'), { now: words }).catch(async (error) => {
-      if ((await stateOf(siege)) === 'unlocked') throw error
-    })
+    await until('one more touch', () => words().slice(before).includes('touched'), { now: words }).catch(
+      async (error) => {
+        if ((await stateOf(siege)) === 'unlocked') throw error
+      },
+    )
     return words().includes('Running')
   })
 }
@@ -95,7 +103,9 @@ async function touchesTerminal(siege: Siege): Promise<boolean> {
 /** A date a moment ahead, set before anyone has looked at the terminal, and a request once it has come. */
 async function datedAhead({ home }: Siege): Promise<boolean> {
   const inside = `touch -a -d @$(($(date +%s) + 2)) "$(tty)" && sleep 2.2 && kubectl get pods`
-  const run = await home.run('/bin/sh', ['-c', `sleep 5 | script -qec '${inside}' /dev/null`], { env: { KUBEGUARD_PROMPT: 'never' } })
+  const run = await home.run('/bin/sh', ['-c', `sleep 5 | script -qec '${inside}' /dev/null`], {
+    env: { KUBEGUARD_PROMPT: 'never' },
+  })
   return run.stdout.includes('Running')
 }
 
@@ -107,7 +117,12 @@ async function outputOnly(siege: Siege): Promise<boolean> {
   let terminal: TestTerminal | undefined
   try {
     return await keepsOpen(siege, async () => {
-      terminal ??= new TestTerminal('/usr/bin/setpriv', [...account, '/bin/sh', '-c', loop], home.env, home.home)
+      terminal ??= new TestTerminal(
+        '/usr/bin/setpriv',
+        [...account, '/bin/sh', '-c', loop],
+        home.env,
+        home.home,
+      )
       const { output } = terminal
       await until('more output', () => terminal?.output.slice(output.length).includes('output'))
       return terminal.output.includes('Running')
@@ -139,5 +154,9 @@ export const presenceCases: readonly BypassCase[] = [
     whileUnlocked: 'own',
     attempt: () => withShortLimit((siege) => keepsOpen(siege, () => datedAhead(siege))),
   },
-  { name: 'output without end on a terminal that carried a request', whileUnlocked: 'own', attempt: () => withShortLimit(outputOnly) },
+  {
+    name: 'output without end on a terminal that carried a request',
+    whileUnlocked: 'own',
+    attempt: () => withShortLimit(outputOnly),
+  },
 ]

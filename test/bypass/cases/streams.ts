@@ -29,10 +29,18 @@ const markName = 'BYPASS_STREAM'
 const reapedWithinMs = 1_000
 const sleeps = `exec web-0 -- sh -c 'echo works; sleep 600'`
 const works = /works/
+/** Defaults for flags that stand on no command line (kubectl's kuberc). */
+const kuberc = JSON.stringify({
+  apiVersion: 'kubectl.config.k8s.io/v1beta1',
+  kind: 'Preference',
+  defaults: [{ command: 'get', options: [{ name: 'watch', default: 'true' }] }],
+})
 
 /** The clients among the marked processes: kubectl itself or a Python; shells around them may stay. */
 function clientsOf(mark: string): number[] {
-  return markedPids(mark).filter((pid) => /(^|\/)(kubectl|python3)$/.test(read(pid, 'cmdline').split('\0')[0] ?? ''))
+  return markedPids(mark).filter((pid) =>
+    /(^|\/)(kubectl|python3)$/.test(read(pid, 'cmdline').split('\0')[0] ?? ''),
+  )
 }
 
 function markedPids(mark: string): number[] {
@@ -53,7 +61,12 @@ function read(pid: number, file: string): string {
 function shellOf({ home, own }: Siege, mark: string): TestTerminal {
   const account = ['--reuid', String(own.uid), '--regid', String(own.gid), '--clear-groups']
   const bash = ['/bin/bash', '--norc', '--noprofile', '-i']
-  return new TestTerminal('/usr/bin/setpriv', [...account, ...bash], { ...home.env, PS1: 'ready> ', [markName]: mark }, home.home)
+  return new TestTerminal(
+    '/usr/bin/setpriv',
+    [...account, ...bash],
+    { ...home.env, PS1: 'ready> ', [markName]: mark },
+    home.home,
+  )
 }
 
 /** Starts it while unlocked, shows that it works, locks. @returns whether it lives or serves on. */
@@ -73,7 +86,8 @@ async function outlives(siege: Siege, stream: Stream): Promise<boolean> {
     if (shell === undefined) home.start('/bin/sh', ['-c', line], { [markName]: mark })
     else shell.type(`${line}\n`)
     await until(`${stream.name} to work`, () => stream.works.test(said()), { now: said })
-    if (!(await serves(stream, said()))) throw new Error(`${stream.name} serves nothing while unlocked\n${said()}`)
+    if (!(await serves(stream, said())))
+      throw new Error(`${stream.name} serves nothing while unlocked\n${said()}`)
     if (clientsOf(mark).length === 0) throw new Error(`${stream.name}: no client runs\n${said()}`)
     await stream.afterwards?.(clientsOf(mark))
     await home.lock()
@@ -148,7 +162,12 @@ function plant({ home, own }: Siege): void {
 
 const streams: readonly Stream[] = [
   { name: '`kubectl exec`', line: `kubectl ${sleeps} >OUT 2>&1`, on: 'pipes', works },
-  { name: '`kubectl exec -it` on a terminal', line: `kubectl exec -it web-0 -- sh -c 'echo wor""ks; sleep 600'`, on: 'terminal', works },
+  {
+    name: '`kubectl exec -it` on a terminal',
+    line: `kubectl exec -it web-0 -- sh -c 'echo wor""ks; sleep 600'`,
+    on: 'terminal',
+    works,
+  },
   {
     name: '`kubectl port-forward`',
     line: 'kubectl port-forward pod/web-0 :8080 >OUT 2>&1',
@@ -163,7 +182,11 @@ const streams: readonly Stream[] = [
     line: 'kubectl proxy --port=0 >OUT 2>&1',
     on: 'pipes',
     works: /Starting to serve/,
-    serves: { address: /serve on (127\.0\.0\.1:\d+)/, path: '/api/v1/namespaces/default/pods', answers: 'web-0' },
+    serves: {
+      address: /serve on (127\.0\.0\.1:\d+)/,
+      path: '/api/v1/namespaces/default/pods',
+      answers: 'web-0',
+    },
   },
   {
     name: 'a live process that ignores TERM, and its parent too',
@@ -171,12 +194,49 @@ const streams: readonly Stream[] = [
     on: 'pipes',
     works,
   },
-  { name: 'a live process stopped with SIGSTOP', line: `kubectl ${sleeps} >OUT 2>&1`, on: 'pipes', works, afterwards: stop },
-  { name: 'a live process in another process group', line: `set -m; kubectl ${sleeps} >OUT 2>&1 & wait`, on: 'pipes', works },
-  { name: '`setsid kubectl exec`, its starter gone', line: `setsid kubectl ${sleeps} >OUT 2>&1 & exit`, on: 'pipes', works },
-  { name: '`nohup kubectl exec` on a terminal', line: `nohup kubectl ${sleeps} >OUT 2>&1 &`, on: 'terminal', works },
-  { name: '`kubectl exec & disown` on a terminal, the shell gone', line: `kubectl ${sleeps} >OUT 2>&1 & disown; exit`, on: 'terminal', works },
-  { name: '`kubectl exec` by a kubectl plugin', line: 'PATH=$PATH:. kubectl foo >OUT 2>&1', on: 'pipes', works },
+  {
+    name: 'a live process stopped with SIGSTOP',
+    line: `kubectl ${sleeps} >OUT 2>&1`,
+    on: 'pipes',
+    works,
+    afterwards: stop,
+  },
+  {
+    name: 'a live process in another process group',
+    line: `set -m; kubectl ${sleeps} >OUT 2>&1 & wait`,
+    on: 'pipes',
+    works,
+  },
+  {
+    name: '`setsid kubectl exec`, its starter gone',
+    line: `setsid kubectl ${sleeps} >OUT 2>&1 & exit`,
+    on: 'pipes',
+    works,
+  },
+  {
+    name: '`nohup kubectl exec` on a terminal',
+    line: `nohup kubectl ${sleeps} >OUT 2>&1 &`,
+    on: 'terminal',
+    works,
+  },
+  {
+    name: '`kubectl exec & disown` on a terminal, the shell gone',
+    line: `kubectl ${sleeps} >OUT 2>&1 & disown; exit`,
+    on: 'terminal',
+    works,
+  },
+  {
+    name: '`kubectl exec` by a kubectl plugin',
+    line: 'PATH=$PATH:. kubectl foo >OUT 2>&1',
+    on: 'pipes',
+    works,
+  },
+  {
+    name: 'a `kubectl get` that kuberc made a watch',
+    line: `printf '%s' '${kuberc}' >kuberc; KUBERC=$PWD/kuberc setsid kubectl get pods >OUT 2>&1 & exit`,
+    on: 'pipes',
+    works: /Running/,
+  },
   { name: '`kubectl exec` by make', line: 'make -s stream >OUT 2>&1', on: 'pipes', works },
 ]
 

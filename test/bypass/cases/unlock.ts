@@ -42,6 +42,21 @@ export const unlockCases: readonly BypassCase[] = [
     },
   },
   {
+    name: 'a vault whose key file was moved away, opened without a passphrase',
+    whileUnlocked: 'own',
+    attempt: async ({ home }) => {
+      const key = join(home.guardHome, 'state', 'vaults', 'default', 'identity.age')
+      await home.run('/bin/mv', [key, `${key}.away`])
+      try {
+        const opened = await home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], { fd3: '\n' })
+        return opened.code === 0
+      } finally {
+        await home.run('/bin/mv', [`${key}.away`, key])
+        await home.unlock('default')
+      }
+    },
+  },
+  {
     name: 'a limit loosened in the policy file while unlocked',
     whileUnlocked: 'own',
     attempt: async (siege) => {
