@@ -56,7 +56,7 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     log,
     table,
     lockSession,
-    findProgram: new FindProgram(programs),
+    findProgram: new FindProgram(programs, processes),
     challenged: new ChallengedClients(),
     vaultWork: new VaultWork(),
     plugin: { command: `${places.plugins(dirs)}/kubeguard-credential`, env: pluginEnvironment() },

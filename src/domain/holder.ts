@@ -17,19 +17,21 @@ export type HolderVerdict =
 
 /**
  * Which client will hold the credential that a plugin asks for: its nearest ancestor that is no
- * shell, `env` or other known wrapper. The ancestry begins with the plugin itself. Refused are a
+ * shell, `env` or other known wrapper. The ancestry begins with the plugin itself, and is read as far as needed. Refused are a
  * plugin of another pid namespace (pid 0), one that is gone, one whose parent is pid 1 or takes in
  * orphans, and one called without a client, such as by hand from a log-in shell.
  */
-export function findHolder(ancestry: readonly Ancestor[]): HolderVerdict {
-  const [plugin, ...parents] = ancestry
-  if (plugin === undefined) return { refused: 'gone' }
-  if (plugin.pid === 0) return { refused: 'other-pid-namespace' }
-  for (const parent of parents) {
+export function findHolder(ancestry: Iterable<Ancestor>): HolderVerdict {
+  let plugin: Ancestor | undefined
+  for (const parent of ancestry) {
     if (parent.pid === 0) return { refused: 'other-pid-namespace' }
+    if (plugin === undefined) {
+      plugin = parent
+      continue
+    }
     if (parent.pid === 1 || isReaper(parent.program)) return { refused: 'orphaned' }
     if (parent.interactiveShell || isSessionKeeper(parent.program)) return { refused: 'no-client' }
     if (!isShell(parent.program) && !isWrapper(parent.program)) return { holder: parent }
   }
-  return { refused: 'no-client' }
+  return { refused: plugin === undefined ? 'gone' : 'no-client' }
 }

@@ -112,7 +112,7 @@ function liveClient(facts: ProcessFacts, command: Command, target: Target): Omit
 
 function findProgram(deps: Deps, request: Request, facts: ProcessFacts): Buffer | undefined {
   const path = request.path?.toString('latin1') ?? ''
-  const found = deps.findProgram.find(request.argv, path, facts, deps.processes.lineage(facts.pid))
+  const found = deps.findProgram.find(request.argv, path, facts)
   return found === undefined ? undefined : Buffer.from(found, 'latin1')
 }
 

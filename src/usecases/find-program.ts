@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { clientKey } from './guarded-session.ts'
-import type { ProcessId, Programs } from './ports.ts'
+import type { ProcessId, ProcessTable, Programs } from './ports.ts'
 
 /** How many shims of one tool may stand behind each other before we call it a circle. */
 const longestChain = 8
 
 interface Named {
+  readonly id: ProcessId
   readonly digest: string
   /** How many programs of that name on this PATH were named to this client or to those before it. */
   readonly count: number
@@ -21,43 +22,46 @@ interface Named {
  */
 export class FindProgram {
   readonly #programs: Programs
+  readonly #processes: Pick<ProcessTable, 'isAlive' | 'lineage'>
   readonly #named = new Map<string, Named>()
 
-  constructor(programs: Programs) {
+  constructor(programs: Programs, processes: Pick<ProcessTable, 'isAlive' | 'lineage'>) {
     this.#programs = programs
+    this.#processes = processes
   }
 
-  /**
-   * @param lineage the client itself, then its parents; read only where that can matter.
-   * @returns the absolute path as latin1 bytes, or undefined when PATH holds none (any more).
-   */
-  find(
-    argv: readonly Buffer[],
-    path: string,
-    client: ProcessId,
-    lineage: Iterable<ProcessId>,
-  ): string | undefined {
+  /** @returns the absolute path as latin1 bytes, or undefined when PATH holds none (any more). */
+  find(argv: readonly Buffer[], path: string, client: ProcessId): string | undefined {
     const tool = baseName(argv[0]?.toString('latin1') ?? '')
     const digest = digestOf(argv)
-    const before = this.#namedBefore(digest, lineage)
+    const before = this.#namedBefore(digest, client)
     if (before !== undefined && before.rounds >= longestChain) return undefined
     const skip = before?.path === path ? before.count : 0
     const found = nth(this.#programs.onPath(tool, path), skip)
     if (found !== undefined) {
-      this.#remember(client, { digest, path, count: skip + 1, rounds: (before?.rounds ?? 0) + 1 })
+      this.#remember(client, { id: client, digest, path, count: skip + 1, rounds: (before?.rounds ?? 0) + 1 })
     }
     return found
   }
 
-  /** What was named for these arguments to the nearest of these processes. */
-  #namedBefore(digest: string, lineage: Iterable<ProcessId>): Named | undefined {
-    // Each parent costs a look at /proc: none is needed where nobody came with these arguments lately.
-    if (![...this.#named.values()].some((entry) => entry.digest === digest)) return undefined
-    for (const id of lineage) {
+  /** What was named for these arguments to the client itself or to the nearest of its parents. */
+  #namedBefore(digest: string, client: ProcessId): Named | undefined {
+    // Each parent costs a look at /proc: none is needed where whoever came with these arguments is gone.
+    if (!this.#isNamedToSomeone(digest)) return undefined
+    for (const id of this.#processes.lineage(client.pid)) {
       const entry = this.#named.get(clientKey(id))
       if (entry?.digest === digest) return entry
     }
     return undefined
+  }
+
+  #isNamedToSomeone(digest: string): boolean {
+    for (const [key, entry] of this.#named) {
+      if (entry.digest !== digest) continue
+      if (this.#processes.isAlive(entry.id)) return true
+      this.#named.delete(key)
+    }
+    return false
   }
 
   #remember(client: ProcessId, entry: Named): void {

@@ -47,7 +47,7 @@ export interface ProcessTable {
   /** @returns undefined when the process is gone. */
   inspect(pid: number): ProcessFacts | undefined
   /** The process itself first, then its parents; ends at pid 1 or at one that can't be seen. */
-  ancestry(pid: number): Ancestor[]
+  ancestry(pid: number): Iterable<Ancestor>
   /** The same processes by no more than their ids, each looked at only when it is asked for. */
   lineage(pid: number): Iterable<ProcessId>
   isAlive(id: ProcessId): boolean

@@ -49,18 +49,18 @@ export function isCompletion(pid: number): boolean {
  * The process itself first, then its parents, up to pid 1 or one that can't be seen. Pid 0 stands for
  * a process of another pid namespace (SO_PEERCRED says so), of which nothing can be said.
  */
-export function ancestryOf(pid: number): Ancestor[] {
-  if (pid === 0) return [{ pid: 0, startTicks: 0, program: '', hasTerminal: false }]
-  return [...statsOf(pid)].map((stat) => {
+export function* ancestryOf(pid: number): Generator<Ancestor> {
+  if (pid === 0) yield { pid: 0, startTicks: 0, program: '', hasTerminal: false }
+  for (const stat of pid === 0 ? [] : statsOf(pid)) {
     const facts = factsOf(stat)
-    return {
+    yield {
       pid: stat.pid,
       startTicks: stat.startTicks,
       program: facts.program,
       hasTerminal: stat.ttyDevice !== 0,
       interactiveShell: isInteractiveShell(facts),
     }
-  })
+  }
 }
 
 /** The processes of `ancestryOf`, one stat line each, read as far as the caller goes. */

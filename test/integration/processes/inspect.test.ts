@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => family.end())
 
 it('tells this process and its parents', () => {
-  const ancestry = table.ancestry(process.pid)
+  const ancestry = [...table.ancestry(process.pid)]
   expect(ancestry[0]).toMatchObject({ pid: process.pid, program: 'node' })
   expect(ancestry[1]?.pid).toBe(process.ppid)
   expect(table.inspect(process.pid)).toMatchObject({ ppid: process.ppid, program: 'node' })
