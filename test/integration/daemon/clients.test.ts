@@ -44,7 +44,9 @@ afterEach(async () => {
 
 /** The daemon's ends of its connections; the listening socket has the path, too. */
 const connections = (): number =>
-  readFileSync('/proc/net/unix', 'utf8').split('\n').filter((line) => line.endsWith(` ${path}`)).length - 1
+  readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .filter((line) => line.endsWith(` ${path}`)).length - 1
 
 /** The daemon is not dumpable: only root sees its descriptors. */
 const descriptors = (): number => (process.getuid?.() === 0 ? readdirSync(`/proc/${pid}/fd`).length : 0)
@@ -112,7 +114,11 @@ describe('a client that talks nonsense', () => {
   test.each([
     ['of another version', Buffer.concat([header(0, 99, id)]), 'version-mismatch'],
     ['an unknown message', framed(Buffer.alloc(0), 999), 'protocol-error'],
-    ['a message for a keeper', encodeRequest('keeper.issue', { ticket: Buffer.alloc(32), apiVersion: 'v1' }), 'protocol-error'],
+    [
+      'a message for a keeper',
+      encodeRequest('keeper.issue', { ticket: Buffer.alloc(32), apiVersion: 'v1' }),
+      'protocol-error',
+    ],
     ['an unknown field', framed(field(200, 1, Buffer.from('x'))), 'protocol-error'],
     ['a field that claims to be longer', framed(field(1, 0xffff_ffff, Buffer.from('x'))), 'protocol-error'],
     ['half a field', framed(Buffer.from([1, 0, 0])), 'protocol-error'],
@@ -127,7 +133,12 @@ describe('a client that talks nonsense', () => {
   })
 
   test('a frame past the limit ends its connection before its body comes', async () => {
-    for (const bytes of [header(limits.frameBytes + 1), header(0xffff_ffff), Buffer.alloc(64, 0xff), Buffer.from('GET / HTTP/1.1\r\n\r\n')]) {
+    for (const bytes of [
+      header(limits.frameBytes + 1),
+      header(0xffff_ffff),
+      Buffer.alloc(64, 0xff),
+      Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+    ]) {
       expect(await sendRaw(path, bytes)).toEqual([])
     }
     await answersPromptly()
@@ -197,7 +208,8 @@ describe('a client that is half open', () => {
 })
 
 describe('clients in crowds', () => {
-  const crowd = (count: number): Promise<Socket[]> => Promise.all(Array.from({ length: count }, () => hold(path)))
+  const crowd = (count: number): Promise<Socket[]> =>
+    Promise.all(Array.from({ length: count }, () => hold(path)))
 
   test('that say nothing leave the others their answers', { timeout: 30_000 }, async () => {
     const sockets = await crowd(limits.connections - 50)
@@ -205,7 +217,9 @@ describe('clients in crowds', () => {
     await until('all of them to be taken', () => connections() >= sockets.length)
     await answersPromptly()
     const from = performance.now()
-    await until('all of them to be let go', () => sockets.every(({ closed }) => closed), { withinMs: limits.frameTimeoutMs + 5_000 })
+    await until('all of them to be let go', () => sockets.every(({ closed }) => closed), {
+      withinMs: limits.frameTimeoutMs + 5_000,
+    })
     expect(performance.now() - from).toBeLessThan(limits.frameTimeoutMs + 2_000)
   })
 

@@ -115,13 +115,16 @@ describe.concurrent('the input time of a real terminal', () => {
   })
 
   it('is believed at one first look only, until a later one sees a person', async ({ expect }) => {
-    const several = await Promise.all(['exec sleep 1000', 'stty -echo; exec cat', 'exec sleep 1000'].map(onTerminal))
-    const [first, typed, last] = several as [typeof several[0], typeof several[0], typeof several[0]]
+    const several = await Promise.all(
+      ['exec sleep 1000', 'stty -echo; exec cat', 'exec sleep 1000'].map(onTerminal),
+    )
+    const [first, typed, last] = several as [(typeof several)[0], (typeof several)[0], (typeof several)[0]]
     const ahead = Math.floor(Date.now() / 1000) + 2
     for (const { terminal } of several) utimesSync(terminal.path, ahead, ahead)
     await expect.poll(() => Date.now(), withinTwoSteps).toBeGreaterThan(ahead * 1000 + 200)
     const newcomer = createTerminals()
-    const inputSeen = ({ facts }: typeof first) => newcomer.inputTimeMs(newcomer.ofProcess(facts) as TerminalId, now())
+    const inputSeen = ({ facts }: typeof first) =>
+      newcomer.inputTimeMs(newcomer.ofProcess(facts) as TerminalId, now())
     expect(inputSeen(first)).toBe(ahead * 1000)
     expect(inputSeen(typed)).toBeUndefined()
     await expect
