@@ -1,8 +1,7 @@
+import { dangerousVariables } from '../hardening/environment.ts'
 import { nodePath } from '../platform/install.ts'
 import { keepOverExec } from '../platform/libc.ts'
 
-/** What Node or the loader would take from the environment; none of it is for us. */
-const foreign = /^(NODE_|LD_|OPENSSL_|SSL_)/
 const neededFlag = '--disable-sigusr1'
 
 /**
@@ -12,12 +11,12 @@ const neededFlag = '--disable-sigusr1'
  * @throws GuardError `internal` where the process can't be closed.
  */
 export async function hardenBeforeSecrets(passphraseFd?: number): Promise<void> {
-  const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)))
-  const clean = Object.keys(environment).length === Object.keys(process.env).length
-  if (!clean || process.execArgv.length !== 1 || process.execArgv[0] !== neededFlag) {
+  const foreign = new Set(dangerousVariables(process.env))
+  if (foreign.size > 0 || process.execArgv.length !== 1 || process.execArgv[0] !== neededFlag) {
     // One that is not open is found out, and said, where it is read.
     if (passphraseFd !== undefined) keepOverExec(passphraseFd)
     const script = process.argv[1] ?? ''
+    const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.has(name)))
     process.execve?.(nodePath(), [nodePath(), neededFlag, script, ...process.argv.slice(2)], environment)
   }
   const { hardenProcess } = await import('../hardening/harden-process.ts')

@@ -9,7 +9,7 @@ export interface OwnLink {
   readonly target: string
 }
 
-/** The shim and the credential plugin: the native binary, or a launcher where no compiler made one. */
+/** The shim and the credential plugin (the native binary, or a launcher where no compiler made one), and ourselves. */
 export function ownLinks(): OwnLink[] {
   const native = existsSync(nativePath()) ? nativePath() : undefined
   const found = dirs()
@@ -19,6 +19,8 @@ export function ownLinks(): OwnLink[] {
       path: join(places.plugins(found), 'kubeguard-credential'),
       target: native ?? launcherPath('kubeguard-credential'),
     },
+    // Every cure says `kubeguard …`: it must be there to be typed, also after an install from a clone.
+    { path: join(places.shims(found), 'kubeguard'), target: launcherPath('kubeguard') },
   ]
 }
 

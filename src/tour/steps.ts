@@ -86,10 +86,18 @@ export async function goIdle({ stage, narrator, streams }: Tour): Promise<void> 
   narrator.title(
     `5  Now do nothing for ${idleSeconds} seconds (this tour's idle limit; 14 minutes unless set)`,
   )
+  if (narrator.interactive) {
+    narrator.say('  hands off the keyboard: a key pressed here means that you are there')
+    narrator.say(
+      '  (the kernel notes keys in steps of 8 s, so with a limit this short it may take a few seconds more)',
+    )
+  }
   const from = performance.now()
-  await until('the lock', () => !streams.some(isRunning), (idleSeconds + 20) * 1000)
+  // Whoever keeps typing keeps the session open, and is not told that the lock failed.
+  const patienceSeconds = narrator.interactive ? 300 : 20
+  await until('the lock', () => !streams.some(isRunning), (idleSeconds + patienceSeconds) * 1000)
   narrator.say(`  … ${Math.round((performance.now() - from) / 100) / 10} s later`)
-  narrator.check('exec has ended', !streams.some(isRunning))
+  narrator.check('exec and port-forward have ended', !streams.some(isRunning))
   const status = await stage.kubeguard(['status'])
   narrator.show('kubeguard status', status)
   narrator.check('the session is locked, and status says so by its exit code', status.code === 77, status)

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { GuardError } from '../../domain/errors.ts'
+import { allowListedEnvironment } from '../../hardening/environment.ts'
 import type { Log } from '../../usecases/ports.ts'
 import { bundlePath, nodePath } from '../install.ts'
 import type { ScribeAnswer, ScribeJob, ScribeResults } from './job.ts'
@@ -28,7 +29,7 @@ export async function runScribe<Job extends ScribeJob>(
   options: RunScribe = {},
 ): Promise<ScribeResults[Job['job']]> {
   const child = spawn(nodePath(), ['--disable-sigusr1', options.program ?? bundlePath('scribe')], {
-    env: allowedEnvironment(),
+    env: allowListedEnvironment(process.env),
     cwd: '/',
     stdio: ['pipe', 'pipe', 'pipe'],
   })
@@ -43,12 +44,6 @@ export async function runScribe<Job extends ScribeJob>(
     clearTimeout(timer)
     child.kill('SIGKILL')
   }
-}
-
-/** Nothing that could change what the runtime does (NODE_*, LD_*) is handed on. */
-function allowedEnvironment(): NodeJS.ProcessEnv {
-  const home = process.env['KUBEGUARD_HOME']
-  return home === undefined ? {} : { KUBEGUARD_HOME: home }
 }
 
 function collect(child: ChildProcess): Promise<string> {
