@@ -4,7 +4,7 @@ const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as con
 const wholeMs = Number.MAX_SAFE_INTEGER
 
 /**
- * Reads a duration as the policy file spells it: `90s`, `30m`, `1h30m`, `2d`.
+ * Reads a duration of the command line: `90s`, `30m`, `1h30m`, `2d`; `ms` as well, unlike in a policy file.
  * @returns milliseconds, more than 0. @throws GuardError `usage`
  */
 export function parseDuration(text: string): number {
