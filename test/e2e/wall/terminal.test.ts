@@ -65,7 +65,7 @@ test('a cancelled prompt refuses the command with 77, once', async () => {
     shell.type('\x03')
     await shell.shows(/code=\d+/)
     expect(shell.output).toContain('code=77')
-    expect(shell.output.match(/passphrase for/gi)?.length ?? 1).toBe(1)
+    expect(shell.output.match(/passphrase for/gi)).toHaveLength(1)
   } finally {
     shell.close()
   }
