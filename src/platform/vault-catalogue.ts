@@ -74,6 +74,7 @@ export function createVaultCatalogue(vaultsDir: string): DetailedCatalogue {
     has,
     entries,
     credentials: (policy) => entries(policy).map(({ id }) => id),
+    contexts: (policy, credential) => entries(policy).find(({ id }) => id === credential)?.contexts ?? [],
   }
 }
 

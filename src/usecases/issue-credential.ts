@@ -97,7 +97,7 @@ async function allow(
       id: { pid: holder.pid, startTicks: holder.startTicks },
       kind: isLive(deps, holder) ? 'live' : 'holder',
       program: holder.program,
-      context: request.credential,
+      context: contextOf(deps, request),
       graceMs: holderGraceMs,
       hasTerminal: holder.hasTerminal,
       credentialEndsMs: deps.clock.now().wallMs + leaseMs,
@@ -120,13 +120,19 @@ function isLive({ table }: Deps, holder: Ancestor): boolean {
   return table.all().some(({ clients }) => clients.get(clientKey(holder))?.kind === 'live')
 }
 
+/** A plugin is not told for which context it runs: those that the credential was adopted for. */
+function contextOf({ vaults }: Deps, { policy, credential }: Request): string {
+  return vaults.contexts(policy, credential).join(', ')
+}
+
 function record(
   deps: Deps,
   request: Request,
   holder: Ancestor,
   event: 'credential-issued' | 'refused',
 ): void {
-  const details = { program: holder.program, pid: holder.pid, credential: request.credential }
+  const { credential } = request
+  const details = { program: holder.program, pid: holder.pid, credential, context: contextOf(deps, request) }
   deps.journal.record({ event, policy: request.policy, details })
 }
 

@@ -145,6 +145,8 @@ export interface VaultCatalogue {
   has(policy: string): boolean
   /** Credential ids by policy, from the names that are not secret. */
   credentials(policy: string): readonly string[]
+  /** The contexts that used a credential when it was adopted; none for one that is not known. */
+  contexts(policy: string, credential: string): readonly string[]
 }
 
 export type KeeperMode = 'unlock' | 'create' | 'rewrap' | 'eject'

@@ -46,6 +46,7 @@ test('log: what was decided, by filters, followed, without secrets; verify shows
   })
   expect(all.find(({ event }) => event === 'credential-issued')?.details).toMatchObject({
     program: 'kubectl',
+    context: 'playground',
   })
   const text = JSON.stringify(all)
   for (const secret of [...secrets, 'none of yours']) expect(text).not.toContain(secret)

@@ -24,7 +24,12 @@ function table({ rules, vaults = [] }: { rules: Policy[]; vaults?: string[] }) {
     tightenedBy: () => [],
     onChange: () => {},
   }
-  const catalogue: VaultCatalogue = { policies: () => vaults, has: () => true, credentials: () => [] }
+  const catalogue: VaultCatalogue = {
+    policies: () => vaults,
+    has: () => true,
+    credentials: () => [],
+    contexts: () => [],
+  }
   const ended: string[] = []
   const made = new SessionTable({ clock, policies, vaults: catalogue }, ({ policy }, reason) => {
     ended.push(`${policy} ${reason}`)
