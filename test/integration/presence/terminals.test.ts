@@ -141,6 +141,9 @@ describe.concurrent('the input time of a real terminal', () => {
     const ended = new Promise((resolve) => pty.onExit(resolve))
     process.kill(pty.pid, 'SIGKILL')
     await ended
+    // Change times are as coarse as the kernel's tick; a person opens no two terminals within one.
+    const endedAt = Date.now()
+    await expect.poll(() => Date.now() - endedAt, withinTwoSteps).toBeGreaterThan(20)
     const next = await onTerminal('exec sleep 1000')
     if (next.terminal.device === terminal.device) expect(next.terminal.birthNs).not.toBe(terminal.birthNs)
     expect(inputOf(terminal)).toBeUndefined()
