@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * Real processes, terminals and kernel ticks on a machine that does other things too: where nobody watches, such a
- * test may be tried once more, and the report says so. Never what shows that a lock holds.
+ * test may be tried once more, and the report says so. The bypass matrix never is.
  */
 const onceMore = process.env['CI'] === undefined ? 0 : 1
 
