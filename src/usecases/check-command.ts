@@ -3,7 +3,7 @@ import type { Command } from '../domain/command.ts'
 import { errorCatalogue } from '../domain/errors.ts'
 import { decide } from '../domain/gate.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
-import { explainLock, refusal } from './explain-lock.ts'
+import { deny, explainLock, refusal } from './explain-lock.ts'
 import type { Refusal } from './explain-lock.ts'
 import { baseName } from './find-program.ts'
 import type { FindProgram } from './find-program.ts'
@@ -124,5 +124,3 @@ function missing(request: Request): Refusal {
     errorCatalogue['kubectl-missing'].exitCode,
   )
 }
-
-const deny = ({ message, exitCode }: Refusal): Reply => ({ verdict: 'deny', message, exitCode })

@@ -37,6 +37,11 @@ export function refusal(
   return { message: `kubeguard: ${message}\n${cure}`, exitCode }
 }
 
+/** A refusal as the gate's answer, to the shim and to the plugin alike. */
+export function deny({ message, exitCode }: Refusal): Refusal & { readonly verdict: 'deny' } {
+  return { verdict: 'deny', message, exitCode }
+}
+
 function clockTime(wallMs: number): string {
   const date = new Date(wallMs)
   return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`

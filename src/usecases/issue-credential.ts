@@ -3,7 +3,7 @@ import { errorCatalogue } from '../domain/errors.ts'
 import { findHolder } from '../domain/holder.ts'
 import type { Ancestor, HolderVerdict } from '../domain/holder.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
-import { explainLock, refusal } from './explain-lock.ts'
+import { deny, explainLock, refusal } from './explain-lock.ts'
 import type { Refusal } from './explain-lock.ts'
 import { clientKey, rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
@@ -95,7 +95,9 @@ async function allow(
     { guarded },
     {
       id: { pid: holder.pid, startTicks: holder.startTicks },
-      kind: isLive(deps, holder) ? 'live' : 'holder',
+      // The shim may have let it through as one that streams, under whatever policy it took it for: which
+      // credential is really used is known only now.
+      kind: deps.table.knowsAsLive(holder) ? 'live' : 'holder',
       program: holder.program,
       context: contextOf(deps, request),
       graceMs: holderGraceMs,
@@ -110,14 +112,6 @@ async function allow(
   if (guarded.keeper !== keeper) return deny(explainLock(guarded))
   record(deps, request, holder, 'credential-issued')
   return { verdict: 'allow', policy: guarded.policy, socket: Buffer.from(keeper.socket), ticket }
-}
-
-/**
- * Did the shim let this client through as one that streams, under whatever policy it took it for? Which
- * credential is really used is known only now.
- */
-function isLive({ table }: Deps, holder: Ancestor): boolean {
-  return table.all().some(({ clients }) => clients.get(clientKey(holder))?.kind === 'live')
 }
 
 /** A plugin is not told for which context it runs: those that the credential was adopted for. */
@@ -164,5 +158,3 @@ function unknownCredential(request: Request): Refusal {
   const { cure, exitCode } = errorCatalogue['credential-unknown']
   return refusal(`no vault of policy ${request.policy} holds ${request.credential}`, cure, exitCode)
 }
-
-const deny = ({ message, exitCode }: Refusal): Reply => ({ verdict: 'deny', message, exitCode })

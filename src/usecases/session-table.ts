@@ -5,9 +5,9 @@ import { policyForContext } from '../domain/policy.ts'
 import type { Policy } from '../domain/policy.ts'
 import { transition } from '../domain/session.ts'
 import type { Effect, Limits, SessionEvent } from '../domain/session.ts'
-import { guardedSession } from './guarded-session.ts'
+import { clientKey, guardedSession } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
-import type { Clock, PolicySource, VaultCatalogue } from './ports.ts'
+import type { Clock, PolicySource, ProcessId, VaultCatalogue } from './ports.ts'
 
 type EndSession = (guarded: GuardedSession, reason: LockReason) => void
 
@@ -40,6 +40,12 @@ export class SessionTable {
   policyNames(): string[] {
     const inForce = this.#world.policies.current().map((policy) => policy.name)
     return [...new Set([...inForce, ...this.#world.vaults.policies(), ...this.#open()])]
+  }
+
+  /** Does any session know this process as a live one? Asked for every credential, so no file is looked at. */
+  knowsAsLive(client: ProcessId): boolean {
+    const key = clientKey(client)
+    return [...this.#sessions.values()].some(({ clients }) => clients.get(key)?.kind === 'live')
   }
 
   /** @throws GuardError policy-unknown when neither a rule, a vault nor an open session has that name. */
