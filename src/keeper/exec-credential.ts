@@ -1,9 +1,7 @@
 import { X509Certificate } from 'node:crypto'
+import { credentialLeaseMs } from '../domain/credential-lease.ts'
 import { GuardError } from '../domain/errors.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
-
-/** Clients ask again after this time, so that a lock reaches them; longer than kube-rs' 60 s of slack. */
-const leaseMs = 120_000
 
 const apiVersions = {
   v1: 'client.authentication.k8s.io/v1',
@@ -27,7 +25,7 @@ export function buildExecCredential(
   if (ownEndMs <= now.wallMs) {
     throw new GuardError('credential-expired', `the credential of ${item.user} itself has expired`)
   }
-  const endMs = Math.min(now.wallMs + leaseMs, ownEndMs, now.lifetimeWallMs)
+  const endMs = Math.min(now.wallMs + credentialLeaseMs, ownEndMs, now.lifetimeWallMs)
   return Buffer.from(
     `${JSON.stringify({
       kind: 'ExecCredential',

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { credentialLeaseMs } from '../domain/credential-lease.ts'
 import { errorCatalogue } from '../domain/errors.ts'
 import { findHolder } from '../domain/holder.ts'
 import type { Ancestor, HolderVerdict } from '../domain/holder.ts'
@@ -34,8 +35,6 @@ interface Deps {
 type Request = RequestOf<'credential.issue'>
 type Reply = ReplyOf<'credential.issue'>
 
-/** How long a credential is good for at the client before it must ask again (ExecCredential's expirationTimestamp). */
-const leaseMs = 2 * 60_000
 const holderGraceMs = 2_000
 
 /**
@@ -102,7 +101,7 @@ async function allow(
       context: contextOf(deps, request),
       graceMs: holderGraceMs,
       hasTerminal: holder.hasTerminal,
-      credentialEndsMs: deps.clock.now().wallMs + leaseMs,
+      credentialEndsMs: deps.clock.now().wallMs + credentialLeaseMs,
     },
   )
   const ticket = randomBytes(32)

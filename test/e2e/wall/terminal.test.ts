@@ -38,19 +38,15 @@ test('a locked kubectl asks on the terminal, and goes on with the command', asyn
   writePolicy(home, { idle: '10m' })
   await home.startPlayground()
   await home.init()
-  const shell = await shellIn(home)
-  try {
-    const from = shell.output.length
-    shell.type('kubectl get pods\n')
-    await shell.shows(/passphrase/i)
-    shell.type(`${passphrase}\n`)
-    await shell.shows('Running', 15_000)
-    await until('the prompt', () => shell.output.slice(from).includes(prompt))
-    expect(shell.output).not.toContain(passphrase)
-    expect(await enter(shell, 'kubectl get pods; echo code=$?')).toContain('code=0')
-  } finally {
-    shell.close()
-  }
+  using shell = await shellIn(home)
+  const from = shell.output.length
+  shell.type('kubectl get pods\n')
+  await shell.shows(/passphrase/i)
+  shell.type(`${passphrase}\n`)
+  await shell.shows('Running', 15_000)
+  await until('the prompt', () => shell.output.slice(from).includes(prompt))
+  expect(shell.output).not.toContain(passphrase)
+  expect(await enter(shell, 'kubectl get pods; echo code=$?')).toContain('code=0')
 })
 
 test('a cancelled prompt refuses the command with 77, once', async () => {
@@ -58,17 +54,13 @@ test('a cancelled prompt refuses the command with 77, once', async () => {
   writePolicy(home, { idle: '10m' })
   await home.startPlayground()
   await home.init()
-  const shell = await shellIn(home)
-  try {
-    shell.type('kubectl get pods; echo code=$?\n')
-    await shell.shows(/passphrase/i)
-    shell.type('\x03')
-    await shell.shows(/code=\d+/)
-    expect(shell.output).toContain('code=77')
-    expect(shell.output.match(/passphrase for/gi)).toHaveLength(1)
-  } finally {
-    shell.close()
-  }
+  using shell = await shellIn(home)
+  shell.type('kubectl get pods; echo code=$?\n')
+  await shell.shows(/passphrase/i)
+  shell.type('\x03')
+  await shell.shows(/code=\d+/)
+  expect(shell.output).toContain('code=77')
+  expect(shell.output.match(/passphrase for/gi)).toHaveLength(1)
 })
 
 test('the real kubectl asks through the plugin, and asks once', async () => {
@@ -76,18 +68,14 @@ test('the real kubectl asks through the plugin, and asks once', async () => {
   writePolicy(home, { idle: '10m' })
   await home.startPlayground()
   await home.init()
-  const shell = await shellIn(home)
-  try {
-    const real = (home.env['PATH'] ?? '').split(':')[1] ?? ''
-    shell.type(`${real}/kubectl get pods; echo code=$?\n`)
-    await shell.shows(/passphrase/i)
-    shell.type(`${passphrase}\n`)
-    await shell.shows(/code=\d+/, 15_000)
-    expect(shell.output).toContain('Running')
-    expect(shell.output).toContain('code=0')
-  } finally {
-    shell.close()
-  }
+  using shell = await shellIn(home)
+  const real = (home.env['PATH'] ?? '').split(':')[1] ?? ''
+  shell.type(`${real}/kubectl get pods; echo code=$?\n`)
+  await shell.shows(/passphrase/i)
+  shell.type(`${passphrase}\n`)
+  await shell.shows(/code=\d+/, 15_000)
+  expect(shell.output).toContain('Running')
+  expect(shell.output).toContain('code=0')
 })
 
 test('typing keeps the session open; output does not; a lock ends exec -it and leaves the terminal sane', async () => {
@@ -96,29 +84,25 @@ test('typing keeps the session open; output does not; a lock ends exec -it and l
   writePolicy(home, { idle: '12s' })
   await home.startPlayground()
   await home.init()
-  const shell = await shellIn(home)
-  try {
-    shell.type('kubectl get pods\n')
-    await shell.shows(/passphrase/i)
-    shell.type(`${passphrase}\n`)
-    await shell.shows('Running', 15_000)
-    const typedUntil = Date.now() + 26_000
-    await until(
-      'a person who types for longer than the limit',
-      async () => {
-        await enter(shell, 'echo here')
-        return Date.now() > typedUntil
-      },
-      { withinMs: 40_000 },
-    )
-    expect(await stateOf(home, 'default')).toBe('unlocked')
-    shell.type('kubectl exec -it web-0 -- sleep 600; echo code=$?\n')
-    await shell.shows(/code=\d+/, 45_000)
-    expect(await stateOf(home, 'default')).toBe('locked')
-    const settings = await enter(shell, 'stty -a | tr ";" "\\n"')
-    expect(settings).toMatch(/[^-]icanon/)
-    expect(settings).toMatch(/[^-]echo /)
-  } finally {
-    shell.close()
-  }
+  using shell = await shellIn(home)
+  shell.type('kubectl get pods\n')
+  await shell.shows(/passphrase/i)
+  shell.type(`${passphrase}\n`)
+  await shell.shows('Running', 15_000)
+  const typedUntil = Date.now() + 26_000
+  await until(
+    'a person who types for longer than the limit',
+    async () => {
+      await enter(shell, 'echo here')
+      return Date.now() > typedUntil
+    },
+    { withinMs: 40_000 },
+  )
+  expect(await stateOf(home, 'default')).toBe('unlocked')
+  shell.type('kubectl exec -it web-0 -- sleep 600; echo code=$?\n')
+  await shell.shows(/code=\d+/, 45_000)
+  expect(await stateOf(home, 'default')).toBe('locked')
+  const settings = await enter(shell, 'stty -a | tr ";" "\\n"')
+  expect(settings).toMatch(/[^-]icanon/)
+  expect(settings).toMatch(/[^-]echo /)
 })
