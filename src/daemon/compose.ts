@@ -11,6 +11,7 @@ import { createPolicySource } from '../platform/policy-file/create-policy-source
 import { createProcessTable } from '../platform/processes/process-table.ts'
 import { createPrograms } from '../platform/programs.ts'
 import { createKubeconfigs } from '../platform/scribes/create-kubeconfigs.ts'
+import { createStatusFile } from '../platform/status-file.ts'
 import { createTerminals } from '../platform/terminal/create-terminals.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
 import { FindProgram } from '../usecases/find-program.ts'
@@ -18,7 +19,9 @@ import { ChallengedClients } from '../usecases/issue-credential.ts'
 import { keepDeadlines, rearm } from '../usecases/keep-deadlines.ts'
 import { LockSession } from '../usecases/lock-session.ts'
 import { VaultWork } from '../usecases/open-vaults.ts'
+import type { ProcessId } from '../usecases/ports.ts'
 import { SessionTable } from '../usecases/session-table.ts'
+import { TellShells } from '../usecases/tell-shells.ts'
 
 export type World = ReturnType<typeof compose>
 
@@ -37,10 +40,18 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
   const kubeconfigs = createKubeconfigs({ log })
   const keepers = createKeepers({ log })
   const programs = createPrograms({ shims: places.shims(dirs), binaries: ownBinaries() })
-  const alarm = createAlarm(clock, () => keepDeadlines({ clock, log, terminals, table, alarm }))
+  const statusFile = createStatusFile(places.status(dirs), log)
+  const shells = new TellShells({ clock, policies, vaults, statusFile, table: () => table, self: ownId() })
+  const alarm = createAlarm(clock, () => keepDeadlines({ clock, log, terminals, table, alarm, shells }))
   const lockSession = new LockSession({ journal, log, processes, table: () => table, selfPid: process.pid })
-  const table = new SessionTable({ clock, policies, vaults }, (guarded, reason) =>
-    lockSession.begin(guarded, reason),
+  const table = new SessionTable(
+    { clock, policies, vaults },
+    (guarded, reason) => {
+      const wasOpen = guarded.keeper !== undefined
+      lockSession.begin(guarded, reason)
+      if (wasOpen) shells.locked(guarded)
+    },
+    () => shells.changed(),
   )
   const startedAtMs = clock.now().wallMs
   const problems = (): string[] => [...journal.problems()]
@@ -56,11 +67,13 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     log,
     table,
     lockSession,
+    shells,
+    statusFile,
     findProgram: new FindProgram(programs, processes),
     challenged: new ChallengedClients(),
     vaultWork: new VaultWork(),
     plugin: { command: `${places.plugins(dirs)}/kubeguard-credential`, env: pluginEnvironment() },
-    rearm: () => rearm({ table, clock, alarm }),
+    rearm: () => rearm({ table, clock, alarm, shells }),
     problems,
     stop: hooks.stop,
     reportDaemon: (): DaemonReport => ({
@@ -73,6 +86,12 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
       problems: problems(),
     }),
   }
+}
+
+/** @throws Error where /proc does not show this process: then nothing of the daemon would work. */
+function ownId(): ProcessId {
+  const { pid, startTicks } = createProcessTable().inspect(process.pid) as ProcessId
+  return { pid, startTicks }
 }
 
 function ownBinaries(): string[] {

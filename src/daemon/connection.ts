@@ -3,8 +3,8 @@ import { FrameReader } from '../protocol/channel.ts'
 import type { Frame } from '../protocol/channel.ts'
 import { limits } from '../protocol/limits.ts'
 
-/** Answers one frame, or ends the connection by throwing. */
-export type Answer = (frame: Frame) => Promise<Buffer>
+/** Answers one frame, or ends the connection by throwing. `gone` is aborted when the client has left. */
+export type Answer = (frame: Frame, gone: AbortSignal) => Promise<Buffer>
 
 /** What one client has in flight may not grow past this: answers come in order, one at a time. */
 const queuedFrames = 64
@@ -18,10 +18,11 @@ export function serveConnection(socket: Socket, answer: Answer): void {
   let queue: Promise<void> = Promise.resolve()
   let waiting = 0
   const deadline = connectionDeadline(socket)
+  const gone = new AbortController()
 
   const work = async (frame: Frame): Promise<void> => {
     if (socket.destroyed) return
-    const reply = await answer(frame)
+    const reply = await answer(frame, gone.signal)
     if (socket.writable) socket.write(reply)
     waiting -= 1
     deadline.answered(waiting > 0, reader.midFrame)
@@ -39,16 +40,19 @@ export function serveConnection(socket: Socket, answer: Answer): void {
       socket.destroy()
     }
   })
-  socket.on(
-    'end',
-    () =>
-      void queue.then(
-        () => socket.end(),
-        () => socket.destroy(),
-      ),
-  )
+  socket.on('end', () => {
+    // What is answered at once is still answered; what waits for something to happen is not.
+    gone.abort()
+    void queue.then(
+      () => socket.end(),
+      () => socket.destroy(),
+    )
+  })
   socket.on('error', () => socket.destroy())
-  socket.on('close', () => deadline.clear())
+  socket.on('close', () => {
+    gone.abort()
+    deadline.clear()
+  })
 }
 
 /** A frame that has begun must be finished soon; a client that says nothing is let go later. */

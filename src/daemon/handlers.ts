@@ -37,6 +37,10 @@ export function createHandlers(world: World): Handlers {
     }),
     'journal.verify': () => ({ report: world.journal.verify() }),
     'daemon.status': () => ({ report: world.reportDaemon() }),
+    'shell.news': async (_, _pid, gone) => {
+      await world.shells.news(gone)
+      return {}
+    },
     'daemon.stop': async () => {
       await lock(world, undefined, 'daemon-stopped')
       setImmediate(world.stop)

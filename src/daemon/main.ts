@@ -40,6 +40,7 @@ async function main(): Promise<void> {
   })
   await listen({ path: places.socket(found), router, warn: world.log.warn.bind(world.log) })
   world.journal.record({ event: 'daemon-started', details: { pid: process.pid } })
+  world.shells.changed()
   admitted.publish(places.socket(found))
   world.log.info('ready', { pid: process.pid })
 }
@@ -74,6 +75,7 @@ async function lockAndFail(world: World): Promise<never> {
 }
 
 function leave(world: World, admitted: DaemonLock, socket: string): void {
+  world.statusFile.flush()
   world.journal.record({ event: 'daemon-stopped', details: { pid: process.pid } })
   world.journal.close()
   rmSync(socket, { force: true })
@@ -90,6 +92,7 @@ function watchPolicies(world: World): void {
       guarded.endsHolders ||= holders === 'end'
       world.table.advance(guarded, { type: 'limits-tightened', limits })
     }
+    world.shells.changed()
     world.rearm()
   })
 }

@@ -4,10 +4,17 @@ import type { Frame } from '../protocol/channel.ts'
 import { protocolVersion } from '../protocol/messages.ts'
 import type { MessageName, messages, ReplyOf, RequestOf } from '../protocol/messages.ts'
 
+/** Who asks: `gone` is aborted when the connection ends. */
+export interface Peer {
+  readonly pid: number
+  readonly gone: AbortSignal
+}
+
 /** Answers one kind of request from the process `peerPid`. */
 export type Handler<Name extends MessageName> = (
   request: RequestOf<Name>,
   peerPid: number,
+  gone: AbortSignal,
 ) => Promise<ReplyOf<Name>> | ReplyOf<Name>
 
 type DaemonMessage = {
@@ -18,15 +25,15 @@ type DaemonMessage = {
 export type Handlers = { readonly [Name in DaemonMessage]: Handler<Name> }
 
 export interface Router {
-  answer(frame: Frame, peerPid: number): Promise<Buffer>
+  answer(frame: Frame, peer: Peer): Promise<Buffer>
 }
 
 /** Turns frames into calls of use cases, and what they answer or throw back into frames. */
 export function createRouter(handlers: Handlers, onInternal: (name: string, error: unknown) => void): Router {
   return {
-    async answer(frame, peerPid) {
+    async answer(frame, peer) {
       try {
-        return await dispatch(handlers, frame, peerPid)
+        return await dispatch(handlers, frame, peer)
       } catch (error) {
         return encodeError(toReply(error, frame, onInternal))
       }
@@ -34,7 +41,7 @@ export function createRouter(handlers: Handlers, onInternal: (name: string, erro
   }
 }
 
-async function dispatch(handlers: Handlers, frame: Frame, peerPid: number): Promise<Buffer> {
+async function dispatch(handlers: Handlers, frame: Frame, peer: Peer): Promise<Buffer> {
   if (frame.version !== protocolVersion) {
     throw new GuardError(
       'version-mismatch',
@@ -43,17 +50,17 @@ async function dispatch(handlers: Handlers, frame: Frame, peerPid: number): Prom
   }
   const name = requestName(frame.id)
   if (name === undefined || !isDaemonMessage(handlers, name)) throw new FrameError('unknown message')
-  return call(handlers, name, frame, peerPid)
+  return call(handlers, name, frame, peer)
 }
 
 async function call<Name extends DaemonMessage>(
   handlers: Handlers,
   name: Name,
   frame: Frame,
-  peerPid: number,
+  peer: Peer,
 ): Promise<Buffer> {
   const handler = handlers[name] as Handler<Name>
-  return encodeReply(name, await handler(decodeRequest(name, frame.body), peerPid))
+  return encodeReply(name, await handler(decodeRequest(name, frame.body), peer.pid, peer.gone))
 }
 
 function isDaemonMessage(handlers: Handlers, name: MessageName): name is DaemonMessage {

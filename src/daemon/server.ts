@@ -42,7 +42,7 @@ function accept(socket: Socket, router: Router, warn: Options['warn']): void {
       socket.destroy()
       return
     }
-    serveConnection(socket, (frame) => router.answer(frame, peer.pid))
+    serveConnection(socket, (frame, gone) => router.answer(frame, { pid: peer.pid, gone }))
   } catch {
     socket.destroy()
   }

@@ -12,6 +12,7 @@ export const defaultPolicy: Policy = {
   warnMs: minute,
   live: 'kill',
   holders: 'expire',
+  env: [],
 }
 
 const productionPolicy: Policy = { ...defaultPolicy, name: 'prod', idleMs: 5 * minute, lifetimeMs: 4 * hour }

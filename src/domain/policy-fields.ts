@@ -3,13 +3,24 @@ import { defaultPolicy } from './default-policies.ts'
 import type { Policy } from './policy.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
+import { readEnv } from './policy-env.ts'
 
-const knownKeys = ['name', 'contexts', 'idle', 'lifetime', 'warn', 'scope', 'live', 'holders', 'unlock']
+const knownKeys = [
+  'name',
+  'contexts',
+  'idle',
+  'lifetime',
+  'warn',
+  'scope',
+  'live',
+  'holders',
+  'unlock',
+  'env',
+]
 const laterKeys = [
   'access',
   'credential',
   'finish',
-  'env',
   'onLock',
   'onMisuse',
   'suspendFor',
@@ -67,8 +78,9 @@ export class PolicyFields {
     this.#choice(raw, 'live', ['kill'], ['suspend'])
     this.#choice(raw, 'scope', ['user'], ['terminal'])
     this.#unlock(raw.unlock)
+    const env = readEnv(raw.env, (at, message, cure) => this.#report([...this.#path, ...at], message, cure))
     if (this.#failed) return undefined
-    return { name, contexts, ...limits, live: 'kill', holders: holders === 'end' ? 'end' : 'expire' }
+    return { name, contexts, ...limits, live: 'kill', holders: holders === 'end' ? 'end' : 'expire', env }
   }
 
   /** A missing idle limit or warning gives way to the limits that are there; a lifetime is never stretched. */

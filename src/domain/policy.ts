@@ -11,6 +11,8 @@ export interface Policy {
   readonly warnMs: number
   readonly live: 'kill'
   readonly holders: 'expire' | 'end'
+  /** Variables that a lock unsets in shells with the hook. */
+  readonly env: readonly string[]
 }
 
 /** The policies in force, in order; the last one matches every context. */

@@ -64,6 +64,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     lifetimeMs,
     warnMs: Math.min(warnMs, lifetimeMs),
     holders,
+    env: [...new Set([policy, ...others].flatMap(({ env }) => env))],
   }
 }
 

@@ -20,6 +20,7 @@ export const places = {
   log: (dirs: Dirs) => join(dirs.state, 'log'),
   logFile: (dirs: Dirs) => join(dirs.state, 'log', 'daemon.log'),
   socket: (dirs: Dirs) => join(dirs.run, 'daemon.sock'),
+  status: (dirs: Dirs) => join(dirs.run, 'status'),
   keepers: (dirs: Dirs) => join(dirs.run, 'keepers'),
   shims: (dirs: Dirs) => join(dirs.data, 'shims'),
   plugins: (dirs: Dirs) => join(dirs.data, 'bin'),

@@ -212,6 +212,17 @@ export const messages = {
     request: {},
     reply: {},
   }),
+  'shell.news': message({
+    id: 13,
+    route: 'client>daemon',
+    about:
+      'A shell waits for news: a lock, an unlock, a warning. Answered when there is any that this connection ' +
+      'has not been told of; what it is stands in the status file.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {},
+    reply: {},
+  }),
   'keeper.open': message({
     id: 32,
     route: 'client>keeper',

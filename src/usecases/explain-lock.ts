@@ -22,10 +22,14 @@ export interface Refusal {
 
 /** Why a locked session refuses, and how to go on: the message's two lines. */
 export function explainLock(guarded: GuardedSession): Refusal {
-  const { session, policy } = guarded
+  return refusal(lockedSince(guarded), `run: kubeguard unlock ${guarded.policy}`)
+}
+
+/** `prod is locked since 14:03 (idle too long)` */
+export function lockedSince({ session, policy }: GuardedSession): string {
   const lock = session.state === 'unlocked' ? undefined : session.lock
   const why = lock === undefined ? '' : ` since ${clockTime(lock.at.wallMs)} (${reasons[lock.reason]})`
-  return refusal(`${policy} is locked${why}`, `run: kubeguard unlock ${policy}`)
+  return `${policy} is locked${why}`
 }
 
 /** Two lines for stderr: what, and the cure. */

@@ -3,6 +3,7 @@ import type { Instant, Session } from '../domain/session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import type { Alarm, Clock, Log, Terminals } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
+import type { TellShells } from './tell-shells.ts'
 import { watchPresence } from './watch-presence.ts'
 
 interface Deps {
@@ -11,6 +12,7 @@ interface Deps {
   readonly terminals: Terminals
   readonly table: SessionTable
   readonly alarm: Alarm
+  readonly shells: Pick<TellShells, 'warn'>
 }
 
 /** How often keepers hear that the daemon is alive, while a session is unlocked. */
@@ -34,15 +36,18 @@ export function keepDeadlines(deps: Deps): void {
   rearm(deps)
 }
 
-/** Sets the alarm to the earliest deadline or the next heartbeat; to none while everything is locked. */
-export function rearm({ table, clock, alarm }: Pick<Deps, 'table' | 'clock' | 'alarm'>): void {
+/**
+ * Warns of the locks that are near, and sets the alarm to the earliest deadline or warning or the next heartbeat;
+ * to none while everything is locked.
+ */
+export function rearm({ table, clock, alarm, shells }: Omit<Deps, 'log' | 'terminals'>): void {
   const now = clock.now()
-  const deadlines = table
-    .all()
-    .map(({ session }) => session)
-    .filter((session) => session.state === 'unlocked')
-    .map((session) => nextDeadline(session, now))
-  alarm.set(deadlines.length === 0 ? undefined : Math.min(now.bootMs + heartbeatMs, ...deadlines))
+  const moments = table.all().flatMap((guarded) => {
+    if (guarded.session.state !== 'unlocked') return []
+    const warningMs = shells.warn(guarded)
+    return [nextDeadline(guarded.session, now), ...(warningMs === undefined ? [] : [now.bootMs + warningMs])]
+  })
+  alarm.set(moments.length === 0 ? undefined : Math.min(now.bootMs + heartbeatMs, ...moments))
 }
 
 function tellKeeper({ clock, log }: Deps, guarded: GuardedSession): void {

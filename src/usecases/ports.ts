@@ -204,6 +204,17 @@ export interface Alarm {
   set(atBootMs: number | undefined): void
 }
 
+/** What shells read with what they have built in. */
+export interface StatusFile {
+  /** The clock of /proc/uptime in ms: shells read it there. */
+  uptimeMs(): number
+  /**
+   * Writes soon: calls that come meanwhile become one. Then `written`, also where the text was there already
+   * or could not be written.
+   */
+  post(render: () => string, written: () => void): void
+}
+
 export interface Log {
   info(message: string, facts?: Record<string, string | number | boolean>): void
   warn(message: string, facts?: Record<string, string | number | boolean>): void

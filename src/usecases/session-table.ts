@@ -9,6 +9,9 @@ import { clientKey, guardedSession } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import type { Clock, PolicySource, ProcessId, VaultCatalogue } from './ports.ts'
 
+/** What a policy says of one session. */
+type Rules = Pick<Policy, 'idleMs' | 'lifetimeMs' | 'holders' | 'warnMs' | 'env'>
+
 type EndSession = (guarded: GuardedSession, reason: LockReason) => void
 
 /**
@@ -19,14 +22,20 @@ export class SessionTable {
   readonly #sessions = new Map<string, GuardedSession>()
   readonly #world: { clock: Clock; policies: PolicySource; vaults: VaultCatalogue }
   readonly #endSession: EndSession
+  readonly #changed: () => void
 
-  /** `endSession` must begin ending the session before it returns: what follows is already locked out. */
+  /**
+   * `endSession` must begin ending the session before it returns: what follows is already locked out.
+   * `changed` is called for each session that is another after an event, times included.
+   */
   constructor(
     world: { clock: Clock; policies: PolicySource; vaults: VaultCatalogue },
     endSession: EndSession,
+    changed: () => void = () => {},
   ) {
     this.#world = world
     this.#endSession = endSession
+    this.#changed = changed
   }
 
   /**
@@ -71,8 +80,10 @@ export class SessionTable {
 
   /** Applies one event at the present moment, and starts the lock if that is what follows. */
   advance(guarded: GuardedSession, event: SessionEvent): readonly Effect[] {
-    const { session, effects } = transition(guarded.session, event, this.#world.clock.now())
+    const before = guarded.session
+    const { session, effects } = transition(before, event, this.#world.clock.now())
     guarded.session = session
+    if (session !== before) this.#changed()
     for (const effect of effects) {
       if (effect.type === 'end-session') this.#endSession(guarded, effect.reason)
     }
@@ -83,7 +94,7 @@ export class SessionTable {
    * The rules of a policy. A vault's policy was fixed when its credentials were adopted; if its rules have
    * left the file, the strictest of those in force and of our own for production apply.
    */
-  rules(name: string): Pick<Policy, 'idleMs' | 'lifetimeMs' | 'holders'> {
+  rules(name: string): Rules {
     const policies = this.#world.policies.current()
     const named = policies.find((policy) => policy.name === name)
     if (named !== undefined) return named
@@ -92,6 +103,8 @@ export class SessionTable {
       idleMs: Math.min(...candidates.map((policy) => policy.idleMs)),
       lifetimeMs: Math.min(...candidates.map((policy) => policy.lifetimeMs)),
       holders: policies.some((policy) => policy.holders === 'end') ? 'end' : 'expire',
+      warnMs: Math.max(...candidates.map((policy) => policy.warnMs)),
+      env: [...new Set(policies.flatMap((policy) => policy.env))],
     }
   }
 

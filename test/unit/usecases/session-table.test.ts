@@ -12,6 +12,7 @@ const rule = (name: string, minutes: number): Policy => ({
   warnMs: 1_000,
   live: 'kill',
   holders: 'expire',
+  env: [],
 })
 
 /** A table over rules and vaults; `now` is moved by the test. */

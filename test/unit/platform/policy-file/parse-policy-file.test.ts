@@ -24,6 +24,7 @@ describe('a policy file', () => {
         warnMs: 30_000,
         live: 'kill',
         holders: 'end',
+        env: [],
       },
       ...defaultPolicies(),
     ])
@@ -39,6 +40,10 @@ describe('a policy file', () => {
       idleMs: 120_000,
       lifetimeMs: 120_000,
     })
+    expect(read(file('    env: [AWS_SESSION_TOKEN, T]\n')).policies?.[0]?.env).toEqual([
+      'AWS_SESSION_TOKEN',
+      'T',
+    ])
     expect(read(file('    idle: 40s\n')).policies?.[0]).toMatchObject({ idleMs: 40_000, warnMs: 20_000 })
   })
 
@@ -98,6 +103,9 @@ describe('a policy file', () => {
       /holders: "kill" is not known/,
       /choose expire or end/,
     ],
+    ['env that is no list', file('    env: AWS_PROFILE\n'), 5, 5, /env must be a list/, /AWS_SESSION_TOKEN/],
+    ['env with no name', file('    env: [A, "B=c"]\n'), 5, 14, /"B=c" is no variable's name/, /env:/],
+    ['env with what a shell needs', file('    env: [PATH]\n'), 5, 11, /a shell needs PATH/, /take it out/],
     ['no unit', file('    idle: 30\n'), 5, 5, /idle: "30" is no duration/, /write the unit: 30s/],
     ['a broken duration', file('    idle: soon\n'), 5, 5, /"soon" is no duration/, /14m/],
     ['an idle limit too long', file('    idle: 25h\n'), 5, 5, /out of range/, /from 1s to 1d/],

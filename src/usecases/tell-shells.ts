@@ -1,0 +1,183 @@
+import { GuardError } from '../domain/errors.ts'
+import { policyForContext } from '../domain/policy.ts'
+import { timeLeft } from '../domain/session.ts'
+import { formatShellStatus } from '../domain/shell-status.ts'
+import type { ShellNotice, ShellSession, ShellStatus } from '../domain/shell-status.ts'
+import { lockedSince } from './explain-lock.ts'
+import type { GuardedSession } from './guarded-session.ts'
+import type { Clock, PolicySource, ProcessId, StatusFile, VaultCatalogue } from './ports.ts'
+import type { SessionTable } from './session-table.ts'
+
+interface Deps {
+  readonly clock: Clock
+  readonly policies: PolicySource
+  readonly vaults: VaultCatalogue
+  readonly statusFile: StatusFile
+  readonly table: () => SessionTable
+  readonly self: ProcessId
+}
+
+/** A shell that sits at no prompt for longer misses what happened first. */
+const mostNotices = 16
+
+/** Connections that shells may hold: the rest of `limits.connections` stays for their commands. */
+const mostWatchers = 256
+
+/**
+ * Keeps the status file, which shells read with what they have built in, and wakes the shells that wait for
+ * news. Never throws, never waits: a lock does not depend on anybody hearing of it.
+ */
+export class TellShells {
+  readonly #deps: Deps
+  readonly #warned = new Map<string, number>()
+  readonly #watchers = new Set<() => void>()
+  readonly #heard = new WeakMap<AbortSignal, number>()
+  #notices: ShellNotice[] = []
+  #number = 0
+  /** Raised by what a shell at its prompt shall see at once: a notice, a lock, an unlock. */
+  #news = 1
+  #told = ''
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** Something about the sessions or the rules may have changed. */
+  changed(): void {
+    this.#deps.statusFile.post(
+      () => formatShellStatus(this.#status()),
+      () => this.#wake(),
+    )
+  }
+
+  /** An open session was locked. What was said of it before is past. */
+  locked(guarded: GuardedSession): void {
+    this.#withdraw(guarded.policy)
+    const { policy } = guarded
+    const { env } = this.#deps.table().rules(policy)
+    this.#say(`${lockedSince(guarded)}; to go on: kubeguard unlock ${policy}`, env)
+  }
+
+  /**
+   * Warns of the lock that comes, once; a person who is seen meanwhile takes the warning back.
+   * @returns when to look again, in ms from now; undefined when there is nothing to wait for.
+   */
+  warn(guarded: GuardedSession): number | undefined {
+    const left = this.#untilWarning(guarded)
+    if (left === undefined) return undefined
+    if (left > 0) {
+      this.#withdraw(guarded.policy)
+      return left
+    }
+    if (!this.#warned.has(guarded.policy)) this.#sayWarning(guarded)
+    return undefined
+  }
+
+  /**
+   * Resolves when there is news that this connection has not been told of, or it is gone.
+   * @throws GuardError `usage` where too many shells wait already.
+   */
+  async news(gone: AbortSignal): Promise<void> {
+    if (this.#watchers.size >= mostWatchers)
+      throw new GuardError('usage', 'too many shells wait for news', { cure: 'close some of them' })
+    if (this.#heard.get(gone) === this.#news) await this.#nextNews(gone)
+    this.#heard.set(gone, this.#news)
+  }
+
+  #nextNews(gone: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#watchers.delete(wake)
+        gone.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#watchers.add(wake)
+      if (gone.aborted) wake()
+      else gone.addEventListener('abort', wake)
+    })
+  }
+
+  #sayWarning(guarded: GuardedSession): void {
+    const { session, policy } = guarded
+    if (session.state !== 'unlocked') return
+    const left = timeLeft(session, this.#deps.clock.now())
+    const inSeconds = Math.max(1, Math.round(Math.min(left.idleMs, left.lifetimeMs) / 1000))
+    const because =
+      left.lifetimeMs <= left.idleMs ? `(maximum age); then: kubeguard unlock ${policy}` : 'unless you type'
+    this.#say(`${policy} locks in ${inSeconds} s ${because}`, [])
+    this.#warned.set(policy, this.#number)
+  }
+
+  /** Milliseconds until a session's warning is due; undefined where it is locked or is given none. */
+  #untilWarning({ policy, session }: GuardedSession): number | undefined {
+    if (session.state !== 'unlocked') return undefined
+    const warnMs = this.#warnMs(policy, session.limits)
+    if (warnMs <= 0) return undefined
+    const left = timeLeft(session, this.#deps.clock.now())
+    return Math.min(left.idleMs, left.lifetimeMs) - warnMs
+  }
+
+  /** A session that was shortened (`--for`, a tightened policy) is not warned of from its first moment. */
+  #warnMs(policy: string, { idleMs, lifetimeMs }: { idleMs: number; lifetimeMs: number }): number {
+    return Math.min(this.#deps.table().rules(policy).warnMs, Math.floor(Math.min(idleMs, lifetimeMs) / 2))
+  }
+
+  #say(text: string, unset: readonly string[]): void {
+    this.#number += 1
+    const notice = { number: this.#number, text: `kubeguard: ${text}`, unset }
+    this.#notices = [...this.#notices, notice].slice(-mostNotices)
+    this.changed()
+  }
+
+  #withdraw(policy: string): void {
+    const number = this.#warned.get(policy)
+    if (number === undefined) return
+    this.#warned.delete(policy)
+    this.#notices = this.#notices.filter((notice) => notice.number !== number)
+    this.changed()
+  }
+
+  /** After the file was written: whoever is woken reads it. A deadline that moved is no news. */
+  #wake(): void {
+    const states = this.#deps
+      .table()
+      .all()
+      .map(({ policy, session }) => `${policy} ${session.state}`)
+    const told = [this.#number, ...states].join()
+    if (told === this.#told) return
+    this.#told = told
+    this.#news += 1
+    for (const wake of this.#watchers) wake()
+  }
+
+  #status(): ShellStatus {
+    const { policies, vaults, self } = this.#deps
+    const rules = policies.current()
+    const adopted = vaults.policies().flatMap((policy) =>
+      vaults
+        .credentials(policy)
+        .flatMap((credential) => vaults.contexts(policy, credential))
+        .filter((context) => policyForContext(rules, context).name !== policy)
+        .map((context) => ({ policy, context })),
+    )
+    return {
+      daemon: self,
+      sessions: this.#deps
+        .table()
+        .all()
+        .map((guarded) => this.#session(guarded)),
+      notices: this.#notices,
+      globs: rules.flatMap(({ name, contexts }) => contexts.map((glob) => ({ policy: name, glob }))),
+      contexts: adopted,
+    }
+  }
+
+  #session(guarded: GuardedSession): ShellSession {
+    const { policy, session } = guarded
+    const { env } = this.#deps.table().rules(policy)
+    if (session.state !== 'unlocked') return { policy, open: undefined, env }
+    const left = timeLeft(session, this.#deps.clock.now())
+    const endsMs = this.#deps.statusFile.uptimeMs() + Math.min(left.idleMs, left.lifetimeMs)
+    return { policy, open: { endsMs, warnsMs: endsMs - this.#warnMs(policy, session.limits) }, env }
+  }
+}

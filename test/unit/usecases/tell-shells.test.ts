@@ -1,0 +1,190 @@
+import { expect, test } from 'vitest'
+import type { Policy } from '../../../src/domain/policy.ts'
+import type { GuardedSession } from '../../../src/usecases/guarded-session.ts'
+import { keepDeadlines } from '../../../src/usecases/keep-deadlines.ts'
+import type { Keeper } from '../../../src/usecases/ports.ts'
+import { SessionTable } from '../../../src/usecases/session-table.ts'
+import { TellShells } from '../../../src/usecases/tell-shells.ts'
+
+const minute = 60_000
+const rule: Policy = {
+  name: 'default',
+  contexts: ['*'],
+  idleMs: 5 * minute,
+  lifetimeMs: 60 * minute,
+  warnMs: minute,
+  live: 'kill',
+  holders: 'expire',
+  env: ['TOKEN'],
+}
+
+/** A daemon's heart over a clock that the test moves; a person types when `typedMs` is set. */
+function world(change: Partial<Policy> = {}) {
+  const clock = { at: 0, now: () => ({ bootMs: clock.at, wallMs: 1_000_000 + clock.at }) }
+  const policies = {
+    current: () => [{ ...rule, ...change }],
+    problems: () => [],
+    files: () => [],
+    tightenedBy: () => [],
+    onChange: () => {},
+  }
+  const vaults = {
+    policies: () => ['old'],
+    has: () => true,
+    credentials: () => ['id'],
+    contexts: () => ['was-adopted-as-old'],
+  }
+  const file = { text: '' }
+  const statusFile = {
+    uptimeMs: () => clock.at,
+    post: (render: () => string, written: () => void) => {
+      file.text = render()
+      written()
+    },
+  }
+  const self = { pid: 1, startTicks: 2 }
+  const shells: TellShells = new TellShells({ clock, policies, vaults, statusFile, table: () => table, self })
+  const table: SessionTable = new SessionTable(
+    { clock, policies, vaults },
+    (guarded) => shells.locked(guarded),
+    () => shells.changed(),
+  )
+  const guarded = table.get('default')
+  const person = { typedMs: undefined as number | undefined }
+  const terminals = { ofProcess: () => undefined, inputTimeMs: () => person.typedMs }
+  guarded.terminals.set('t', { path: '/dev/pts/0', device: 1, birthNs: 1n })
+  const alarm = { atMs: undefined as number | undefined, set: (atMs?: number) => (alarm.atMs = atMs) }
+  const log = { info: () => {}, warn: () => {}, error: () => {} }
+  guarded.keeper = { live: async () => {} } as unknown as Keeper
+  return {
+    clock,
+    table,
+    guarded,
+    shells,
+    file,
+    person,
+    alarm,
+    wake: () => keepDeadlines({ clock, log, terminals, table, alarm, shells }),
+  }
+}
+
+function unlock({ table, guarded }: { table: SessionTable; guarded: GuardedSession }): void {
+  table.advance(guarded, { type: 'unlock-begun' })
+  const { generation } = guarded.session
+  table.advance(guarded, { type: 'unlock-proven', generation, limits: table.limits('default') })
+}
+
+const notices = (text: string): string[] => text.split('\n').filter((line) => line.startsWith('notice'))
+
+test('tells the state, when it ends, and the policy of every context', () => {
+  const made = world()
+  unlock(made)
+  expect(made.file.text).toContain('session default unlocked 300 240 TOKEN\n')
+  expect(made.file.text).toContain('context old was-adopted-as-old\nglob default *\n')
+})
+
+test('warns once, at its time, and takes it back when somebody types', () => {
+  const made = world()
+  unlock(made)
+  made.clock.at = 4 * minute - 1_000
+  made.wake()
+  expect(notices(made.file.text)).toEqual([])
+  expect(made.alarm.atMs).toBe(4 * minute)
+  made.clock.at = 4 * minute
+  made.wake()
+  made.clock.at += 2_000
+  made.wake()
+  expect(notices(made.file.text)).toEqual(['notice 1 kubeguard: default locks in 60 s unless you type'])
+  made.person.typedMs = 1_000_000 + 4 * minute
+  made.wake()
+  expect(notices(made.file.text)).toEqual([])
+  made.clock.at = 8 * minute + 10_000
+  made.wake()
+  expect(notices(made.file.text)).toHaveLength(1)
+})
+
+test('a warning that came true gives way to the lock, which says why and how to go on', () => {
+  const made = world()
+  unlock(made)
+  made.clock.at = 4 * minute
+  made.wake()
+  made.clock.at = 5 * minute
+  made.wake()
+  expect(notices(made.file.text)).toEqual([
+    expect.stringMatching(
+      /^notice 2 kubeguard: default is locked since \d\d:\d\d \(idle too long\); to go on: kubeguard unlock default$/,
+    ),
+  ])
+  expect(made.file.text).toContain('unset 2 TOKEN\n')
+  expect(made.file.text).toContain('session default locked 0 0 TOKEN\n')
+})
+
+test('says that the lifetime ends, which no key prevents', () => {
+  const made = world({ lifetimeMs: 5 * minute })
+  unlock(made)
+  made.clock.at = 4 * minute
+  made.wake()
+  expect(notices(made.file.text)).toEqual([
+    'notice 1 kubeguard: default locks in 60 s (maximum age); then: kubeguard unlock default',
+  ])
+})
+
+test.each([
+  [{ warnMs: 0 }, 299_000],
+  [{ idleMs: 20_000 }, 9_000],
+])('warns of nothing with %o', (change, atMs) => {
+  const made = world(change)
+  unlock(made)
+  made.clock.at = atMs
+  made.wake()
+  expect(notices(made.file.text)).toEqual([])
+})
+
+test('nothing is set while everything is locked', () => {
+  const made = world()
+  unlock(made)
+  made.wake()
+  made.clock.at = 6 * minute
+  made.wake()
+  expect(made.alarm.atMs).toBeUndefined()
+})
+
+test('a shell that waits is woken by news alone, and once for each', async () => {
+  const made = world()
+  made.shells.changed()
+  const gone = new AbortController()
+  await made.shells.news(gone.signal)
+  let woken = 0
+  const wait = async (): Promise<void> => {
+    await made.shells.news(gone.signal)
+    woken += 1
+  }
+  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  let waiting = wait()
+  unlock(made)
+  await waiting
+  waiting = wait()
+  made.person.typedMs = 1_000_000 + minute
+  made.clock.at = 2 * minute
+  made.wake()
+  await settle()
+  expect(woken).toBe(1)
+  made.clock.at = 10 * minute
+  made.wake()
+  await waiting
+  expect(woken).toBe(2)
+  waiting = wait()
+  gone.abort()
+  await waiting
+})
+
+test('so many shells and no more may wait', async () => {
+  const made = world()
+  made.shells.changed()
+  const shells = Array.from({ length: 256 }, () => new AbortController())
+  for (const { signal } of shells) await made.shells.news(signal)
+  const all = shells.map(({ signal }) => made.shells.news(signal))
+  await expect(made.shells.news(new AbortController().signal)).rejects.toThrow('too many shells')
+  for (const shell of shells) shell.abort()
+  await Promise.all(all)
+})
