@@ -24,14 +24,15 @@ const modulePattern = (names: readonly string[]): string => `^${anyOf(names)}(/|
 
 /** The folders, and the single places of a folder of which only a part is allowed. */
 function forbiddenPlaces(own: string, allowed: readonly string[]): string[] {
-  return folders.flatMap((folder) => {
-    if (folder === own || allowed.includes(folder)) return []
-    if (!allowed.some((place) => place.startsWith(`${folder}/`))) return [folder]
-    const names = readdirSync(new URL(`src/${folder}`, import.meta.url)).map((name) =>
-      name.replace(/\.ts$/, ''),
-    )
-    return names.map((name) => `${folder}/${name}`).filter((place) => !allowed.includes(place))
-  })
+  return folders.filter((folder) => folder !== own).flatMap((folder) => forbiddenWithin(folder, allowed))
+}
+
+/** The place itself where nothing in it is allowed, else what stands in it beside the allowed. */
+function forbiddenWithin(place: string, allowed: readonly string[]): string[] {
+  if (allowed.includes(place)) return []
+  if (!allowed.some((other) => other.startsWith(`${place}/`))) return [place]
+  const names = readdirSync(new URL(`src/${place}`, import.meta.url)).map((name) => name.replace(/\.ts$/, ''))
+  return names.flatMap((name) => forbiddenWithin(`${place}/${name}`, allowed))
 }
 
 function forbiddenModules(area: string, rule: FolderRule): string[] {

@@ -3,6 +3,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { errorCatalogue } from '../domain/errors.ts'
 import { version } from '../platform/install.ts'
 import { adoptCommand } from './commands/adopt.ts'
+import { auditCommand } from './commands/audit.ts'
 import { credentialCommand } from './commands/credential.ts'
 import { daemonCommand } from './commands/daemon.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -28,7 +29,7 @@ function createProgram() {
     .enablePositionalOptions()
   const commands = [
     [initCommand(), unlockCommand(), lockCommand(), statusCommand()],
-    [adoptCommand(), ejectCommand(), policyCommand(), logCommand(), passwdCommand()],
+    [adoptCommand(), ejectCommand(), auditCommand(), policyCommand(), logCommand(), passwdCommand()],
     [
       doctorCommand(),
       daemonCommand(),

@@ -1,3 +1,4 @@
+import type { AuditRule, Severity } from '../domain/audit-rules.ts'
 import type { JournalEvent, LockReason } from '../domain/event.ts'
 
 /** The JSON documents that messages carry. `schema` is raised when a field changes its meaning. */
@@ -79,6 +80,33 @@ export interface AdoptReport {
   readonly diff: string
   /** Policies that need a vault first (`vault.open` in mode create). Nothing is changed while any is. */
   readonly missingVaults: readonly string[]
+}
+
+/** One way in which a credential outlives a session. Text from files is as it stands there. */
+export interface AuditFinding {
+  readonly rule: AuditRule
+  readonly severity: Severity
+  readonly message: string
+  readonly cure: string
+  readonly file: string
+  /** From 1; absent where the finding is about the whole file. */
+  readonly line?: number
+  readonly column?: number
+  readonly user?: string
+  readonly contexts?: readonly string[]
+}
+
+export interface AuditReport {
+  readonly schema: 1
+  /** Worst first. */
+  readonly findings: readonly AuditFinding[]
+  /** Kubeconfigs that were read, those not in use included. */
+  readonly kubeconfigs: number
+  readonly users: number
+  /** Where adopting would take a credential out of the file. */
+  readonly adoptable: readonly { readonly file: string; readonly users: readonly string[] }[]
+  /** Findings beyond what one report holds. */
+  readonly leftOut: number
 }
 
 /** What the keeper tells the client after `keeper.open`. */

@@ -1,6 +1,8 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { AdoptedUser, Strength } from '../protocol/reports.ts'
+import { certificateFacts } from './certificate-facts.ts'
 import type { Secrets } from './read-secrets.ts'
+import { tokenFacts } from './token-facts.ts'
 
 /** A token that ends within this time is worth little to whoever copied it. Five minutes for clocks apart. */
 const shortLivedMs = 65 * 60_000
@@ -31,25 +33,12 @@ export function strengthOf(secrets: Secrets, nowMs: number): Strength {
   return shortLived && secrets.clientKeyData === undefined ? 'cluster' : 'local'
 }
 
-/** RFC 7519: `exp` is in seconds. */
 function jwtExpiry(token: string | undefined): number | undefined {
-  const parts = token?.split('.') ?? []
-  if (parts.length !== 3) return undefined
-  try {
-    const { exp } = JSON.parse(Buffer.from(parts[1] ?? '', 'base64url').toString()) as { exp?: unknown }
-    return typeof exp === 'number' && Number.isFinite(exp) ? Math.floor(exp * 1000) : undefined
-  } catch {
-    return undefined
-  }
+  return token === undefined ? undefined : tokenFacts(token).expiresAtMs
 }
 
-/** notAfter of the first certificate: the client's own, the chain follows it. */
 function certificateExpiry(pem: string | undefined): number | undefined {
-  try {
-    return pem === undefined ? undefined : new X509Certificate(pem).validToDate.getTime()
-  } catch {
-    return undefined
-  }
+  return pem === undefined ? undefined : certificateFacts(pem)?.endsAtMs
 }
 
 /** Names a credential for good: `<policy>.<user slug>-<8 hex>`, of the real path and the user's name. */

@@ -4,6 +4,7 @@ import { classifyUser, secretFields } from '../platform/kubeconfig/classify-user
 import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
 import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
 import { execEntry } from '../platform/kubeconfig/exec-entry.ts'
+import { fieldValue } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { notEditable } from '../platform/kubeconfig/splice.ts'
 import type { AdoptOrder } from '../platform/scribes/job.ts'
@@ -231,15 +232,11 @@ const removedFields = (user: UserEntry): string[] =>
 
 function takenFields(file: LoadedFile, user: UserEntry, kind: UserKind): Record<string, unknown> {
   const taken = removedFields(user).filter((name) => name !== 'exec' || kind.ours === undefined)
-  return Object.fromEntries(taken.map((name) => [name, valueOf(file, user, name)]))
+  return Object.fromEntries(taken.map((name) => [name, fieldValue(file.config, user, name)]))
 }
 
 function keptFields(file: LoadedFile, user: UserEntry): Record<string, unknown> {
   const removed = new Set(removedFields(user))
   const kept = [...user.fields.keys()].filter((name) => !removed.has(name))
-  return Object.fromEntries(kept.map((name) => [name, valueOf(file, user, name)]))
-}
-
-function valueOf(file: LoadedFile, user: UserEntry, name: string): unknown {
-  return user.fields.get(name)?.node.toJS(file.config.document) as unknown
+  return Object.fromEntries(kept.map((name) => [name, fieldValue(file.config, user, name)]))
 }

@@ -2,12 +2,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { GuardError } from '../domain/errors.ts'
 import { classifyUser } from '../platform/kubeconfig/classify-user.ts'
 import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
+import { fieldValue, nodeValue } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { notEditable } from '../platform/kubeconfig/splice.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import type { LoadedFile } from './load-files.ts'
 import type { Original, Split } from './original.ts'
-import { readSmallFile, referencedPath } from './read-secrets.ts'
+import { readSmallFile } from './read-file.ts'
+import { referencedPath } from './read-secrets.ts'
 
 export interface Restoration {
   readonly item: VaultItem
@@ -79,7 +81,7 @@ function entriesOf(file: LoadedFile, item: VaultItem): UserEntry[] {
 
 function hasFields(file: LoadedFile, user: UserEntry, fields: Record<string, unknown>): boolean {
   return Object.entries(fields).every(([name, value]) =>
-    isDeepStrictEqual(user.fields.get(name)?.node.toJS(file.config.document), value),
+    isDeepStrictEqual(fieldValue(file.config, user, name), value),
   )
 }
 
@@ -150,9 +152,7 @@ function plainUser(file: LoadedFile, name: string): UserEntry | undefined {
 
 function sameFields(file: LoadedFile, a: UserEntry, b: UserEntry): boolean {
   const valueOf = (user: UserEntry): Record<string, unknown> =>
-    Object.fromEntries(
-      [...user.fields].map(([name, { node }]) => [name, node.toJS(file.config.document) as unknown]),
-    )
+    Object.fromEntries([...user.fields].map(([name, { node }]) => [name, nodeValue(file.config, node)]))
   return isDeepStrictEqual(valueOf(a), valueOf(b))
 }
 

@@ -1,8 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fieldText } from '../platform/kubeconfig/classify-user.ts'
 import { invalidAt } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { Kubeconfig, UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
+import { readSmallFile } from './read-file.ts'
 
 /** What a user proves itself with. */
 export interface Secrets {
@@ -96,20 +96,4 @@ function readReferenced(config: Kubeconfig, named: string): Part {
   const path = referencedPath(config.path, named)
   const text = readSmallFile(path)
   return text === undefined ? { problem: `${path} can’t be read` } : { text, path }
-}
-
-const mostBytes = 1024 * 1024
-
-/** @returns undefined for what is no readable, regular file of at most 1 MiB */
-export function readSmallFile(path: string): string | undefined {
-  let descriptor: number | undefined
-  try {
-    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const facts = fstatSync(descriptor)
-    return facts.isFile() && facts.size <= mostBytes ? readFileSync(descriptor, 'utf8') : undefined
-  } catch {
-    return undefined
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor)
-  }
 }

@@ -1,6 +1,7 @@
 import { GuardError } from '../domain/errors.ts'
 import type { Failure, ScribeAnswer, ScribeJob, ScribeResults } from '../platform/scribes/job.ts'
 import { adopt } from './adopt.ts'
+import { audit } from './audit.ts'
 import { outline } from './outline.ts'
 import { restore } from './restore.ts'
 
@@ -29,6 +30,8 @@ function run(job: ScribeJob): Promise<ScribeResults[keyof ScribeResults]> {
       return adopt(job)
     case 'restore':
       return restore(job)
+    case 'audit':
+      return audit(job)
   }
 }
 

@@ -42,17 +42,31 @@ async function adopt(options: AdoptOptions): Promise<void> {
   if (missing !== undefined)
     throw new GuardError('kubeconfig-invalid', `there is no file ${missing}`, { cure: 'check the path' })
   const paths = kubeconfigPaths(options.kubeconfig)
-  if (!options.yes && !options.dryRun) {
-    const planned = await requestAdoption(paths, options.user, true)
+  if (!options.json && !options.dryRun)
+    return adoptAfterAsking(paths, options.user, { yes: options.yes ?? false })
+  const report = await requestAdoption(paths, options.user, options.dryRun ?? false)
+  if (options.json) printJson(report)
+  else writeAdoption(report, process.stdout)
+  assertVaults(report)
+  if (!report.dryRun) sayAdopted(report)
+}
+
+/** Shows what adopting would do, asks unless told not to, and does it. @throws GuardError `cancelled`, … */
+export async function adoptAfterAsking(
+  paths: readonly string[],
+  users: readonly string[],
+  { yes }: { yes: boolean },
+): Promise<void> {
+  if (!yes) {
+    const planned = await requestAdoption(paths, users, true)
     writeAdoption(planned, process.stdout)
     if (planned.adopted.length === 0) return
     await confirm('move these secrets into vaults?', { withoutTerminal: 'give --yes' })
   }
-  const report = await requestAdoption(paths, options.user, options.dryRun ?? false)
-  if (options.json) printJson(report)
-  else if (options.dryRun || options.yes) writeAdoption(report, process.stdout)
+  const report = await requestAdoption(paths, users, false)
+  if (yes) writeAdoption(report, process.stdout)
   assertVaults(report)
-  if (!report.dryRun) sayAdopted(report)
+  sayAdopted(report)
 }
 
 function assertVaults(report: AdoptReport): void {

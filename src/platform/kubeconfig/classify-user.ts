@@ -1,7 +1,7 @@
 import { isScalar } from 'yaml'
 import type { OutlineUser } from '../../usecases/ports.ts'
 import { namedCredential } from './exec-entry.ts'
-import { invalidAt } from './parse-kubeconfig.ts'
+import { fieldValue, invalidAt } from './parse-kubeconfig.ts'
 import type { Kubeconfig, UserEntry } from './parse-kubeconfig.ts'
 
 /** How a kubeconfig user proves who it is, and whether that can move into a vault. */
@@ -30,7 +30,7 @@ export const secretFields = [...tokenFields, ...certificateFields] as const
  */
 export function classifyUser(config: Kubeconfig, user: UserEntry): UserKind {
   const has = (name: string): boolean => hasValue(user, name)
-  const exec = user.fields.get('exec')?.node.toJS(config.document) as unknown
+  const exec = fieldValue(config, user, 'exec')
   const ours = namedCredential(exec)
   const facts = {
     token: tokenFields.some(has),

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { YAMLSeq } from 'yaml'
 import { GuardError } from '../../domain/errors.ts'
-import { invalidAt, parseKubeconfig } from './parse-kubeconfig.ts'
+import { invalidAt, nodeValue, parseKubeconfig } from './parse-kubeconfig.ts'
 import type { ContextEntry, Kubeconfig, UserEntry } from './parse-kubeconfig.ts'
 import {
   applySplices,
@@ -112,16 +112,8 @@ function expectedValue(config: Kubeconfig, edits: readonly Edit[]): unknown {
 }
 
 function toValue(config: Kubeconfig): unknown {
-  try {
-    return jsonOf(config.document.toJS({ maxAliasCount: 1000 }))
-  } catch {
-    throw invalidAt(
-      config,
-      0,
-      'its anchors and aliases can’t be followed',
-      'write the file without anchors and aliases',
-    )
-  }
+  const root = config.document.contents
+  return root === null ? null : jsonOf(nodeValue(config, root))
 }
 
 /** undefined when the text can't be read: it is refused then, whatever the reason. */

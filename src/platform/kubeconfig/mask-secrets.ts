@@ -1,6 +1,7 @@
 import { isCollection, isPair, isScalar, visit } from 'yaml'
 import type { Node } from 'yaml'
 import { namedCredential } from './exec-entry.ts'
+import { nodeValue } from './parse-kubeconfig.ts'
 import type { Kubeconfig, UserEntry } from './parse-kubeconfig.ts'
 import { applySplices } from './splice.ts'
 import type { Splice } from './splice.ts'
@@ -36,7 +37,7 @@ export function maskSecrets(config: Kubeconfig): string {
 function maskedNodes(config: Kubeconfig, user: UserEntry): Node[] {
   return [...user.fields].flatMap(([name, { node }]) => {
     if (shown.has(name)) return []
-    const ours = name === 'exec' && namedCredential(node.toJS(config.document)) !== undefined
+    const ours = name === 'exec' && namedCredential(nodeValue(config, node)) !== undefined
     return ours ? [] : valuesOf(node)
   })
 }

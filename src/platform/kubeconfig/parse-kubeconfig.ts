@@ -11,6 +11,7 @@ export interface Kubeconfig {
   readonly lines: LineCounter
   readonly currentContext: string | undefined
   readonly contexts: readonly ContextEntry[]
+  readonly clusters: readonly ClusterEntry[]
   readonly users: readonly UserEntry[]
   readonly userList: YAMLSeq | undefined
 }
@@ -21,6 +22,12 @@ export interface ContextEntry {
   readonly user: string
   /** The scalar that names the user, where it can be changed in place. */
   readonly userNode: Scalar | undefined
+  readonly offset: number
+}
+
+export interface ClusterEntry {
+  readonly name: string
+  readonly fields: ReadonlyMap<string, UserField>
   readonly offset: number
 }
 
@@ -59,6 +66,7 @@ export function parseKubeconfig(path: string, text: string): Kubeconfig {
     ...source,
     currentContext: optionalName(source, valueOf(source, root, 'current-context')?.node),
     contexts: namedEntries(source, root, 'contexts').map((entry) => contextEntry(source, entry)),
+    clusters: namedEntries(source, root, 'clusters').map((entry) => clusterEntry(source, entry)),
     users: namedEntries(source, root, 'users').map((entry, index) => userEntry(source, entry, index)),
     userList: directList(root, 'users'),
   }
@@ -79,6 +87,27 @@ export function invalidAt(
   return new GuardError('kubeconfig-invalid', message, cure === undefined ? {} : { cure })
 }
 
+/** More than any real kubeconfig resolves; a few lines of nested aliases could ask for billions. */
+const mostAliases = 1000
+
+/**
+ * A node as plain data, aliases followed.
+ *
+ * @throws GuardError kubeconfig-invalid where they lead nowhere, in a circle, or to too much
+ */
+export function nodeValue(source: Source, node: Node): unknown {
+  try {
+    return node.toJS(source.document, { maxAliasCount: mostAliases })
+  } catch {
+    throw invalidAt(
+      source,
+      startOf(node),
+      'its anchors and aliases can’t be followed',
+      'write the file without anchors and aliases',
+    )
+  }
+}
+
 const syntaxErrors: Partial<Record<YAMLError['code'], string>> = {
   DUPLICATE_KEY: 'the same key stands here twice',
   TAB_AS_INDENT: 'a tab is used as indentation',
@@ -90,7 +119,7 @@ function unreadable(source: Source, error: YAMLError): GuardError {
 }
 
 function emptyConfig(source: Source): Kubeconfig {
-  return { ...source, currentContext: undefined, contexts: [], users: [], userList: undefined }
+  return { ...source, currentContext: undefined, contexts: [], clusters: [], users: [], userList: undefined }
 }
 
 function contextEntry(source: Source, entry: NamedEntry): ContextEntry {
@@ -108,16 +137,31 @@ function contextEntry(source: Source, entry: NamedEntry): ContextEntry {
   }
 }
 
+function clusterEntry(source: Source, entry: NamedEntry): ClusterEntry {
+  const { fields } = fieldsOf(source, entry, 'cluster')
+  return { name: entry.name, fields, offset: entry.offset }
+}
+
 function userEntry(source: Source, entry: NamedEntry, index: number): UserEntry {
-  const user = valueOf(source, entry.map, 'user')
-  const map = user === undefined ? undefined : asMap(source, user.node)
-  const direct = entry.direct && user?.inPlace === true
+  const { fields, map } = fieldsOf(source, entry, 'user')
+  return { name: entry.name, index, fields, map, offset: entry.offset }
+}
+
+/** The fields of an entry's mapping, and that mapping where it can be edited in place. */
+function fieldsOf(
+  source: Source,
+  entry: NamedEntry,
+  key: 'cluster' | 'user',
+): { fields: Map<string, UserField>; map: YAMLMap | undefined } {
+  const value = valueOf(source, entry.map, key)
+  const map = value === undefined ? undefined : asMap(source, value.node)
+  const direct = entry.direct && value?.inPlace === true
   const fields = new Map<string, UserField>()
-  for (const key of map === undefined ? [] : keysOf(source, map)) {
-    const found = map === undefined ? undefined : valueOf(source, map, key)
-    if (found !== undefined) fields.set(key, { ...found, inPlace: direct && found.inPlace })
+  for (const name of map === undefined ? [] : keysOf(source, map)) {
+    const found = map === undefined ? undefined : valueOf(source, map, name)
+    if (found !== undefined) fields.set(name, { ...found, inPlace: direct && found.inPlace })
   }
-  return { name: entry.name, index, fields, map: direct ? map : undefined, offset: entry.offset }
+  return { fields, map: direct ? map : undefined }
 }
 
 interface NamedEntry {
@@ -214,6 +258,19 @@ const isNull = (node: unknown): boolean => isScalar(node) && node.value === null
 /** The text of a pair's key; undefined for a key that is no scalar. */
 export function keyText(pair: Pair): string | undefined {
   return isScalar(pair.key) ? String(pair.key.value) : undefined
+}
+
+/** A user's field as plain data. @throws GuardError kubeconfig-invalid as nodeValue */
+export function fieldValue(config: Kubeconfig, user: UserEntry, name: string): unknown {
+  const node = user.fields.get(name)?.node
+  return node === undefined ? undefined : nodeValue(config, node)
+}
+
+/** A field's text where it is a scalar, else an empty one. */
+export function scalarText(field: UserField | undefined): string {
+  if (field === undefined || !isScalar(field.node)) return ''
+  const { value, source } = field.node
+  return typeof value === 'string' ? value : (source ?? String(value))
 }
 
 /** Where a node begins in the text. */

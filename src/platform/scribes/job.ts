@@ -1,10 +1,10 @@
 import type { ErrorCode } from '../../domain/errors.ts'
-import type { AdoptReport } from '../../protocol/reports.ts'
+import type { AdoptReport, AuditReport } from '../../protocol/reports.ts'
 import type { Kubeconfigs, Outline } from '../../usecases/ports.ts'
 import type { FileIdentity } from './file-identity.ts'
 
 /** What a scribe reads from stdin: one job, as one JSON document. Paths are absolute. */
-export type ScribeJob = OutlineJob | AdoptJob | RestoreJob
+export type ScribeJob = OutlineJob | AdoptJob | RestoreJob | AuditJob
 
 export interface OutlineJob {
   readonly job: 'outline'
@@ -25,6 +25,19 @@ export interface RestoreJob {
   readonly items: readonly unknown[]
   /** Further files to look for the credentials in, beside the ones that the items name. */
   readonly paths?: readonly string[]
+}
+
+/** Comes from the command line: no daemon is needed, and nothing is written. */
+export interface AuditJob {
+  readonly job: 'audit'
+  /** Kubeconfigs in force, or those that were named. */
+  readonly paths: readonly string[]
+  /** Where to look for stray kubeconfigs, caches and start-up files; absent: only the files themselves. */
+  readonly home?: string
+  /** kubectl's preferences: $KUBERC, else below the home. */
+  readonly kuberc?: string
+  /** PATH, by which plugins without a full path are found. */
+  readonly searchPath: string
 }
 
 export interface Failure {
@@ -51,6 +64,7 @@ export interface ScribeResults {
   readonly outline: readonly OutlinedFile[]
   readonly adopt: AdoptReport
   readonly restore: readonly RestoredItem[]
+  readonly audit: AuditReport
 }
 
 /** What a scribe writes to stdout. It never holds a secret. */
