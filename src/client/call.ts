@@ -11,6 +11,7 @@ const usualAnswerMs = 30_000
 const longAnswerMs: Partial<Record<MessageName, number>> = {
   'session.lock': 60_000,
   'session.unlock': 60_000,
+  'client.end': 60_000,
   'vault.open': 60_000,
   'kubeconfig.adopt': 120_000,
   'journal.verify': 120_000,

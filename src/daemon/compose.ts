@@ -45,7 +45,7 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
   const alarm = createAlarm(clock, () => keepDeadlines({ clock, log, terminals, table, alarm, shells }))
   const lockSession = new LockSession({ journal, log, processes, table: () => table, selfPid: process.pid })
   const table = new SessionTable(
-    { clock, policies, vaults },
+    { clock, policies, vaults, processes },
     (guarded, reason) => {
       const wasOpen = guarded.keeper !== undefined
       lockSession.begin(guarded, reason)

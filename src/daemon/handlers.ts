@@ -1,5 +1,8 @@
 import { adoptKubeconfig } from '../usecases/adopt-kubeconfig.ts'
 import { checkCommand, placeOf } from '../usecases/check-command.ts'
+import { endClients } from '../usecases/end-clients.ts'
+import { extendSession } from '../usecases/extend-session.ts'
+import { holdSession } from '../usecases/hold-session.ts'
 import { issueCredential } from '../usecases/issue-credential.ts'
 import { openVaults } from '../usecases/open-vaults.ts'
 import { reportPolicy } from '../usecases/report-policy.ts'
@@ -20,6 +23,9 @@ export function createHandlers(world: World): Handlers {
     'credential.issue': (request, pid) => issueCredential(world, request, pid),
     'session.unlock': (request, pid) => unlockSession(world, request, pid),
     'session.lock': async ({ policy }) => ({ report: await lock(world, policy, 'manual') }),
+    'session.hold': (request, pid) => holdSession(world, request, pid),
+    'session.extend': async (request, pid) => ({ report: await extendSession(world, request, pid) }),
+    'client.end': async ({ pids }) => ({ report: await endClients(world, pids) }),
     'session.status': async (request) => ({ status: await reportStatus(world, placeOf(request)) }),
     'vault.open': (request, pid) => openVaults(world, request, pid),
     'kubeconfig.adopt': async ({ paths, users, dryRun }) => ({

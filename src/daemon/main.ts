@@ -88,9 +88,10 @@ function watchPolicies(world: World): void {
   world.policies.onChange(() => {
     world.journal.recordDurably({ event: 'policy-changed' })
     for (const guarded of world.table.all()) {
-      const { holders, ...limits } = world.table.rules(guarded.policy)
+      const { holders, hold, finishMs, ...limits } = world.table.rules(guarded.policy)
       guarded.endsHolders ||= holders === 'end'
       world.table.advance(guarded, { type: 'limits-tightened', limits })
+      world.table.advance(guarded, { type: 'holds-tightened', hold, finishMs })
     }
     world.shells.changed()
     world.rearm()

@@ -13,6 +13,8 @@ export const defaultPolicy: Policy = {
   live: 'kill',
   holders: 'expire',
   env: [],
+  hold: 'allow',
+  finishMs: 0,
 }
 
 const productionPolicy: Policy = { ...defaultPolicy, name: 'prod', idleMs: 5 * minute, lifetimeMs: 4 * hour }
@@ -42,4 +44,5 @@ export const loosestPolicy: Policy = {
   name: 'rest',
   idleMs: 24 * hour,
   lifetimeMs: 7 * 24 * hour,
+  finishMs: hour,
 }

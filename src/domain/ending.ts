@@ -11,6 +11,17 @@ export interface EndingFacts {
   readonly args?: readonly string[] | undefined
 }
 
+/** What a lock does with a client: ends it, lets its credential run out, or leaves it for its time. */
+export type ClientFate = 'ended' | 'expires' | 'held'
+
+/** What a lock does with a client that is not held: a holder without a terminal may be left to expire. */
+export function fateOf(
+  client: { readonly kind: 'live' | 'holder'; readonly hasTerminal: boolean },
+  endsHolders: boolean,
+): Exclude<ClientFate, 'held'> {
+  return client.kind === 'live' || client.hasTerminal || endsHolders ? 'ended' : 'expires'
+}
+
 /**
  * May a lock end this process? Never an interactive shell, a terminal multiplexer, sshd or what else
  * a log-in hangs on, and never pid 1, whatever tree it is found in. Being a session leader is no

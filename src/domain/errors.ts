@@ -34,6 +34,12 @@ export const errorCatalogue = {
     cure: 'fetch a new one for this kubeconfig user, then run: kubeguard adopt',
   },
   'holder-refused': { exitCode: 77, cure: 'run the client from a shell, not detached from one' },
+  'no-person': {
+    exitCode: 77,
+    cure: 'type it yourself, at a terminal, in the foreground; on a terminal just opened wait some seconds first',
+  },
+  'hold-refused': { exitCode: 77, cure: 'run: kubeguard policy show' },
+  'client-unknown': { exitCode: 64, cure: 'run: kubeguard ps' },
   'kubectl-missing': { exitCode: 127, cure: 'install kubectl, or put it on PATH' },
   'daemon-unreachable': { exitCode: 75, cure: 'run: kubeguard doctor' },
   'version-mismatch': { exitCode: 75, cure: 'run: kubeguard daemon restart' },

@@ -10,6 +10,8 @@ export type Verdict =
 export interface GateQuestion {
   readonly command: Pick<Command, 'verbClass' | 'completion'>
   readonly session: Session
+  /** The asker is one of the processes that a held session still serves. */
+  readonly served: boolean
   /** The asker has a terminal and has not been asked for this command yet. */
   readonly mayAsk: boolean
 }
@@ -18,9 +20,9 @@ export interface GateQuestion {
  * May this command go ahead now? Pure; the caller has looked at the clock already, by
  * `transition(session, { type: 'time-passed' }, now)`, so a session past a deadline is locked here.
  */
-export function decide({ command, session, mayAsk }: GateQuestion): Verdict {
+export function decide({ command, session, served, mayAsk }: GateQuestion): Verdict {
   if (command.verbClass === 'local') return { verdict: 'allow' }
-  if (session.state === 'unlocked') return { verdict: 'allow' }
+  if (session.state === 'unlocked' || (session.state === 'held' && served)) return { verdict: 'allow' }
   if (command.completion) return { verdict: 'deny', because: 'completion' }
   return mayAsk ? { verdict: 'challenge' } : { verdict: 'deny', because: 'locked' }
 }

@@ -14,13 +14,14 @@ const knownKeys = [
   'scope',
   'live',
   'holders',
+  'hold',
+  'finish',
   'unlock',
   'env',
 ]
 const laterKeys = [
   'access',
   'credential',
-  'finish',
   'onLock',
   'onMisuse',
   'suspendFor',
@@ -38,6 +39,8 @@ const secondMs = 1_000
 /** Shorter is stricter and so allowed, but rarely meant. */
 const usualShortestIdleMs = 30 * secondMs
 const longestIdleMs = 24 * 3_600 * secondMs
+/** A writer that needs longer is a job for `kubeguard hold`. */
+const longestFinishMs = 3_600 * secondMs
 const longestLifetimeMs = 7 * 24 * 3_600 * secondMs
 
 type Fields = Readonly<Record<string, unknown>>
@@ -75,12 +78,23 @@ export class PolicyFields {
     const limits = this.#limits(raw)
     this.#compare(raw, limits)
     const holders = this.#choice(raw, 'holders', ['expire', 'end'], [])
+    const hold = this.#choice(raw, 'hold', ['allow', 'never'], [])
+    const finishMs = this.#duration(raw, 'finish', 0, [0, longestFinishMs])
     this.#choice(raw, 'live', ['kill'], ['suspend'])
     this.#choice(raw, 'scope', ['user'], ['terminal'])
     this.#unlock(raw.unlock)
     const env = readEnv(raw.env, (at, message, cure) => this.#report([...this.#path, ...at], message, cure))
     if (this.#failed) return undefined
-    return { name, contexts, ...limits, live: 'kill', holders: holders === 'end' ? 'end' : 'expire', env }
+    return {
+      name,
+      contexts,
+      ...limits,
+      live: 'kill',
+      holders: holders === 'end' ? 'end' : 'expire',
+      hold: hold === 'never' ? 'never' : 'allow',
+      finishMs,
+      env,
+    }
   }
 
   /** A missing idle limit or warning gives way to the limits that are there; a lifetime is never stretched. */

@@ -13,6 +13,10 @@ export interface Policy {
   readonly holders: 'expire' | 'end'
   /** Variables that a lock unsets in shells with the hook. */
   readonly env: readonly string[]
+  /** May a person say that a job shall outlast an idle lock (`kubeguard hold`)? */
+  readonly hold: 'allow' | 'never'
+  /** How long an idle lock lets a client finish that is writing; 0 for not at all. */
+  readonly finishMs: number
 }
 
 /** The policies in force, in order; the last one matches every context. */

@@ -56,6 +56,8 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
   const idleMs = Math.min(policy.idleMs, ...others.map((other) => other.idleMs))
   const lifetimeMs = Math.min(policy.lifetimeMs, ...others.map((other) => other.lifetimeMs))
   const holders = [policy, ...others].some((one) => one.holders === 'end') ? 'end' : 'expire'
+  const hold = [policy, ...others].some((one) => one.hold === 'never') ? 'never' : 'allow'
+  const finishMs = Math.min(policy.finishMs, ...others.map((other) => other.finishMs))
   const warnMs = policy.warnMs < idleMs ? policy.warnMs : Math.floor(idleMs / 2)
   // A lifetime under the idle limit ends the session first: no idle limit is ever longer.
   return {
@@ -65,6 +67,8 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     warnMs: Math.min(warnMs, lifetimeMs),
     holders,
     env: [...new Set([policy, ...others].flatMap(({ env }) => env))],
+    hold,
+    finishMs,
   }
 }
 
@@ -74,9 +78,11 @@ export function tightenings(before: Policy, after: Policy): string[] {
   for (const [name, was, is] of [
     ['idle', before.idleMs, after.idleMs],
     ['lifetime', before.lifetimeMs, after.lifetimeMs],
+    ['finish', before.finishMs, after.finishMs],
   ] as const) {
     if (is < was) changes.push(`${name} ${formatDuration(is)}, not ${formatDuration(was)}`)
   }
   if (before.holders !== after.holders) changes.push(`holders ${after.holders}, not ${before.holders}`)
+  if (before.hold !== after.hold) changes.push(`hold ${after.hold}, not ${before.hold}`)
   return changes
 }

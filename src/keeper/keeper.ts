@@ -1,6 +1,7 @@
 import { GuardError } from '../domain/errors.ts'
 import { createClock } from '../platform/clock.ts'
 import { KeeperChannel } from '../platform/keepers/channel.ts'
+import { ancestryOf } from '../platform/processes/inspect.ts'
 import { readProcStat } from '../platform/processes/proc-stat.ts'
 import { decodeRequest, encodeReply, requestName } from '../protocol/frame.ts'
 import type { ReplyOf } from '../protocol/messages.ts'
@@ -14,6 +15,7 @@ import { Holdings } from './holdings.ts'
 import { Lease } from './lease.ts'
 import { attempt } from './modes.ts'
 import type { Done } from './modes.ts'
+import { Served } from './served.ts'
 import { Tickets } from './tickets.ts'
 import type { ExpectedTicket } from './tickets.ts'
 
@@ -41,6 +43,7 @@ export class Keeper {
   readonly #tickets = new Tickets(() => this.#clock.now().bootMs)
   readonly #channel: KeeperChannel
   readonly #holdings: Holdings
+  readonly #served = new Served(ancestryOf)
   #attempted = false
 
   constructor(options: KeeperOptions) {
@@ -49,6 +52,7 @@ export class Keeper {
     this.#channel = new KeeperChannel(options.line, {
       'keeper.expect': (body) => this.#expect(body),
       'keeper.live': (body) => this.#live(body),
+      'keeper.narrow': (body) => this.#narrow(body),
     })
     this.#channel.onClose(options.exit)
     this.#lease.watch(options.exit)
@@ -86,6 +90,12 @@ export class Keeper {
 
   #live(body: Buffer): ReplyOf<'keeper.live'> {
     this.#lease.renew(decodeRequest('keeper.live', body))
+    return {}
+  }
+
+  #narrow(body: Buffer): ReplyOf<'keeper.narrow'> {
+    const { jobs, writers } = decodeRequest('keeper.narrow', body)
+    this.#served.narrow(jobs, writers)
     return {}
   }
 
@@ -152,7 +162,8 @@ export class Keeper {
     const { ticket, apiVersion } = decodeRequest('keeper.issue', body)
     const { credential } = this.#claim(ticket, pid, 'issue')
     const deadlines = this.#lease.inForce
-    if (deadlines === undefined) throw new GuardError('locked', 'the session is locked')
+    if (deadlines === undefined || !this.#served.serves(pid))
+      throw new GuardError('locked', 'the session is locked')
     const { lifetimeWallMs } = deadlines
     const now = { wallMs: this.#clock.now().wallMs, lifetimeWallMs }
     return encodeReply('keeper.issue', {

@@ -223,6 +223,50 @@ export const messages = {
     request: {},
     reply: {},
   }),
+  'session.hold': message({
+    id: 14,
+    route: 'client>daemon',
+    about:
+      'A person’s word that a job may run unattended: an idle lock leaves it and what it starts in peace.',
+    needsUnlocked: true,
+    mayShowPresence: true,
+    request: {
+      policy: optional(1, 'text', 'policy name; absent: the policy of the current context', 256),
+      forMs: required(2, 'uint', 'for how long; never past the lifetime'),
+      pid: optional(3, 'uint', 'a live process or holder; absent: the asker’s parent, which becomes the job'),
+      kubeconfig: optional(4, 'bytes', '$KUBECONFIG', 256 * 1024),
+      cwd: required(5, 'bytes', 'working directory'),
+      home: optional(6, 'bytes', '$HOME'),
+    },
+    reply: {
+      policy: required(1, 'text', 'the policy whose session is held', 256),
+      untilWallMs: required(2, 'uint', 'until when'),
+    },
+  }),
+  'session.extend': message({
+    id: 15,
+    route: 'client>daemon',
+    about: 'A person says “I am here”: the asker’s terminal counts from now on.',
+    needsUnlocked: true,
+    mayShowPresence: true,
+    request: {
+      policy: optional(1, 'text', 'policy name; absent: the policy of the current context', 256),
+      all: required(2, 'flag', 'every session that is unlocked'),
+      kubeconfig: optional(3, 'bytes', '$KUBECONFIG', 256 * 1024),
+      cwd: required(4, 'bytes', 'working directory'),
+      home: optional(5, 'bytes', '$HOME'),
+    },
+    reply: { report: required(1, 'json', 'a list of ExtendReport', limits.jsonBytes) },
+  }),
+  'client.end': message({
+    id: 16,
+    route: 'client>daemon',
+    about: 'End live processes and holders; answered when they are gone.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: { pids: required(1, 'textList', 'pids, as status lists them', 20) },
+    reply: { report: required(1, 'json', 'an EndReport', limits.jsonBytes) },
+  }),
   'keeper.open': message({
     id: 32,
     route: 'client>keeper',
@@ -274,6 +318,19 @@ export const messages = {
     request: {
       deadlineBootMs: required(1, 'uint', 'on the clock that counts suspended time'),
       lifetimeWallMs: required(2, 'uint', 'end of the lifetime in wall-clock ms; no credential outlives it'),
+    },
+    reply: {},
+  }),
+  'keeper.narrow': message({
+    id: 51,
+    route: 'daemon>keeper',
+    about:
+      'Serve nobody any more but these processes. A keeper only ever narrows: what it refuses once it refuses for good.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: {
+      jobs: required(1, 'textList', 'PID:START, a process that is served with all that it starts', 64),
+      writers: required(2, 'textList', 'PID:START, a holder that is served alone', 64),
     },
     reply: {},
   }),

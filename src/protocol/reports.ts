@@ -1,20 +1,25 @@
 import type { AuditRule, Severity } from '../domain/audit-rules.ts'
+import type { ClientFate } from '../domain/ending.ts'
 import type { JournalEvent, LockReason } from '../domain/event.ts'
 
 /** The JSON documents that messages carry. `schema` is raised when a field changes its meaning. */
 
 export interface SessionStatus {
   readonly policy: string
-  readonly state: 'locked' | 'unlocking' | 'unlocked'
+  readonly state: 'locked' | 'unlocking' | 'unlocked' | 'held'
   readonly contexts: readonly string[]
   readonly lockReason?: LockReason
   readonly lockedAtMs?: number
   readonly unlockedAtMs?: number
   readonly idleLeftMs?: number
   readonly lifetimeLeftMs?: number
+  /** state `held`: until nothing is served any more. */
+  readonly heldLeftMs?: number
   readonly idleMs: number
   readonly lifetimeMs: number
   readonly live: readonly LiveStatus[]
+  /** What an idle lock leaves in peace, or has left: a person's word, or a writer that may finish. */
+  readonly holds: readonly HoldStatus[]
   readonly failedUnlocks: number
   readonly hasVault: boolean
   readonly credentials: number
@@ -27,8 +32,34 @@ export interface LiveStatus {
   readonly context: string
   readonly sinceMs: number
   readonly hasTerminal: boolean
+  /** What an idle lock would do, or has done, with it: `docs/architecture.md`, "Who is ended". */
+  readonly fate: ClientFate
+  /** fate `held`: until when; absent for a writer while nothing has locked. */
+  readonly heldUntilMs?: number
+  readonly namespace?: string
+  /** Since somebody typed at its terminal; absent where nothing can be said. */
+  readonly idleMs?: number
   /** holders without a terminal: when their credential ends. */
   readonly credentialEndsMs?: number
+}
+
+export interface HoldStatus {
+  readonly pid: number
+  readonly kind: 'hold' | 'finish'
+  readonly program: string
+  /** A writer's time begins at the idle lock: until then there is no end to name. */
+  readonly untilWallMs?: number
+}
+
+export interface ExtendReport {
+  readonly policy: string
+  readonly idleLeftMs: number
+  readonly lifetimeLeftMs: number
+}
+
+export interface EndReport {
+  readonly ended: readonly { readonly pid: number; readonly program: string }[]
+  readonly failures: readonly string[]
 }
 
 export interface StatusReport {
@@ -133,6 +164,8 @@ export interface PolicyReport {
     warnMs: number
     live: string
     holders: string
+    hold: string
+    finishMs: number
     tightenedBy: readonly string[]
   }[]
   readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]

@@ -9,8 +9,10 @@ import { baseName } from './find-program.ts'
 import type { FindProgram } from './find-program.ts'
 import { rememberTerminal } from './guarded-session.ts'
 import type { Client } from './guarded-session.ts'
+import { isHeldFor } from './held-processes.ts'
 import { mayAskHere } from './may-ask.ts'
 import type { Clock, Journal, Kubeconfigs, ProcessFacts, ProcessTable, Terminals } from './ports.ts'
+import { rememberWriter } from './remember-writer.ts'
 import { resolveGuard } from './resolve-guard.ts'
 import type { ClientPlace, Target } from './resolve-guard.ts'
 import type { SessionTable } from './session-table.ts'
@@ -67,7 +69,8 @@ function gate(deps: Deps, request: Request, { facts, command, target, program }:
   const { guarded, context } = target
   watchPresence(deps, guarded)
   const mayAsk = mayAskHere(deps, request, facts, facts)
-  const verdict = decide({ command, session: guarded.session, mayAsk })
+  const served = isHeldFor(deps, guarded, facts.pid)
+  const verdict = decide({ command, session: guarded.session, served, mayAsk })
   switch (verdict.verdict) {
     case 'challenge':
       return { verdict: 'challenge' }
@@ -81,8 +84,12 @@ function gate(deps: Deps, request: Request, { facts, command, target, program }:
       return deny(explainLock(guarded))
     case 'allow':
       // Completion runs on every TAB of whoever is there: it never counts as activity.
-      if (!command.completion) rememberTerminal(guarded, deps.terminals.ofProcess(facts))
-      if (mayStream(command, facts)) trackClient(deps, target, liveClient(facts, command, target))
+      if (!command.completion && !served) rememberTerminal(guarded, deps.terminals.ofProcess(facts))
+      if (mayStream(command, facts)) {
+        trackClient(deps, target, liveClient(facts, command, target))
+        // The shim becomes kubectl: its own arguments tell already.
+        rememberWriter(deps, guarded, { ...facts, program: 'kubectl' })
+      }
       return { verdict: 'allow', program }
   }
 }

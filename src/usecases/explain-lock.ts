@@ -1,4 +1,4 @@
-import { errorCatalogue } from '../domain/errors.ts'
+import { errorCatalogue, GuardError } from '../domain/errors.ts'
 import type { LockReason } from '../domain/event.ts'
 import type { GuardedSession } from './guarded-session.ts'
 
@@ -22,7 +22,13 @@ export interface Refusal {
 
 /** Why a locked session refuses, and how to go on: the message's two lines. */
 export function explainLock(guarded: GuardedSession): Refusal {
-  return refusal(lockedSince(guarded), `run: kubeguard unlock ${guarded.policy}`)
+  const { message, cure } = refuseLocked(guarded)
+  return refusal(message, cure)
+}
+
+/** The same, for a caller that throws. */
+export function refuseLocked(guarded: GuardedSession): GuardError {
+  return new GuardError('locked', lockedSince(guarded), { cure: `run: kubeguard unlock ${guarded.policy}` })
 }
 
 /** `prod is locked since 14:03 (idle too long)` */

@@ -8,6 +8,8 @@ export interface Client {
   readonly kind: 'live' | 'holder'
   readonly program: string
   readonly context: string
+  /** Absent where it is not known: only kubectl's own command line and context tell. */
+  readonly namespace?: string
   readonly since: Instant
   /** How long after TERM it may take before KILL. */
   readonly graceMs: number
@@ -41,6 +43,14 @@ export function guardedSession(policy: string): GuardedSession {
     endsHolders: false,
     lockFailures: [],
   }
+}
+
+/** Does a lock end holders without a terminal too? */
+export function endsHolders(
+  table: { rules(policy: string): { readonly holders: 'expire' | 'end' } },
+  guarded: GuardedSession,
+): boolean {
+  return guarded.endsHolders || table.rules(guarded.policy).holders === 'end'
 }
 
 /** A pid is used again; a pid with its start time is not. */

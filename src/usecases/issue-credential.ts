@@ -8,6 +8,7 @@ import { deny, explainLock, refusal } from './explain-lock.ts'
 import type { Refusal } from './explain-lock.ts'
 import { clientKey, rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
+import { isHeldFor } from './held-processes.ts'
 import { mayAskHere } from './may-ask.ts'
 import type {
   Clock,
@@ -19,6 +20,7 @@ import type {
   VaultCatalogue,
 } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
+import { rememberWriter } from './remember-writer.ts'
 import { trackClient } from './track-client.ts'
 import { watchPresence } from './watch-presence.ts'
 
@@ -67,7 +69,7 @@ export async function issueCredential(deps: Deps, request: Request, peerPid: num
     return deny(unknownCredential(request))
   const guarded = deps.table.get(request.policy)
   watchPresence(deps, guarded)
-  if (guarded.session.state === 'unlocked' && guarded.keeper !== undefined) {
+  if (isServedNow(deps, guarded, plugin, found.holder)) {
     return allow(deps, guarded, request, { plugin, holder: found.holder })
   }
   const mayAsk =
@@ -79,6 +81,11 @@ export async function issueCredential(deps: Deps, request: Request, peerPid: num
   return deny(explainLock(guarded))
 }
 
+function isServedNow(deps: Deps, guarded: GuardedSession, plugin: ProcessFacts, holder: Ancestor): boolean {
+  if (guarded.keeper === undefined) return false
+  return guarded.session.state === 'unlocked' || isHeldFor(deps, guarded, plugin.pid, holder)
+}
+
 /** The holder is recorded before the credential leaves, and the keeper knows the ticket before the client does. */
 async function allow(
   deps: Deps,
@@ -88,7 +95,9 @@ async function allow(
 ): Promise<Reply> {
   const keeper = guarded.keeper
   if (keeper === undefined) return deny(explainLock(guarded))
-  rememberTerminal(guarded, deps.terminals.ofProcess(plugin))
+  if (guarded.session.state === 'unlocked') rememberTerminal(guarded, deps.terminals.ofProcess(plugin))
+  const [, starter] = deps.processes.ancestry(holder.pid)
+  rememberWriter(deps, guarded, holder, starter)
   trackClient(
     deps,
     { guarded },
@@ -107,8 +116,9 @@ async function allow(
   const ticket = randomBytes(32)
   const client = { pid: plugin.pid, startTicks: plugin.startTicks }
   await keeper.expect({ ticket, client, purpose: 'issue', credential: request.credential })
-  // A lock may have come while the keeper answered; its keeper is gone then, and the ticket with it.
-  if (guarded.keeper !== keeper) return deny(explainLock(guarded))
+  // A lock may have come while the keeper answered: it is gone then, and the ticket with it, or narrower.
+  if (guarded.keeper !== keeper || !isServedNow(deps, guarded, plugin, holder))
+    return deny(explainLock(guarded))
   record(deps, request, holder, 'credential-issued')
   return { verdict: 'allow', policy: guarded.policy, socket: Buffer.from(keeper.socket), ticket }
 }

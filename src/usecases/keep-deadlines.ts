@@ -1,4 +1,4 @@
-import { timeLeft } from '../domain/session.ts'
+import { heldTimeLeft, timeLeft } from '../domain/session.ts'
 import type { Instant, Session } from '../domain/session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import type { Alarm, Clock, Log, Terminals } from './ports.ts'
@@ -18,10 +18,30 @@ interface Deps {
 /** How often keepers hear that the daemon is alive, while a session is unlocked. */
 const heartbeatMs = 5_000
 
-/** The moment, on the boot clock, at which an open session locks unless a human is seen before. */
-export function nextDeadline(session: Extract<Session, { state: 'unlocked' }>, now: Instant): number {
+type Serving = Extract<Session, { state: 'unlocked' | 'held' }>
+
+/** Has it a keeper, and so deadlines? */
+const isServing = (session: Session): session is Serving =>
+  session.state === 'unlocked' || session.state === 'held'
+
+/** The moment, on the boot clock, at which a session serves nobody any more unless a human is seen before. */
+export function nextDeadline(session: Serving, now: Instant): number {
+  return (
+    now.bootMs +
+    Math.max(0, session.state === 'held' ? heldTimeLeft(session, now).lastMs : openMs(session, now))
+  )
+}
+
+/** The moment at which something has to be locked, or narrowed further. */
+function nextLook(session: Serving, now: Instant): number {
+  return session.state === 'held'
+    ? now.bootMs + Math.max(0, heldTimeLeft(session, now).nextMs)
+    : nextDeadline(session, now)
+}
+
+function openMs(session: Extract<Session, { state: 'unlocked' }>, now: Instant): number {
   const left = timeLeft(session, now)
-  return now.bootMs + Math.max(0, Math.min(left.idleMs, left.lifetimeMs))
+  return Math.min(left.idleMs, left.lifetimeMs)
 }
 
 /**
@@ -43,16 +63,16 @@ export function keepDeadlines(deps: Deps): void {
 export function rearm({ table, clock, alarm, shells }: Omit<Deps, 'log' | 'terminals'>): void {
   const now = clock.now()
   const moments = table.all().flatMap((guarded) => {
-    if (guarded.session.state !== 'unlocked') return []
+    if (!isServing(guarded.session)) return []
     const warningMs = shells.warn(guarded)
-    return [nextDeadline(guarded.session, now), ...(warningMs === undefined ? [] : [now.bootMs + warningMs])]
+    return [nextLook(guarded.session, now), ...(warningMs === undefined ? [] : [now.bootMs + warningMs])]
   })
   alarm.set(moments.length === 0 ? undefined : Math.min(now.bootMs + heartbeatMs, ...moments))
 }
 
 function tellKeeper({ clock, log }: Deps, guarded: GuardedSession): void {
   const { session, keeper } = guarded
-  if (session.state !== 'unlocked' || keeper === undefined) return
+  if (!isServing(session) || keeper === undefined) return
   const deadlineBootMs = nextDeadline(session, clock.now())
   const lifetimeWallMs = session.since.wallMs + session.limits.lifetimeMs
   keeper.live({ deadlineBootMs, lifetimeWallMs }).catch((error: unknown) => {

@@ -1,9 +1,11 @@
 import type { LockReason } from '../domain/event.ts'
-import { mayEnd } from '../domain/ending.ts'
+import { fateOf, mayEnd } from '../domain/ending.ts'
+import type { Hold } from '../domain/hold.ts'
 import type { LockReport } from '../protocol/reports.ts'
-import { clientKey } from './guarded-session.ts'
+import { clientKey, endsHolders } from './guarded-session.ts'
 import type { Client, GuardedSession } from './guarded-session.ts'
-import type { Journal, Log, ProcessTable } from './ports.ts'
+import { heldProcesses, holdOf, isHeldProcess } from './held-processes.ts'
+import type { Journal, Keeper, Log, ProcessTable } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 
 interface Deps {
@@ -59,19 +61,17 @@ export class LockSession {
 
   async #end(guarded: GuardedSession, reason: LockReason): Promise<LockReport> {
     const wasUnlocked = guarded.keeper !== undefined
-    const keepers = [guarded.keeper, ...guarded.attempts].filter((keeper) => keeper !== undefined)
-    guarded.keeper = undefined
-    guarded.attempts.clear()
+    const holds = heldProcesses(guarded)
     // Before anything that could go wrong.
-    const revoked = Promise.all(keepers.map((keeper) => keeper.end()))
+    const revoked = revoke(guarded, holds)
     const clients = this.#toEnd(guarded)
     // A holder that is left to expire stays in sight: status says until when its credential is good.
     for (const { id } of clients) guarded.clients.delete(clientKey(id))
     guarded.terminals.clear()
-    const steps = await Promise.allSettled([revoked, this.#endClients(clients)])
+    const steps = await Promise.allSettled([revoked, this.#endClients(clients, holds)])
     const failures = steps.flatMap((step) => (step.status === 'rejected' ? [String(step.reason)] : []))
     guarded.lockFailures = failures
-    this.#record(guarded, reason, { wasUnlocked, clients: clients.length, failures })
+    this.#record(guarded, reason, { wasUnlocked, clients: clients.length, held: holds.length, failures })
     return {
       policy: guarded.policy,
       wasUnlocked,
@@ -82,29 +82,34 @@ export class LockSession {
   }
 
   #toEnd(guarded: GuardedSession): Client[] {
-    const endsHolders = guarded.endsHolders || this.#deps.table().rules(guarded.policy).holders === 'end'
+    const endsAll = endsHolders(this.#deps.table(), guarded)
     return [...guarded.clients.values()].filter(
       (client) =>
-        (client.kind === 'live' || client.hasTerminal || endsHolders) &&
-        this.#deps.processes.isAlive(client.id),
+        fateOf(client, endsAll) === 'ended' &&
+        this.#deps.processes.isAlive(client.id) &&
+        (guarded.session.state !== 'held' || holdOf(this.#deps, guarded, client) === undefined),
     )
   }
 
-  async #endClients(clients: readonly Client[]): Promise<void> {
+  async #endClients(clients: readonly Client[], holds: readonly Hold[]): Promise<void> {
     if (clients.length === 0) return
     // A holder's children are their own masters, unless they are holders or live themselves.
     const roots = clients.map(({ id, graceMs, kind }) => ({ id, graceMs, alone: kind === 'holder' }))
-    await this.#deps.processes.endTrees(roots, (facts) => facts.pid === this.#deps.selfPid || !mayEnd(facts))
+    await this.#deps.processes.endTrees(
+      roots,
+      (facts) => facts.pid === this.#deps.selfPid || !mayEnd(facts) || isHeldProcess(holds, facts),
+    )
   }
 
   #record(
     guarded: GuardedSession,
     reason: LockReason,
-    facts: { wasUnlocked: boolean; clients: number; failures: readonly string[] },
+    facts: { wasUnlocked: boolean; clients: number; held: number; failures: readonly string[] },
   ): void {
     const { journal, log } = this.#deps
-    const details = { reason, ended: facts.clients, wasUnlocked: facts.wasUnlocked }
-    const entry = { event: 'locked', policy: guarded.policy, details } as const
+    const details = { reason, ended: facts.clients, wasUnlocked: facts.wasUnlocked, held: facts.held }
+    const event = facts.held > 0 ? 'held' : 'locked'
+    const entry = { event, policy: guarded.policy, details } as const
     // Where there is no room now, it waits in memory until there is.
     const kept = journal.recordDurably(entry) || journal.record(entry)
     if (!kept) log.error('a lock could not be written to the journal', { policy: guarded.policy })
@@ -112,6 +117,39 @@ export class LockSession {
       log.error('a step of a lock failed', { policy: guarded.policy, failure })
       journal.record({ event: 'lock-incomplete', policy: guarded.policy, details: { failure } })
     }
+  }
+}
+
+/** A keeper that does not say in this time that it is narrower is ended. */
+const narrowedWithinMs = 2_000
+
+/** Ends every keeper but one that is told to serve the held alone; that one too where it does not obey. */
+async function revoke(guarded: GuardedSession, holds: readonly Hold[]): Promise<void> {
+  const kept = holds.length > 0 ? guarded.keeper : undefined
+  const ended = kept === undefined && guarded.keeper !== undefined ? [guarded.keeper] : []
+  guarded.keeper = kept
+  // Whoever is being asked while it is held is asked after this lock.
+  if (guarded.session.state !== 'held' || !guarded.session.unlocking) {
+    ended.push(...guarded.attempts)
+    guarded.attempts.clear()
+  }
+  const narrowed = kept === undefined ? undefined : narrow(kept, holds)
+  await Promise.all([...ended.map((keeper) => keeper.end()), narrowed])
+}
+
+async function narrow(keeper: Keeper, holds: readonly Hold[]): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => late.reject(new Error('the keeper did not narrow in time')),
+    narrowedWithinMs,
+  )
+  try {
+    await Promise.race([keeper.narrow(holds), late.promise])
+  } catch (error) {
+    await keeper.end()
+    throw error
+  } finally {
+    clearTimeout(timer)
   }
 }
 

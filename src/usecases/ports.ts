@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { JournalEvent } from '../domain/event.ts'
+import type { Hold } from '../domain/hold.ts'
 import type { Ancestor } from '../domain/holder.ts'
 import type { PolicyProblem, PolicySet } from '../domain/policy.ts'
 import type { Instant } from '../domain/session.ts'
@@ -53,6 +54,8 @@ export interface ProcessTable {
   isAlive(id: ProcessId): boolean
   /** Does it run for a TAB key: `helm __complete …`, as cobra's completions call it? */
   isCompletion(pid: number): boolean
+  /** Arguments without argv[0]; none where they can't be read. They may hold secrets: not for a log. */
+  args(pid: number): readonly string[]
   /**
    * Freezes the trees, sends TERM and CONT, then KILL after `graceMs`. Resolves when none is left alive.
    * What `keep` names is not touched, nor what it started.
@@ -165,6 +168,8 @@ export interface Keeper {
   readonly pid: number
   expect(ticket: Ticket): Promise<void>
   live(deadlines: { deadlineBootMs: number; lifetimeWallMs: number }): Promise<void>
+  /** From the answer on it serves these alone, and never more again. @throws GuardError internal */
+  narrow(holds: readonly Hold[]): Promise<void>
   /** Called for each attempt; the answer is sent back to the keeper, and decides. */
   onOpened(listener: (opened: Opened) => OpenedAnswer): void
   onExit(listener: () => void): void

@@ -1,5 +1,8 @@
-import { timeLeft } from '../domain/session.ts'
-import type { SessionStatus, StatusReport } from '../protocol/reports.ts'
+import { fateOf } from '../domain/ending.ts'
+import { holdLeftMs } from '../domain/hold.ts'
+import type { Hold } from '../domain/hold.ts'
+import { heldTimeLeft, timeLeft } from '../domain/session.ts'
+import type { LiveStatus, SessionStatus, StatusReport } from '../protocol/reports.ts'
 import type { Client, GuardedSession } from './guarded-session.ts'
 import type {
   Clock,
@@ -10,6 +13,8 @@ import type {
   Terminals,
   VaultCatalogue,
 } from './ports.ts'
+import { holdOf } from './held-processes.ts'
+import { endsHolders } from './guarded-session.ts'
 import { resolveGuard } from './resolve-guard.ts'
 import type { ClientPlace } from './resolve-guard.ts'
 import type { SessionTable } from './session-table.ts'
@@ -63,7 +68,8 @@ function sessionStatus(deps: Deps, guarded: GuardedSession): SessionStatus {
     ...timesOf(deps, guarded),
     idleMs: limits.idleMs,
     lifetimeMs: limits.lifetimeMs,
-    live: [...guarded.clients.values()].map(liveStatus),
+    live: [...guarded.clients.values()].map((client) => liveStatus(deps, guarded, client)),
+    holds: holdsOf(deps, guarded),
     failedUnlocks: deps.journal.failures(failuresKey).count,
     hasVault: deps.vaults.has(policy),
     credentials: deps.vaults.credentials(policy).length,
@@ -75,11 +81,18 @@ function timesOf(deps: Deps, { session }: GuardedSession): Partial<SessionStatus
     const left = timeLeft(session, deps.clock.now())
     return { unlockedAtMs: session.since.wallMs, idleLeftMs: left.idleMs, lifetimeLeftMs: left.lifetimeMs }
   }
+  const held =
+    session.state === 'held'
+      ? { unlockedAtMs: session.since.wallMs, heldLeftMs: heldTimeLeft(session, deps.clock.now()).lastMs }
+      : {}
   if (session.lock === undefined) return {}
-  return { lockReason: session.lock.reason, lockedAtMs: session.lock.at.wallMs }
+  return { ...held, lockReason: session.lock.reason, lockedAtMs: session.lock.at.wallMs }
 }
 
-function liveStatus(client: Client): SessionStatus['live'][number] {
+function liveStatus(deps: Deps, guarded: GuardedSession, client: Client): LiveStatus {
+  const hold = holdOf(deps, guarded, client)
+  const untilMs = hold === undefined ? undefined : holdUntilMs(deps, guarded, hold)
+  const idleMs = idleOf(deps, client)
   return {
     pid: client.id.pid,
     kind: client.kind,
@@ -87,6 +100,39 @@ function liveStatus(client: Client): SessionStatus['live'][number] {
     context: client.context,
     sinceMs: client.since.wallMs,
     hasTerminal: client.hasTerminal,
+    fate: hold === undefined ? fateOf(client, endsHolders(deps.table, guarded)) : 'held',
+    ...(untilMs === undefined ? {} : { heldUntilMs: untilMs }),
+    ...(client.namespace === undefined ? {} : { namespace: client.namespace }),
+    ...(idleMs === undefined ? {} : { idleMs }),
     ...(client.credentialEndsMs === undefined ? {} : { credentialEndsMs: client.credentialEndsMs }),
   }
+}
+
+/** Since somebody typed at the client's terminal. */
+function idleOf({ clock, processes, terminals }: Deps, { id, hasTerminal }: Client): number | undefined {
+  const facts = hasTerminal ? processes.inspect(id.pid) : undefined
+  const terminal = facts === undefined ? undefined : terminals.ofProcess(facts)
+  if (terminal === undefined) return undefined
+  const now = clock.now()
+  const inputMs = terminals.inputTimeMs(terminal, now)
+  return inputMs === undefined ? undefined : Math.max(0, now.wallMs - inputMs)
+}
+
+function holdsOf(deps: Deps, guarded: GuardedSession): SessionStatus['holds'] {
+  const { session } = guarded
+  if (session.state !== 'held' && session.state !== 'unlocked') return []
+  return session.holds.flatMap((hold) => {
+    const facts = deps.processes.inspect(hold.process.pid)
+    if (facts === undefined || !deps.processes.isAlive(hold.process)) return []
+    const untilWallMs = holdUntilMs(deps, guarded, hold)
+    const status = { pid: facts.pid, kind: hold.kind, program: facts.program }
+    return [untilWallMs === undefined ? status : { ...status, untilWallMs }]
+  })
+}
+
+/** Undefined while its time has not begun; never past the lifetime. */
+function holdUntilMs({ clock }: Deps, { session }: GuardedSession, hold: Hold): number | undefined {
+  if (hold.since === undefined || (session.state !== 'held' && session.state !== 'unlocked')) return undefined
+  const now = clock.now()
+  return Math.min(now.wallMs + holdLeftMs(hold, now), session.since.wallMs + session.limits.lifetimeMs)
 }

@@ -3,16 +3,27 @@ import { GuardError } from '../domain/errors.ts'
 import { strictestPolicies } from '../domain/default-policies.ts'
 import { policyForContext } from '../domain/policy.ts'
 import type { Policy } from '../domain/policy.ts'
-import { transition } from '../domain/session.ts'
-import type { Effect, Limits, SessionEvent } from '../domain/session.ts'
+import type { HeldProcess } from '../domain/hold.ts'
+import { overdue, transition } from '../domain/session.ts'
+import type { Effect, Limits, Session, SessionEvent } from '../domain/session.ts'
 import { clientKey, guardedSession } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
-import type { Clock, PolicySource, ProcessId, VaultCatalogue } from './ports.ts'
+import type { Clock, PolicySource, ProcessId, ProcessTable, VaultCatalogue } from './ports.ts'
 
 /** What a policy says of one session. */
-type Rules = Pick<Policy, 'idleMs' | 'lifetimeMs' | 'holders' | 'warnMs' | 'env'>
+type Rules = Pick<Policy, 'idleMs' | 'lifetimeMs' | 'holders' | 'hold' | 'finishMs' | 'warnMs' | 'env'>
 
 type EndSession = (guarded: GuardedSession, reason: LockReason) => void
+
+interface World {
+  readonly clock: Clock
+  readonly policies: PolicySource
+  readonly vaults: VaultCatalogue
+  readonly processes: Pick<ProcessTable, 'isAlive'>
+}
+
+/** From here on the dead among the held are looked for also while nothing is about to lock. */
+const sweepAbove = 32
 
 /**
  * Every session of this account. The only way to change one is `advance`, so that a passed deadline
@@ -20,19 +31,15 @@ type EndSession = (guarded: GuardedSession, reason: LockReason) => void
  */
 export class SessionTable {
   readonly #sessions = new Map<string, GuardedSession>()
-  readonly #world: { clock: Clock; policies: PolicySource; vaults: VaultCatalogue }
+  readonly #world: World
   readonly #endSession: EndSession
   readonly #changed: () => void
 
   /**
-   * `endSession` must begin ending the session before it returns: what follows is already locked out.
-   * `changed` is called for each session that is another after an event, times included.
+   * `endSession` ends all that the session's state does not hold; it must begin before it returns: what follows
+   * is already locked out. `changed` is called for each session that is another after an event, times included.
    */
-  constructor(
-    world: { clock: Clock; policies: PolicySource; vaults: VaultCatalogue },
-    endSession: EndSession,
-    changed: () => void = () => {},
-  ) {
+  constructor(world: World, endSession: EndSession, changed: () => void = () => {}) {
     this.#world = world
     this.#endSession = endSession
     this.#changed = changed
@@ -80,12 +87,28 @@ export class SessionTable {
 
   /** Applies one event at the present moment, and starts the lock if that is what follows. */
   advance(guarded: GuardedSession, event: SessionEvent): readonly Effect[] {
+    for (const process of this.#endedHolds(guarded.session))
+      this.#apply(guarded, { type: 'hold-ended', process })
+    return this.#apply(guarded, event)
+  }
+
+  /** A job that is over holds nothing open, so it is looked for before a lock could be narrower for it. */
+  #endedHolds(session: Session): HeldProcess[] {
+    if (session.state !== 'held' && session.state !== 'unlocked') return []
+    const { clock, processes } = this.#world
+    const due = session.state === 'held' || overdue(session, clock.now()) !== undefined
+    if (!due && session.holds.length <= sweepAbove) return []
+    return session.holds.map(({ process }) => process).filter((process) => !processes.isAlive(process))
+  }
+
+  #apply(guarded: GuardedSession, event: SessionEvent): readonly Effect[] {
     const before = guarded.session
     const { session, effects } = transition(before, event, this.#world.clock.now())
     guarded.session = session
     if (session !== before) this.#changed()
     for (const effect of effects) {
-      if (effect.type === 'end-session') this.#endSession(guarded, effect.reason)
+      if (effect.type === 'end-session' || effect.type === 'narrow-session')
+        this.#endSession(guarded, effect.reason)
     }
     return effects
   }
@@ -105,6 +128,8 @@ export class SessionTable {
       holders: policies.some((policy) => policy.holders === 'end') ? 'end' : 'expire',
       warnMs: Math.max(...candidates.map((policy) => policy.warnMs)),
       env: [...new Set(policies.flatMap((policy) => policy.env))],
+      hold: policies.some((policy) => policy.hold === 'never') ? 'never' : 'allow',
+      finishMs: Math.min(...candidates.map((policy) => policy.finishMs)),
     }
   }
 

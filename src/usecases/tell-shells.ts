@@ -55,7 +55,9 @@ export class TellShells {
     this.#withdraw(guarded.policy)
     const { policy } = guarded
     const { env } = this.#deps.table().rules(policy)
-    this.#say(`${lockedSince(guarded)}; to go on: kubeguard unlock ${policy}`, env)
+    const text = `${lockedSince(guarded)}; to go on: kubeguard unlock ${policy}`
+    // A held session that serves less and less was locked once.
+    if (guarded.session.state !== 'held' || !this.#hasSaid(text)) this.#say(text, env)
   }
 
   /**
@@ -127,6 +129,10 @@ export class TellShells {
     const notice = { number: this.#number, text: `kubeguard: ${text}`, unset }
     this.#notices = [...this.#notices, notice].slice(-mostNotices)
     this.changed()
+  }
+
+  #hasSaid(text: string): boolean {
+    return this.#notices.some((notice) => notice.text === `kubeguard: ${text}`)
   }
 
   #withdraw(policy: string): void {

@@ -4,7 +4,7 @@ import { timeLeft } from '../domain/session.ts'
 import type { Limits } from '../domain/session.ts'
 import { unlockDelayMs } from '../domain/unlock-delay.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
-import { placeOf } from './check-command.ts'
+import { namedSession } from './extend-session.ts'
 import { rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import { nextDeadline } from './keep-deadlines.ts'
@@ -22,7 +22,6 @@ import type {
   Terminals,
   VaultCatalogue,
 } from './ports.ts'
-import { resolveGuard } from './resolve-guard.ts'
 import type { SessionTable } from './session-table.ts'
 import { watchPresence } from './watch-presence.ts'
 
@@ -54,7 +53,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   const client = deps.processes.inspect(peerPid)
   if (client === undefined)
     throw new GuardError('ticket-refused', 'the asking process can’t be seen from here')
-  const guarded = await find(deps, request)
+  const guarded = await namedSession(deps, request)
   watchPresence(deps, guarded)
   if (guarded.session.state === 'unlocked') return already(deps, guarded, request, client)
   refuseEarly(deps)
@@ -80,11 +79,6 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     failures: deps.journal.failures(failuresKey).count,
     already: false,
   }
-}
-
-async function find(deps: Deps, request: Request): Promise<GuardedSession> {
-  if (request.policy !== undefined) return deps.table.get(request.policy)
-  return (await resolveGuard(deps, placeOf(request))).guarded
 }
 
 /** @throws GuardError unlock-delayed while the delay after wrong passphrases lasts. */
@@ -160,7 +154,7 @@ function attend(deps: Deps, guarded: GuardedSession, keeper: Keeper, attempt: At
 
 /** The last prompt is gone without a success: back to locked. */
 function giveUp(deps: Deps, guarded: GuardedSession): void {
-  if (guarded.attempts.size > 0 || guarded.session.state !== 'unlocking') return
+  if (guarded.attempts.size > 0) return
   deps.table.advance(guarded, { type: 'unlock-failed', generation: guarded.session.generation })
 }
 

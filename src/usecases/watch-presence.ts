@@ -14,6 +14,7 @@ const stepMs = 8_000
 
 /** Looks at the session's terminals, and tells the session when a human was last seen there. */
 export function watchPresence({ clock, terminals, table }: Deps, guarded: GuardedSession): void {
+  if (guarded.session.state === 'held') table.advance(guarded, { type: 'time-passed' })
   if (guarded.session.state !== 'unlocked') return
   const now = clock.now()
   const times = [...guarded.terminals.values()]

@@ -52,6 +52,8 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'warn',
     'live',
     'holders',
+    'hold',
+    'finish',
     'tightened by the organisation',
   ]
   const rows = report.policies.map((policy) => [
@@ -62,6 +64,8 @@ async function showPolicies(options: JsonOption): Promise<void> {
     formatDuration(policy.warnMs),
     policy.live,
     policy.holders,
+    policy.hold,
+    policy.finishMs === 0 ? '' : formatDuration(policy.finishMs),
     policy.tightenedBy.join(', '),
   ])
   for (const line of table(head, rows)) print(line)
@@ -98,6 +102,6 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   print(`${clean(context)}: policy ${policy}, because ${clean(because)}`)
   if (rules === undefined) return
   print(
-    `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live sessions: ${rules.live}, holders: ${rules.holders}`,
+    `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live sessions: ${rules.live}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}`,
   )
 }

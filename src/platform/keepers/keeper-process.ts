@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
+import type { Hold } from '../../domain/hold.ts'
 import { decodeRequest } from '../../protocol/frame.ts'
 import type { OpenReport } from '../../protocol/reports.ts'
 import type { Keeper, Opened, OpenedAnswer, Ticket } from '../../usecases/ports.ts'
@@ -38,6 +39,13 @@ export class KeeperProcess implements Keeper {
   /** @throws GuardError internal when the keeper is gone */
   async live(deadlines: { deadlineBootMs: number; lifetimeWallMs: number }): Promise<void> {
     await this.#channel.request('keeper.live', deadlines)
+  }
+
+  /** @throws GuardError internal when the keeper is gone */
+  async narrow(holds: readonly Hold[]): Promise<void> {
+    const named = (wanted: Hold['kind']): string[] =>
+      holds.filter(({ kind }) => kind === wanted).map(({ process }) => `${process.pid}:${process.startTicks}`)
+    await this.#channel.request('keeper.narrow', { jobs: named('hold'), writers: named('finish') })
   }
 
   onOpened(listener: (opened: Opened) => OpenedAnswer): void {

@@ -10,14 +10,18 @@ const heading = `# kubeguard's rules: the first policy with a glob that matches 
 
 /** Writes a policy file as `init` proposes it; read again it gives the same policies. */
 export function renderPolicyFile(policies: PolicySet): string {
-  const list = policies.map(({ name, contexts, idleMs, lifetimeMs, warnMs, live, holders }) => ({
-    name,
-    contexts: [...contexts],
-    idle: formatDuration(idleMs),
-    lifetime: formatDuration(lifetimeMs),
-    warn: formatDuration(warnMs),
-    live,
-    holders,
-  }))
+  const list = policies.map(
+    ({ name, contexts, idleMs, lifetimeMs, warnMs, live, holders, hold, finishMs }) => ({
+      name,
+      contexts: [...contexts],
+      idle: formatDuration(idleMs),
+      lifetime: formatDuration(lifetimeMs),
+      warn: formatDuration(warnMs),
+      live,
+      holders,
+      ...(hold === 'never' ? { hold } : {}),
+      ...(finishMs === 0 ? {} : { finish: formatDuration(finishMs) }),
+    }),
+  )
   return heading + stringify({ apiVersion: policyApiVersion, policies: list }, { lineWidth: 0 })
 }

@@ -31,7 +31,7 @@ export function factsOf(stat: ProcStat): ProcessFacts {
     state,
     program,
   }
-  return isShell(program) ? { ...facts, args: commandLine(pid).slice(1) } : facts
+  return isShell(program) ? { ...facts, args: argsOf(pid) } : facts
 }
 
 /** Is this very process, and not one with a recycled pid, still running? A zombie is not. */
@@ -42,7 +42,12 @@ export function isAlive(id: ProcessId): boolean {
 
 /** Completion scripts that cobra writes put its hidden command first: `__complete` or `__completeNoDesc`. */
 export function isCompletion(pid: number): boolean {
-  return commandLine(pid)[1]?.startsWith('__complete') === true
+  return argsOf(pid)[0]?.startsWith('__complete') === true
+}
+
+/** Arguments without argv[0]; none where they can't be read. */
+export function argsOf(pid: number): string[] {
+  return commandLine(pid).slice(1)
 }
 
 /**

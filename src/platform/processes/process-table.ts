@@ -1,6 +1,6 @@
 import type { ProcessTable } from '../../usecases/ports.ts'
 import { endTrees } from './end-trees.ts'
-import { ancestryOf, inspectProcess, isAlive, isCompletion, lineageOf } from './inspect.ts'
+import { ancestryOf, argsOf, inspectProcess, isAlive, isCompletion, lineageOf } from './inspect.ts'
 
 /** The processes of this machine, as /proc shows them. */
 export function createProcessTable(): ProcessTable {
@@ -10,6 +10,7 @@ export function createProcessTable(): ProcessTable {
     lineage: lineageOf,
     isAlive,
     isCompletion,
+    args: argsOf,
     endTrees,
   }
 }

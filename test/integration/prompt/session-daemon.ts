@@ -103,6 +103,7 @@ export class SessionDaemon {
         ? { idleLeftMs: 252_000, lifetimeLeftMs: 3 * hour }
         : { lockReason: 'idle', lockedAtMs: Date.now() }),
       live: [],
+      holds: [],
       failedUnlocks: 0,
       hasVault: true,
       credentials: 1,

@@ -14,33 +14,50 @@ const sessions: Record<Session['state'], Session> = {
     since: now,
     lastHuman: now,
     limits: { idleMs: 1, lifetimeMs: 1 },
+    holds: [],
+  },
+  held: {
+    state: 'held',
+    generation: 1,
+    since: now,
+    limits: { idleMs: 1, lifetimeMs: 1 },
+    lock: { reason: 'idle', at: now },
+    holds: [{ process: { pid: 2, startTicks: 2 }, kind: 'hold', forMs: 1, since: now }],
+    unlocking: false,
   },
 }
 const classes: readonly VerbClass[] = ['local', 'unary', 'live', 'interactive', 'plugin']
 const cases = classes.flatMap((verbClass) =>
   Object.values(sessions).flatMap((session) =>
     [true, false].flatMap((completion) =>
-      [true, false].map((mayAsk) => ({ verbClass, session, completion, mayAsk })),
+      [true, false].flatMap((mayAsk) =>
+        [true, false].map((served) => ({ verbClass, session, completion, mayAsk, served })),
+      ),
     ),
   ),
 )
 
-function expected({ verbClass, session, completion, mayAsk }: (typeof cases)[number]): Verdict {
-  if (verbClass === 'local' || session.state === 'unlocked') return { verdict: 'allow' }
+const isOpen = ({ session, served }: (typeof cases)[number]): boolean =>
+  session.state === 'unlocked' || (session.state === 'held' && served)
+
+function expected(one: (typeof cases)[number]): Verdict {
+  const { verbClass, completion, mayAsk } = one
+  if (verbClass === 'local' || isOpen(one)) return { verdict: 'allow' }
   if (completion) return { verdict: 'deny', because: 'completion' }
   return mayAsk ? { verdict: 'challenge' } : { verdict: 'deny', because: 'locked' }
 }
 
 describe('the gate', () => {
-  it.each(cases.map((one) => [one.verbClass, one.session.state, one.completion, one.mayAsk, one] as const))(
-    '%s, %s, completion %s, may ask %s',
-    (_class, _state, completion, _ask, { verbClass, session, mayAsk }) => {
-      const verdict = decide({ command: { verbClass, completion }, session, mayAsk })
-      expect(verdict).toEqual(expected({ verbClass, session, completion, mayAsk }))
-      // Whatever else changes: nothing but an open session lets a request to a server through.
-      if (verdict.verdict === 'allow')
-        expect(verbClass === 'local' || session.state === 'unlocked').toBe(true)
-      if (completion) expect(verdict.verdict).not.toBe('challenge')
-    },
-  )
+  it.each(
+    cases.map(
+      (one) => [one.verbClass, one.session.state, one.completion, one.mayAsk, one.served, one] as const,
+    ),
+  )('%s, %s, completion %s, may ask %s, served %s', (_class, _state, completion, _ask, _served, one) => {
+    const { verbClass, session, mayAsk, served } = one
+    const verdict = decide({ command: { verbClass, completion }, session, served, mayAsk })
+    expect(verdict).toEqual(expected(one))
+    // Whatever else changes: nothing but an open session, or one held for the asker, lets a request through.
+    if (verdict.verdict === 'allow') expect(verbClass === 'local' || isOpen(one)).toBe(true)
+    if (completion) expect(verdict.verdict).not.toBe('challenge')
+  })
 })

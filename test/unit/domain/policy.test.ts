@@ -88,6 +88,8 @@ const anyPolicy = fc.record({
   idleMs: fc.integer({ min: 1, max: 20 }),
   extraMs: fc.nat(20),
   holders: fc.constantFrom('expire' as const, 'end' as const),
+  hold: fc.constantFrom('allow' as const, 'never' as const),
+  finishMs: fc.nat(5),
 })
 /** Sets as the validation leaves them: names are unique, the last one matches everything. */
 const anySet = fc
@@ -119,6 +121,8 @@ describe('tighten', () => {
             expect(result.idleMs).toBeLessThanOrEqual(Math.min(own.idleMs, above.idleMs))
             expect(result.lifetimeMs).toBeLessThanOrEqual(Math.min(own.lifetimeMs, above.lifetimeMs))
             if (own.holders === 'end' || above.holders === 'end') expect(result.holders).toBe('end')
+            if (own.hold === 'never' || above.hold === 'never') expect(result.hold).toBe('never')
+            expect(result.finishMs).toBeLessThanOrEqual(Math.min(own.finishMs, above.finishMs))
           }
           expect(new Set(both.map(({ name }) => name)).size).toBe(both.length)
           expect(both.at(-1)?.contexts).toContain('*')
@@ -162,6 +166,11 @@ describe('tighten', () => {
     expect(tightenings(before, { ...before, idleMs: 14 * minute, holders: 'end' })).toEqual([
       'idle 14m, not 30m',
       'holders end, not expire',
+    ])
+    const lenient = { ...before, finishMs: 5 * minute }
+    expect(tightenings(lenient, { ...before, hold: 'never' })).toEqual([
+      'finish 0s, not 5m',
+      'hold never, not allow',
     ])
     expect(tightenings(before, before)).toEqual([])
   })

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { LockReason } from '../../../src/domain/event.ts'
+import { holdLeftMs, isSameProcess } from '../../../src/domain/hold.ts'
+import type { Hold } from '../../../src/domain/hold.ts'
 import { initialSession, overdue, timeLeft, transition } from '../../../src/domain/session.ts'
 import type { Instant, Limits, Session, SessionEvent } from '../../../src/domain/session.ts'
 
@@ -26,6 +28,7 @@ describe('a session', () => {
       since: at(0),
       lastHuman: at(0),
       limits,
+      holds: [],
     })
   })
 
@@ -127,6 +130,7 @@ describe('a session', () => {
       since: at(0),
       lastHuman: at(90),
       limits,
+      holds: [],
     })
     expect(again(80).session).toMatchObject({ state: 'locked', generation: 1 })
     expect(again(80).effects).toEqual([
@@ -140,6 +144,125 @@ describe('a session', () => {
     if (open.state !== 'unlocked') throw new Error('not open')
     expect(timeLeft(open, at(10, 30))).toEqual({ idleMs: 70, lifetimeMs: 970 })
     expect(timeLeft(open, at(40, -30))).toEqual({ idleMs: 60, lifetimeMs: 960 })
+  })
+})
+
+const job = { pid: 100, startTicks: 1 }
+const other = { pid: 200, startTicks: 2 }
+const word = (forMs: number, process = job, since: Instant | undefined = at(0)): SessionEvent => ({
+  type: 'hold-given',
+  hold: { process, kind: 'hold', forMs, since },
+})
+const writing = (forMs: number, process = other): SessionEvent => ({
+  type: 'hold-given',
+  hold: { process, kind: 'finish', forMs, since: undefined },
+})
+const narrowed = { type: 'narrow-session', reason: 'idle' }
+const endedBy = (reason: LockReason) => ({ type: 'end-session', reason })
+
+describe('a held session', () => {
+  const held = (...given: SessionEvent[]): Session =>
+    after(begun, proven, ...given.map((event): [SessionEvent, Instant] => [event, at(0)]), [passed, at(100)])
+
+  it('is what an idle lock leaves where a job was held, with a generation of its own', () => {
+    const open = after(begun, proven, [word(300), at(0)])
+    const { session, effects } = transition(open, passed, at(100))
+    expect(session).toMatchObject({ state: 'held', generation: 1, lock: { reason: 'idle', at: at(100) } })
+    expect(effects).toEqual([narrowed])
+  })
+
+  it.each<LockReason>([
+    'manual',
+    'suspend',
+    'screen-lock',
+    'policy-changed',
+    'keeper-lost',
+    'daemon-stopped',
+  ])('is none after a lock for another reason: %s', (reason) => {
+    const open = after(begun, proven, [word(300), at(0)])
+    expect(transition(open, lockEvent(reason), at(10)).session.state).toBe('locked')
+    const { session, effects } = transition(held(word(300)), lockEvent(reason), at(110))
+    expect(session).toMatchObject({ state: 'locked', generation: 2, lock: { reason } })
+    expect(effects).toEqual([endedBy(reason)])
+  })
+
+  it('is none where the word has run out by the idle lock, or the job is over', () => {
+    expect(held(word(100)).state).toBe('locked')
+    const over = after(begun, proven, [word(300), at(0)])
+    const { session, effects } = transition(over, { type: 'hold-ended', process: job }, at(100))
+    expect(session.state).toBe('locked')
+    expect(effects).toEqual([endedBy('idle')])
+  })
+
+  it('locks when its time is over, when its job is, and at the lifetime at the latest', () => {
+    expect(transition(held(word(300)), passed, at(299)).session.state).toBe('held')
+    expect(transition(held(word(300)), passed, at(300)).effects).toEqual([endedBy('idle')])
+    expect(transition(held(word(300)), passed, at(101, 300)).effects).toEqual([endedBy('idle')])
+    const done: SessionEvent = { type: 'hold-ended', process: job }
+    expect(transition(held(word(300)), done, at(150)).effects).toEqual([endedBy('idle')])
+    expect(transition(held(word(9_999)), passed, at(999)).session.state).toBe('held')
+    expect(transition(held(word(9_999)), passed, at(1_000)).effects).toEqual([endedBy('lifetime')])
+  })
+
+  it('narrows each time that there is less to serve', () => {
+    const two = held(word(300), word(500, other))
+    const { session, effects } = transition(two, passed, at(300))
+    expect(session).toMatchObject({ state: 'held', generation: 1, holds: [{ process: other }] })
+    expect(effects).toEqual([narrowed])
+    expect(transition(two, { type: 'hold-ended', process: other }, at(150)).effects).toEqual([narrowed])
+    expect(
+      transition(two, { type: 'hold-ended', process: { pid: 1, startTicks: 1 } }, at(150)).effects,
+    ).toEqual([])
+  })
+
+  it('gives a writer its time from the idle lock on', () => {
+    expect(transition(held(writing(50)), passed, at(149)).session.state).toBe('held')
+    expect(transition(held(writing(50)), passed, at(150)).effects).toEqual([endedBy('idle')])
+  })
+
+  it('takes no new word, and no sign of a person', () => {
+    expect(transition(held(word(300)), word(900, other), at(110)).session).toEqual(held(word(300)))
+    expect(transition(held(word(300)), { type: 'human-seen', at: at(109) }, at(110)).session).toEqual(
+      held(word(300)),
+    )
+  })
+
+  it('opens by an unlock that began after the idle lock, and by no other', () => {
+    const proof = (generation: number): SessionEvent => ({ type: 'unlock-proven', generation, limits })
+    expect(transition(held(word(300)), proof(1), at(110)).effects).toEqual([{ type: 'unlock-refused' }])
+    const asked = transition(held(word(300)), { type: 'unlock-begun' }, at(110)).session
+    expect(asked).toMatchObject({ state: 'held', unlocking: true })
+    expect(transition(asked, proof(0), at(110)).effects).toEqual([{ type: 'unlock-refused' }])
+    const open = transition(asked, proof(1), at(120)).session
+    expect(open).toMatchObject({ state: 'unlocked', since: at(120), holds: [{ process: job }] })
+    const failed = transition(asked, { type: 'unlock-failed', generation: 1 }, at(120)).session
+    expect(transition(failed, proof(1), at(121)).effects).toEqual([{ type: 'unlock-refused' }])
+  })
+
+  it('keeps a person’s word above the policy’s, one per process, and no more than have room', () => {
+    const holdsOf = (session: Session) => (session.state === 'unlocked' ? session.holds : [])
+    const both = after(begun, proven, [word(300), at(0)], [writing(50, job), at(0)])
+    expect(holdsOf(both)).toMatchObject([{ kind: 'hold', forMs: 300 }])
+    const many = Array.from({ length: 70 }, (_, pid): [SessionEvent, Instant] => [
+      writing(50, { pid, startTicks: 1 }),
+      at(0),
+    ])
+    const full = after(begun, proven, ...many)
+    expect(holdsOf(full)).toHaveLength(64)
+    expect(holdsOf(transition(full, word(300, { pid: 99, startTicks: 1 }), at(0)).session)).toContainEqual(
+      expect.objectContaining({ kind: 'hold' }),
+    )
+  })
+
+  it('loses at once what the rules no longer allow', () => {
+    const never: SessionEvent = { type: 'holds-tightened', hold: 'never', finishMs: 20 }
+    expect(transition(held(word(300)), never, at(110)).effects).toEqual([endedBy('policy-changed')])
+    const { session, effects } = transition(held(word(300), writing(50)), never, at(110))
+    expect(effects).toEqual([narrowed])
+    expect(transition(session, passed, at(119)).session.state).toBe('held')
+    expect(transition(session, passed, at(120)).session.state).toBe('locked')
+    const open = after(begun, proven, [word(300), at(0)])
+    expect(transition(open, never, at(10)).session).toMatchObject({ state: 'unlocked', holds: [] })
   })
 })
 
@@ -166,9 +289,24 @@ const anyStep = fc.record({
     'human-seen',
     'human-seen',
     'limits-tightened',
+    'hold-given',
+    'hold-given',
+    'hold-given',
+    'hold-ended',
+    'holds-tightened',
     'lock',
     'time-passed',
   ),
+  /** Few processes, so that one is named again. */
+  process: fc.record({ pid: fc.integer({ min: 1, max: 3 }), startTicks: fc.integer({ min: 1, max: 2 }) }),
+  word: fc.record({
+    kind: fc.constantFrom('hold' as const, 'finish' as const),
+    forMs: fc.integer({ min: -5, max: 150 }),
+  }),
+  rules: fc.record({
+    hold: fc.constantFrom('allow' as const, 'allow' as const, 'never' as const),
+    finishMs: fc.nat(100),
+  }),
   /** An attempt belongs to the generation it began under: now, or some locks ago; never to a later one. */
   staleBy: fc.nat(2),
   limits: anyLimits,
@@ -196,6 +334,14 @@ function eventOf(step: Step, generation: number, now: Instant): SessionEvent {
       return { type: step.kind, limits: step.limits }
     case 'lock':
       return { type: step.kind, reason: step.reason }
+    case 'hold-given': {
+      const since = step.word.kind === 'hold' ? now : undefined
+      return { type: step.kind, hold: { ...step.word, process: step.process, since } }
+    }
+    case 'hold-ended':
+      return { type: step.kind, process: step.process }
+    case 'holds-tightened':
+      return { type: step.kind, ...step.rules }
     default:
       return { type: step.kind }
   }
@@ -206,6 +352,7 @@ interface Move {
   readonly event: SessionEvent
   readonly now: Instant
   readonly session: Session
+  /** Ended or narrowed: locked in either case for all but the held. */
   readonly ended: boolean
 }
 
@@ -218,7 +365,14 @@ function play(steps: readonly Step[]): Move[] {
     const event = eventOf(step, session.generation, now)
     const result = transition(session, event, now)
     session = result.session
-    return { before, event, now, session, ended: result.effects.some(({ type }) => type === 'end-session') }
+    const ended = result.effects.some(({ type }) => type === 'end-session')
+    return {
+      before,
+      event,
+      now,
+      session,
+      ended: ended || (before.state === 'unlocked' && session.state === 'held'),
+    }
   })
 }
 
@@ -243,7 +397,9 @@ describe('no sequence of events, clock jumps, suspends and races', () => {
           expect(valid).toBe(session.generation)
         }
         if (ended) valid = undefined
-        if (event.type === 'unlock-begun' && session.state === 'unlocking') valid = session.generation
+        const asks = session.state === 'unlocking' || (session.state === 'held' && session.unlocking)
+        if (event.type === 'unlock-begun' && asks) valid = session.generation
+        if (event.type === 'unlock-failed' && !asks && session.state !== 'unlocked') valid = undefined
       }
     })
   })
@@ -255,6 +411,7 @@ describe('no sequence of events, clock jumps, suspends and races', () => {
         if (event.type === 'lock' || ended) expect(session.generation).toBeGreaterThan(before.generation)
         if (ended) expect(session.state).not.toBe('unlocked')
         if (before.state === 'unlocked' && session.state !== 'unlocked') expect(ended).toBe(true)
+        if (before.state === 'held' && session.state === 'locked') expect(ended).toBe(true)
         expect(session.generation).toBeGreaterThanOrEqual(before.generation)
       }
     })
@@ -267,6 +424,36 @@ describe('no sequence of events, clock jumps, suspends and races', () => {
         if (session.state !== 'unlocked') continue
         const left = timeLeft(session, now)
         expect(Math.min(left.idleMs, left.lifetimeMs)).toBeGreaterThan(0)
+      }
+    })
+  })
+
+  it('holds a session but by an idle lock, for what was named while it was open, and within every limit', () => {
+    always((moves) => {
+      let lifetimeEnds: Instant | undefined
+      let words: Hold[] = []
+      for (const { before, event, session, now } of moves) {
+        if (event.type === 'hold-given' && session.state === 'unlocked') words.push(event.hold)
+        if (session.state === 'locked' || session.state === 'unlocking') words = []
+        if (session.state !== 'held') continue
+        expect(['unlocked', 'held']).toContain(before.state)
+        expect(session.lock.reason).toBe('idle')
+        expect(session.holds.length).toBeGreaterThan(0)
+        if (before.state === 'unlocked') {
+          expect(session.generation).toBeGreaterThan(before.generation)
+          lifetimeEnds = before.since
+        }
+        expect(session.since).toEqual(lifetimeEnds)
+        for (const clock of ['bootMs', 'wallMs'] as const)
+          expect(now[clock] - session.since[clock]).toBeLessThan(session.limits.lifetimeMs)
+        for (const hold of session.holds) {
+          expect(holdLeftMs(hold, now)).toBeGreaterThan(0)
+          const granted = words.filter(({ process }) => isSameProcess(process, hold.process))
+          expect(Math.max(...granted.map(({ forMs }) => forMs))).toBeGreaterThanOrEqual(hold.forMs)
+        }
+        if (before.state === 'held')
+          for (const hold of session.holds)
+            expect(before.holds.map(({ process }) => process)).toContainEqual(hold.process)
       }
     })
   })
@@ -314,6 +501,15 @@ it('the properties do reach open sessions, locks of each kind and refused unlock
       if (session.state === 'locked' && session.lock !== undefined) seen.add(session.lock.reason)
     }
   }
-  for (const what of ['locked', 'unlocking', 'unlocked', 'idle', 'lifetime', 'policy-changed', 'manual'])
+  for (const what of [
+    'locked',
+    'unlocking',
+    'unlocked',
+    'held',
+    'idle',
+    'lifetime',
+    'policy-changed',
+    'manual',
+  ])
     expect(seen).toContain(what)
 })

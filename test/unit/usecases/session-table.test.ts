@@ -13,6 +13,8 @@ const rule = (name: string, minutes: number): Policy => ({
   live: 'kill',
   holders: 'expire',
   env: [],
+  hold: 'allow',
+  finishMs: 0,
 })
 
 /** A table over rules and vaults; `now` is moved by the test. */
@@ -32,7 +34,8 @@ function table({ rules, vaults = [] }: { rules: Policy[]; vaults?: string[] }) {
     contexts: () => [],
   }
   const ended: string[] = []
-  const made = new SessionTable({ clock, policies, vaults: catalogue }, ({ policy }, reason) => {
+  const processes = { isAlive: () => true }
+  const made = new SessionTable({ clock, policies, vaults: catalogue, processes }, ({ policy }, reason) => {
     ended.push(`${policy} ${reason}`)
   })
   return { clock, ended, table: made }

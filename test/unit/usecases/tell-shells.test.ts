@@ -16,6 +16,8 @@ const rule: Policy = {
   live: 'kill',
   holders: 'expire',
   env: ['TOKEN'],
+  hold: 'allow',
+  finishMs: 0,
 }
 
 /** A daemon's heart over a clock that the test moves; a person types when `typedMs` is set. */
@@ -45,7 +47,7 @@ function world(change: Partial<Policy> = {}) {
   const self = { pid: 1, startTicks: 2 }
   const shells: TellShells = new TellShells({ clock, policies, vaults, statusFile, table: () => table, self })
   const table: SessionTable = new SessionTable(
-    { clock, policies, vaults },
+    { clock, policies, vaults, processes: { isAlive: () => true } },
     (guarded) => shells.locked(guarded),
     () => shells.changed(),
   )

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { defaultPolicies, proposedPolicies } from '../../../../src/domain/policy.ts'
+import type { Policy } from '../../../../src/domain/policy.ts'
 import { parsePolicyFile } from '../../../../src/platform/policy-file/parse-policy-file.ts'
 import { renderPolicyFile } from '../../../../src/platform/policy-file/render-policy-file.ts'
 
@@ -11,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -25,6 +26,8 @@ describe('a policy file', () => {
         live: 'kill',
         holders: 'end',
         env: [],
+        hold: 'never',
+        finishMs: 300_000,
       },
       ...defaultPolicies(),
     ])
@@ -50,6 +53,7 @@ describe('a policy file', () => {
   it('is read again as it was written', () => {
     for (const policies of [
       defaultPolicies(),
+      [{ ...(defaultPolicies()[0] as Policy), hold: 'never' as const, finishMs: 90_000 }],
       proposedPolicies(['a: b', '*', 'prod # 1', "x'y", 'arn:aws:eks:eu:1:cluster/c']),
     ]) {
       const found = read(renderPolicyFile(policies))
@@ -64,10 +68,10 @@ describe('a policy file', () => {
     ['an unknown key', file('    idel: 5m\n'), 5, 5, /"idel" is not known/, /did you mean idle\?/],
     [
       'a key of a later version',
-      file('    finish: 5m\n'),
+      file('    wipe: true\n'),
       5,
       5,
-      /finish is not available in this version/,
+      /wipe is not available in this version/,
       /remove it/,
     ],
     [

@@ -1,0 +1,45 @@
+import { mayEnd } from '../domain/ending.ts'
+import { GuardError } from '../domain/errors.ts'
+import type { EndReport } from '../protocol/reports.ts'
+import { clientKey } from './guarded-session.ts'
+import type { Client } from './guarded-session.ts'
+import type { Journal, ProcessTable } from './ports.ts'
+import type { SessionTable } from './session-table.ts'
+
+interface Deps {
+  readonly journal: Journal
+  readonly processes: ProcessTable
+  readonly table: SessionTable
+}
+
+/**
+ * Ends clients by a person's choice, as a lock would end them. Nothing is ended where one of them is unknown.
+ *
+ * @throws GuardError client-unknown
+ */
+export async function endClients(deps: Deps, pids: readonly string[]): Promise<EndReport> {
+  const chosen = [...new Set(pids)].map((pid) => clientOf(deps, pid))
+  const roots = chosen.map(({ id, graceMs, kind }) => ({ id, graceMs, alone: kind === 'holder' }))
+  const failures: string[] = []
+  await deps.processes
+    .endTrees(roots, (facts) => !mayEnd(facts))
+    .catch((error: unknown) => failures.push(error instanceof Error ? error.message : String(error)))
+  const ended = chosen.filter(({ id }) => !deps.processes.isAlive(id))
+  for (const client of ended) forget(deps, client)
+  return { ended: ended.map(({ id, program }) => ({ pid: id.pid, program })), failures }
+}
+
+function clientOf({ processes, table }: Deps, pid: string): Client {
+  for (const { clients } of table.all()) {
+    for (const client of clients.values())
+      if (String(client.id.pid) === pid && processes.isAlive(client.id)) return client
+  }
+  throw new GuardError('client-unknown', `${pid} is no live session and no holder`)
+}
+
+function forget({ journal, table }: Deps, { id, program }: Client): void {
+  for (const { policy, clients } of table.all()) {
+    if (!clients.delete(clientKey(id))) continue
+    journal.record({ event: 'client-ended', policy, details: { pid: id.pid, program } })
+  }
+}
