@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,12 +17,23 @@
 
 enum { OTHERS = 077 };
 
+/* Writes one text after another. False where they don't fit. */
+static bool join(char *out, size_t size, const char *first, const char *second, const char *third) {
+    size_t lengths[] = {strlen(first), strlen(second), strlen(third)};
+    if (lengths[0] + lengths[1] + lengths[2] >= size) return false;
+    memcpy(out, first, lengths[0]);
+    memcpy(out + lengths[0], second, lengths[1]);
+    memcpy(out + lengths[0] + lengths[1], third, lengths[2] + 1);
+    return true;
+}
+
 /* The cures name the place: who reads them can copy the line. */
 static _Noreturn void fail_unsafe(const char *path, const char *wrong, const char *command) {
-    static char cure[PATH_MAX + 64];
-    if (command == NULL) fail_about(KG_EXIT_PLACE_UNSAFE, path, wrong, KG_CURE_PLACE_UNSAFE);
-    snprintf(cure, sizeof cure, "run: %s %s", command, path);
-    fail_about(KG_EXIT_PLACE_UNSAFE, path, wrong, cure);
+    static char run[64];
+    static char cure[PATH_MAX + sizeof run];
+    bool fits = command != NULL && join(run, sizeof run, "run: ", command, " ");
+    fits = fits && join(cure, sizeof cure, run, path, "");
+    fail_about(KG_EXIT_PLACE_UNSAFE, path, wrong, fits ? cure : KG_CURE_PLACE_UNSAFE);
 }
 
 static void check_owner(const char *path, const struct stat *facts, const char *cure) {
@@ -47,22 +57,22 @@ static bool check_folder(const char *path) {
 /* The account's home is from the user database, so that every environment meets the same daemon. */
 static void find_state_folder(char *path, size_t size) {
     const char *moved = getenv("KUBEGUARD_HOME");
-    int length;
+    bool fits;
     if (moved != NULL && moved[0] != '\0') {
         if (moved[0] != '/') {
             fail(KG_EXIT_USAGE, "KUBEGUARD_HOME is not an absolute path",
                  "set KUBEGUARD_HOME to an absolute path, or unset it");
         }
-        length = snprintf(path, size, "%s/state", moved);
+        fits = join(path, size, moved, "/state", "");
     } else {
         const struct passwd *account = getpwuid(getuid());
         if (account == NULL || account->pw_dir == NULL || account->pw_dir[0] != '/') {
             fail(KG_EXIT_PLACE_UNSAFE, "the user database names no home for this account",
                  "set KUBEGUARD_HOME to a folder of yours");
         }
-        length = snprintf(path, size, "%s/.local/state/kubeguard", account->pw_dir);
+        fits = join(path, size, account->pw_dir, "/.local/state/kubeguard", "");
     }
-    if (length < 0 || (size_t)length >= size) {
+    if (!fits) {
         fail(KG_EXIT_USAGE, "the path of the state folder is too long", "set KUBEGUARD_HOME to a shorter path");
     }
 }
@@ -103,13 +113,14 @@ static bool is_ours(int fd) {
 }
 
 int connect_own(const char *path) {
-    static char folder[PATH_MAX];
+    static char folder[sizeof ((struct sockaddr_un *)NULL)->sun_path];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     bool fits = path[0] == '/' && strlen(path) < sizeof address.sun_path;
     if (!fits) fail_unsafe(path, " can’t be a socket’s path", NULL);
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     size_t length = (size_t)(strrchr(path, '/') - path);
-    snprintf(folder, sizeof folder, "%.*s", length == 0 ? 1 : (int)length, path);
+    memcpy(folder, path, length == 0 ? 1 : length);
+    folder[length == 0 ? 1 : length] = '\0';
     struct stat facts;
     if (!check_folder(folder) || lstat(path, &facts) != 0) return -1;
     if (!S_ISSOCK(facts.st_mode)) fail_unsafe(path, " is not a socket", "rm");
@@ -137,7 +148,7 @@ int connect_daemon(void) {
     static char socket_path[PATH_MAX];
     find_state_folder(folder, sizeof folder);
     if (!check_folder(folder)) return -1;
-    snprintf(lock_file, sizeof lock_file, "%s/daemon.lock", folder);
+    if (!join(lock_file, sizeof lock_file, folder, "/daemon.lock", "")) return -1;
     if (!read_lock_file(lock_file, socket_path, sizeof socket_path)) return -1;
     return connect_own(socket_path);
 }
@@ -153,7 +164,8 @@ bool find_launcher(char *path, size_t size) {
         if (slash == NULL) return false;
         *slash = '\0';
     }
-    if (strlen(path) + sizeof launcher > size) return false;
-    strcat(path, launcher);
+    size_t root = strlen(path);
+    if (root + sizeof launcher > size) return false;
+    memcpy(path + root, launcher, sizeof launcher);
     return true;
 }

@@ -96,7 +96,8 @@ function ownId(): ProcessId {
 
 function ownBinaries(): string[] {
   const root = installRoot()
-  return [nativePath(), `${root}/bin/kubectl`, `${root}/bin/kubeguard-credential`, `${root}/bin/kubeguard`]
+  const launchers = ['kubectl', 'kubeguard-credential', 'kubeguard'].map((name) => `${root}/bin/${name}`)
+  return [nativePath(), `${nativePath()}-libc`, ...launchers]
 }
 
 /** A moved installation is found again by the plugin only if kubeconfig says where it is. */

@@ -11,7 +11,7 @@ const wrappers = words(`
   env timeout nice ionice nohup setsid stdbuf xargs parallel time strace ltrace watch script unbuffer expect
   rlwrap flock chrt taskset numactl prlimit setpriv unshare nsenter chroot sudo sudo-rs doas su runuser pkexec
   faketime fakeroot proot bwrap firejail systemd-run direnv mise asdf busybox toybox coreutils find
-  kubeguard kubeguard-credential kubeguard-native`)
+  kubeguard kubeguard-credential kubeguard-native kubeguard-native-libc`)
 
 /** What a person's whole log-in hangs on. Ending one would end far more than a client. */
 const sessionKeepers = words(`

@@ -7,9 +7,9 @@ import { buildSync } from 'esbuild'
 import { node, repository } from '../../fixtures/terminal.ts'
 import { ScriptedDaemon } from './scripted-daemon.ts'
 
-/** The native binary, and what stands in for it where no compiler was there. */
-export type Kind = 'native' | 'fallback'
-export const kinds = ['native', 'fallback'] as const
+/** The native binary, the one with a C library, and what stands in for both where no compiler was there. */
+export type Kind = 'native' | 'libc' | 'fallback'
+export const kinds = ['native', 'libc', 'fallback'] as const
 
 export interface Ran {
   readonly code: number | null
@@ -66,8 +66,8 @@ export class Installation {
       '#!/bin/sh\necho "$*" >>"$KUBEGUARD_HOME/calls"\n. "$KUBEGUARD_HOME/on-call"\n',
     )
     this.#write('dist/daemon.cjs', daemonStandIn)
-    if (kind === 'native') this.#buildNative()
-    else this.#buildFallback()
+    if (kind === 'fallback') this.#buildFallback()
+    else this.#buildNative(kind === 'native' ? 'kubeguard-native' : 'kubeguard-native-libc')
   }
 
   /** The tool as PATH finds it: a link to the binary, or to the launcher. */
@@ -83,14 +83,14 @@ export class Installation {
     writeFileSync(join(this.root, path), text, { mode: 0o755 })
   }
 
-  #buildNative(): void {
+  #buildNative(binary: string): void {
     const out = join(this.root, 'dist', 'native')
     const build = spawnSync(node, [join(repository, 'scripts', 'build-native.mjs'), '--out', out], {
       encoding: 'utf8',
     })
-    if (!existsSync(join(out, 'kubeguard-native'))) throw new Error(build.stdout + build.stderr)
+    if (!existsSync(join(out, binary))) throw new Error(build.stdout + build.stderr)
     for (const name of ['kubectl', 'helm', 'kubeguard-credential']) {
-      symlinkSync(join(out, 'kubeguard-native'), this.tool(name))
+      symlinkSync(join(out, binary), this.tool(name))
     }
   }
 
