@@ -75,15 +75,21 @@ static enum exchange_result start_and_try(const struct reply_form *form, struct 
     exit(code);
 }
 
-enum verdict ask_daemon(const struct reply_form *form, struct bytes fields[REPLY_TAGS]) {
-    enum exchange_result result = try_daemon(form, fields);
-    if (result == EXCHANGE_GONE) result = start_and_try(form, fields);
-    if (result == EXCHANGE_REFUSED) fail_refused(fields);
-    if (result != EXCHANGED) fail_exchange(result);
-    if (field_is(fields[VERDICT], "allow")) return VERDICT_ALLOW;
-    if (field_is(fields[VERDICT], "challenge")) return VERDICT_CHALLENGE;
-    if (field_is(fields[VERDICT], "deny")) fail_denied(fields);
-    fail_exchange(EXCHANGE_UNREADABLE);
+bool ask_daemon(const struct reply_form *form, begin_request *begin, const void *what, bool asked,
+                struct bytes fields[REPLY_TAGS]) {
+    for (bool waits = false;; waits = true) {
+        begin(what, (struct so_far){.asked = asked, .waits = waits});
+        enum exchange_result result = try_daemon(form, fields);
+        /* A daemon that ends while many wait for it is not to be started by each of them. */
+        if (result == EXCHANGE_GONE && !waits) result = start_and_try(form, fields);
+        if (result == EXCHANGE_REFUSED) fail_refused(fields);
+        if (result != EXCHANGED) fail_exchange(result);
+        if (field_is(fields[VERDICT], "allow")) return true;
+        if (field_is(fields[VERDICT], "challenge")) return false;
+        if (field_is(fields[VERDICT], "deny")) fail_denied(fields);
+        if (!field_is(fields[VERDICT], "wait")) fail_exchange(EXCHANGE_UNREADABLE);
+        if (fields[MESSAGE].at != NULL) say_text((const char *)fields[MESSAGE].at, fields[MESSAGE].length);
+    }
 }
 
 static bool is_name(struct bytes text) {

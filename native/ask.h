@@ -5,14 +5,22 @@
 #include "child.h"
 #include "wire.h"
 
-/* The fields that every verdict has; the same tags in each reply. */
-enum verdict { VERDICT_ALLOW, VERDICT_CHALLENGE };
+/* What has become of this request so far: the flags that a challenge and a wait end with. */
+struct so_far {
+    bool asked;
+    bool waits;
+};
+
+/* Begins the request and adds its fields; ends this process where they don't fit. */
+typedef void begin_request(const void *what, struct so_far so_far);
 
 /*
- * Sends the request that was begun and returns the verdict; `fields` are the reply's. Starts the daemon where
- * none answers. A denial, an error, no answer: says so and ends this process.
+ * Asks until it is no more a matter of waiting for somebody else's prompt, and returns whether it is allowed; else
+ * it is challenged. `fields` are the reply's. Starts the daemon where none answers. A denial, an error, no answer:
+ * says so and ends this process.
  */
-enum verdict ask_daemon(const struct reply_form *form, struct bytes fields[REPLY_TAGS]);
+bool ask_daemon(const struct reply_form *form, begin_request *begin, const void *what, bool asked,
+                struct bytes fields[REPLY_TAGS]);
 
 /* Ends this process with what the error reply says. */
 _Noreturn void fail_refused(const struct bytes fields[REPLY_TAGS]);

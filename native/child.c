@@ -20,9 +20,13 @@ enum { START_TIMEOUT_MS = 20000, POLL_MS = 5, NO_TIMEOUT = -1, COMPLAINT_BYTES =
 
 extern char **environ;
 
-bool may_ask(void) {
+bool may_wait(void) {
     const char *prompt = getenv("KUBEGUARD_PROMPT");
-    if (prompt != NULL && strcmp(prompt, "never") == 0) return false;
+    return prompt == NULL || strcmp(prompt, "never") != 0;
+}
+
+bool may_ask(void) {
+    if (!may_wait()) return false;
     int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) return false;
     close(fd);

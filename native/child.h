@@ -12,6 +12,9 @@ enum child_errors { ERRORS_TO_OURS, ERRORS_TO_TERMINAL };
 /* What a command is told that may ask on the terminal, by the daemon or by itself. */
 bool may_ask(void);
 
+/* KUBEGUARD_PROMPT does not forbid it: it may wait for a prompt of somebody else's. */
+bool may_wait(void);
+
 /* Which of the descriptors 0, 1 and 2 are terminals: bits 1, 2 and 4. */
 unsigned standard_terminals(void);
 

@@ -59,7 +59,8 @@ struct grant {
     size_t ticket_length;
 };
 
-static void ask_for(const struct wanted *wanted, bool asked) {
+static void begin_asking(const void *what, struct so_far so_far) {
+    const struct wanted *wanted = what;
     const char *credential = wanted->credential;
     const char *policy = wanted->policy;
     request_begin(KG_CREDENTIAL_ISSUE);
@@ -67,7 +68,9 @@ static void ask_for(const struct wanted *wanted, bool asked) {
     fits = fits && request_add_text(KG_CREDENTIAL_ISSUE_POLICY, policy, KG_CREDENTIAL_ISSUE_POLICY_MAX);
     fits = fits && request_add_uint(KG_CREDENTIAL_ISSUE_TTYS, standard_terminals());
     fits = fits && request_add_flag(KG_CREDENTIAL_ISSUE_MAY_ASK, may_ask());
-    fits = fits && request_add_flag(KG_CREDENTIAL_ISSUE_ASKED, asked);
+    fits = fits && request_add_flag(KG_CREDENTIAL_ISSUE_ASKED, so_far.asked);
+    fits = fits && request_add_flag(KG_CREDENTIAL_ISSUE_MAY_WAIT, may_wait());
+    fits = fits && request_add_flag(KG_CREDENTIAL_ISSUE_WAITS, so_far.waits);
     if (!fits) fail(KG_EXIT_USAGE, "the policy or credential name is too long", "run: kubeguard adopt");
 }
 
@@ -93,13 +96,11 @@ static void obtain_grant(const struct wanted *wanted, struct grant *grant) {
     static const uint32_t limits[] = KG_CREDENTIAL_ISSUE_REPLY_LIMITS;
     static const struct reply_form form = {KG_CREDENTIAL_ISSUE_REPLY, KG_CREDENTIAL_ISSUE_REPLY_TAGS, limits};
     struct bytes fields[REPLY_TAGS];
-    ask_for(wanted, false);
-    if (ask_daemon(&form, fields) == VERDICT_CHALLENGE) {
+    if (!ask_daemon(&form, begin_asking, wanted, false, fields)) {
         pid_t client = getppid();
         int code = run_unlock(challenged_policy(fields), ERRORS_TO_TERMINAL);
         if (code != 0 && getppid() != client) _exit(KG_EXIT_LOCKED);
-        ask_for(wanted, true);
-        if (ask_daemon(&form, fields) == VERDICT_CHALLENGE) {
+        if (!ask_daemon(&form, begin_asking, wanted, true, fields)) {
             fail(KG_EXIT_LOCKED, "still locked after the unlock", KG_CURE_LOCKED);
         }
     }

@@ -33,11 +33,17 @@ static bool add_cwd(void) {
     return request_add_text(KG_GATE_CHECK_CWD, cwd[0] == '/' ? cwd : "/", KG_GATE_CHECK_CWD_MAX);
 }
 
-static bool build_question(int argc, char *argv[], bool asked) {
+struct command_line {
+    int argc;
+    char **argv;
+};
+
+static void begin_question(const void *what, struct so_far so_far) {
+    const struct command_line *line = what;
     request_begin(KG_GATE_CHECK);
     bool fits = true;
-    for (int index = 0; index < argc; index += 1) {
-        fits = fits && request_add_text(KG_GATE_CHECK_ARGV, argv[index], KG_GATE_CHECK_ARGV_MAX);
+    for (int index = 0; index < line->argc; index += 1) {
+        fits = fits && request_add_text(KG_GATE_CHECK_ARGV, line->argv[index], KG_GATE_CHECK_ARGV_MAX);
     }
     fits = fits && add_cwd();
     fits = fits && add_variable(KG_GATE_CHECK_PATH, "PATH", KG_GATE_CHECK_PATH_MAX);
@@ -48,7 +54,12 @@ static bool build_question(int argc, char *argv[], bool asked) {
     fits = fits && request_add_flag(KG_GATE_CHECK_IN_CLUSTER, in_cluster);
     fits = fits && request_add_uint(KG_GATE_CHECK_TTYS, standard_terminals());
     fits = fits && request_add_flag(KG_GATE_CHECK_MAY_ASK, may_ask());
-    return fits && request_add_flag(KG_GATE_CHECK_ASKED, asked);
+    fits = fits && request_add_flag(KG_GATE_CHECK_ASKED, so_far.asked);
+    fits = fits && request_add_flag(KG_GATE_CHECK_MAY_WAIT, may_wait());
+    fits = fits && request_add_flag(KG_GATE_CHECK_WAITS, so_far.waits);
+    if (!fits) {
+        fail(KG_EXIT_USAGE, "the command line is too long for kubeguard", "pass less at once, such as with xargs");
+    }
 }
 
 /* A script without a first line `#!` is for the shell, as execvp(3) has it. */
@@ -77,13 +88,10 @@ static _Noreturn void become_program(struct bytes program, int argc, char *argv[
 int run_shim(int argc, char *argv[]) {
     static const uint32_t limits[] = KG_GATE_CHECK_REPLY_LIMITS;
     static const struct reply_form form = {KG_GATE_CHECK_REPLY, KG_GATE_CHECK_REPLY_TAGS, limits};
+    const struct command_line line = {.argc = argc, .argv = argv};
     struct bytes fields[REPLY_TAGS];
     for (bool asked = false;; asked = true) {
-        if (!build_question(argc, argv, asked)) {
-            fail(KG_EXIT_USAGE, "the command line is too long for kubeguard",
-                 "pass less at once, such as with xargs");
-        }
-        if (ask_daemon(&form, fields) == VERDICT_ALLOW) {
+        if (ask_daemon(&form, begin_question, &line, asked, fields)) {
             become_program(fields[KG_GATE_CHECK_REPLY_PROGRAM], argc, argv);
         }
         if (asked) fail(KG_EXIT_LOCKED, "still locked after the unlock", KG_CURE_LOCKED);

@@ -23,16 +23,30 @@ const triesOnTerminal = 3
  */
 export async function unlockSession(order: UnlockOrder, source: PassphraseSource): Promise<void> {
   const tries = source.onTerminal ? triesOnTerminal : 1
+  let policy = order.policy
+  const noteBegun = (begun: string): void => void (policy = begun)
   for (let left = tries; ; left -= 1) {
     try {
-      sayUnlocked(await tryOnce(order, source, left === tries))
+      sayUnlocked(await tryOnce(order, source, left === tries, noteBegun))
       return
     } catch (error) {
-      if (!(error instanceof GuardError) || error.code !== 'wrong-passphrase' || left === 1) throw error
+      if (!(error instanceof GuardError) || error.code !== 'wrong-passphrase' || left === 1) {
+        await giveUp(policy, error)
+        throw error
+      }
       source.forget?.()
       sayFailure(error.message, 'try again, or press Ctrl-C')
     }
   }
+}
+
+/** Nobody was asked, or somebody else may still answer. */
+const noAnswer = new Set<string>(['cannot-ask-here', 'ticket-refused', 'daemon-unreachable'])
+
+/** Tells those who wait for this question that there will be no unlock. Should the daemon be gone, so are they. */
+async function giveUp(policy: string | undefined, error: unknown): Promise<void> {
+  if (policy === undefined || (error instanceof GuardError && noAnswer.has(error.code))) return
+  await callDaemon('session.give-up', { policy }, { start: false }).catch(() => undefined)
 }
 
 interface Unlocked {
@@ -41,9 +55,15 @@ interface Unlocked {
   readonly report: Pick<OpenReport, 'idleMs' | 'untilWallMs' | 'merged'>
 }
 
-async function tryOnce(order: UnlockOrder, source: PassphraseSource, first: boolean): Promise<Unlocked> {
+async function tryOnce(
+  order: UnlockOrder,
+  source: PassphraseSource,
+  first: boolean,
+  noteBegun: (policy: string) => void,
+): Promise<Unlocked> {
   const { policy, forMs } = order
   const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs })
+  noteBegun(begun.policy)
   if (begun.already) return { policy: begun.policy, already: true, report: limitsOf(begun) }
   if (first && begun.failures > 0)
     say(`${countOf(begun.failures, 'failed unlock')} of ${begun.policy} since the last success`)

@@ -137,7 +137,7 @@ class Asking {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
       if (code === 'EAGAIN') return undefined
-      if (code === 'EIO') throw this.#cancel('the terminal went away')
+      if (code === 'EIO') throw cannotAsk('the terminal went away')
       throw error
     } finally {
       chunk.fill(0)

@@ -4,6 +4,8 @@ import { basename } from 'node:path'
 /** What /proc says of a process that may matter to a prompt. */
 export interface ProcessStat {
   readonly pid: number
+  /** One letter; T is stopped. */
+  readonly state: string
   readonly ppid: number
   readonly pgrp: number
   readonly ttyDevice: number
@@ -28,6 +30,7 @@ export function parseStat(line: string): ProcessStat {
   const field = (number: number): number => Number(fields[number - 3])
   return {
     pid: Number.parseInt(line, 10),
+    state: fields[0] ?? '',
     ppid: field(4),
     pgrp: field(5),
     ttyDevice: field(7),
@@ -103,30 +106,6 @@ function usesTerminalLibrary(pid: number): boolean {
   } catch {
     return false
   }
-}
-
-/**
- * The program for which the passphrase is asked: the shim that started us, or, where the credential plugin
- * did, the client that runs the plugin.
- */
-export function clientProcess(): ProcessStat | undefined {
-  const parent = processStat(process.ppid)
-  if (parent === undefined || !isCredentialPlugin(parent.pid)) return parent
-  let client = processStat(parent.ppid)
-  while (client !== undefined && client.pid > 1 && wrappers.has(programName(client.pid))) {
-    const next = processStat(client.ppid)
-    if (next === undefined || next.pid <= 1 || next.ttyDevice === 0) break
-    // A shell that leads its own group is somebody's interactive shell, not a wrapper.
-    if (client.pgrp === client.pid) break
-    client = next
-  }
-  return client
-}
-
-function isCredentialPlugin(pid: number): boolean {
-  return commandLine(pid)
-    .slice(0, 3)
-    .some((argument) => basename(argument) === 'kubeguard-credential')
 }
 
 function commandLine(pid: number): string[] {

@@ -20,6 +20,7 @@ import { keepDeadlines, rearm } from '../usecases/keep-deadlines.ts'
 import { LockSession } from '../usecases/lock-session.ts'
 import { VaultWork } from '../usecases/open-vaults.ts'
 import type { ProcessId } from '../usecases/ports.ts'
+import { Questions } from '../usecases/questions.ts'
 import { SessionTable } from '../usecases/session-table.ts'
 import { TellShells } from '../usecases/tell-shells.ts'
 
@@ -53,6 +54,7 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     },
     () => shells.changed(),
   )
+  const questions = new Questions({ clock, processes }, (onWake) => createAlarm(clock, onWake))
   const startedAtMs = clock.now().wallMs
   const problems = (): string[] => [...journal.problems()]
   return {
@@ -71,6 +73,7 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     statusFile,
     findProgram: new FindProgram(programs, processes),
     challenged: new ChallengedClients(),
+    questions,
     vaultWork: new VaultWork(),
     plugin: { command: `${places.plugins(dirs)}/kubeguard-credential`, env: pluginEnvironment() },
     rearm: () => rearm({ table, clock, alarm, shells }),

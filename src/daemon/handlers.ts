@@ -22,6 +22,10 @@ export function createHandlers(world: World): Handlers {
     'gate.check': (request, pid) => checkCommand(world, request, pid),
     'credential.issue': (request, pid) => issueCredential(world, request, pid),
     'session.unlock': (request, pid) => unlockSession(world, request, pid),
+    'session.give-up': ({ policy }, pid) => {
+      world.questions.giveUp(policy, pid)
+      return {}
+    },
     'session.lock': async ({ policy }) => ({ report: await lock(world, policy, 'manual') }),
     'session.hold': (request, pid) => holdSession(world, request, pid),
     'session.extend': async (request, pid) => ({ report: await extendSession(world, request, pid) }),

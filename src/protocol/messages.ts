@@ -6,7 +6,7 @@ import { limits } from './limits.ts'
  * The whole wire in one place. Raise it whenever a message changes in a way that an older
  * peer would misread; client and daemon of different versions refuse each other.
  */
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 /** Who may send a request, and to whom. */
 type Route = 'client>daemon' | 'client>keeper' | 'daemon>keeper' | 'keeper>daemon'
@@ -28,7 +28,7 @@ const message = <const M extends Message>(definition: M): M => definition
 
 /** What every verdict carries, for the shim and for the credential plugin alike. */
 const verdictFields = {
-  verdict: required(1, 'text', 'allow, challenge or deny', 16),
+  verdict: required(1, 'text', 'allow, challenge, wait (ask again at once, with `waits`) or deny', 16),
   policy: optional(2, 'text', 'the policy that decided', 256),
   message: optional(3, 'text', 'for stderr: what and why, the cure on the next line; absent: say nothing'),
   exitCode: optional(4, 'uint', 'exit code of a refusal'),
@@ -37,6 +37,16 @@ const verdictFields = {
 /** Which of the descriptors 0, 1 and 2 are terminals: bits 1, 2 and 4. */
 const ttys = required(8, 'uint', 'which of descriptors 0, 1, 2 are terminals: bits 1, 2, 4')
 const mayAsk = required(9, 'flag', 'KUBEGUARD_PROMPT is not never, and /dev/tty can be opened')
+const mayWait = required(
+  11,
+  'flag',
+  'KUBEGUARD_PROMPT is not never: it may wait for a prompt of somebody else’s',
+)
+const waits = required(
+  12,
+  'flag',
+  'told to wait: the answer is held back until it may be another one, 5 s at most',
+)
 
 export const messages = {
   'gate.check': message({
@@ -56,6 +66,8 @@ export const messages = {
       ttys,
       mayAsk,
       asked: required(10, 'flag', 'this shim has just run `kubeguard unlock`: do not challenge again'),
+      mayWait,
+      waits,
     },
     reply: {
       ...verdictFields,
@@ -74,6 +86,8 @@ export const messages = {
       ttys,
       mayAsk,
       asked: required(10, 'flag', 'this plugin has just run `kubeguard unlock`: do not challenge again'),
+      mayWait,
+      waits,
     },
     reply: {
       ...verdictFields,
@@ -266,6 +280,16 @@ export const messages = {
     mayShowPresence: false,
     request: { pids: required(1, 'textList', 'pids, as status lists them', 20) },
     reply: { report: required(1, 'json', 'an EndReport', limits.jsonBytes) },
+  }),
+  'session.give-up': message({
+    id: 20,
+    route: 'client>daemon',
+    about:
+      'The prompt ended without an unlock: whoever waits for it is refused. Heeded from whoever has the turn.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: { policy: required(1, 'text', 'policy name', 256) },
+    reply: {},
   }),
   'keeper.open': message({
     id: 32,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { callDaemon } from '../client/call.ts'
+import type { CallOptions } from '../client/call.ts'
 import { errorCatalogue, GuardError } from '../domain/errors.ts'
 import { dirs } from '../platform/dirs.ts'
 import { checkPlace } from '../platform/safe-place.ts'
@@ -12,21 +13,39 @@ export type Answer<Reply> =
   | { readonly verdict: 'allow'; readonly reply: Reply }
   | { readonly verdict: 'challenge'; readonly policy: string }
 
-/**
- * The gate's question and the plugin's: what shim and plugin ask the daemon, as native/ask.c. @throws as
- * `judge`
- */
-export async function askGate(request: RequestOf<'gate.check'>): Promise<Answer<ReplyOf<'gate.check'>>> {
-  checkState()
-  return judge(await callDaemon('gate.check', request, { answerMs: limits.replyTimeoutMs }))
+type SayWaiting = (text: string) => Promise<void>
+
+/** The gate's question, as native/ask.c. `sayWaiting` is called with what there is to say of a wait. @throws as `judge` */
+export function askGate(
+  request: RequestOf<'gate.check'>,
+  sayWaiting: SayWaiting,
+): Promise<Answer<ReplyOf<'gate.check'>>> {
+  return decided((waits, options) => callDaemon('gate.check', { ...request, waits }, options), sayWaiting)
 }
 
-/** @throws as `judge` */
-export async function askIssue(
+/** The plugin's, likewise. @throws as `judge` */
+export function askIssue(
   request: RequestOf<'credential.issue'>,
+  sayWaiting: SayWaiting,
 ): Promise<Answer<ReplyOf<'credential.issue'>>> {
+  return decided(
+    (waits, options) => callDaemon('credential.issue', { ...request, waits }, options),
+    sayWaiting,
+  )
+}
+
+/** Asks until it is no more a matter of waiting for somebody else's prompt. */
+async function decided<Reply extends Verdict>(
+  ask: (waits: boolean, options: CallOptions) => Promise<Reply>,
+  sayWaiting: SayWaiting,
+): Promise<Answer<Reply>> {
   checkState()
-  return judge(await callDaemon('credential.issue', request, { answerMs: limits.replyTimeoutMs }))
+  for (let waits = false; ; waits = true) {
+    // A daemon that ends while many wait for it is not to be started by each of them.
+    const reply = await ask(waits, { answerMs: limits.replyTimeoutMs, start: !waits })
+    if (reply.verdict !== 'wait') return judge(reply)
+    if (reply.message !== undefined) await sayWaiting(reply.message)
+  }
 }
 
 /** Who may write to the state folder may name another socket in it. @throws GuardError `place-unsafe` */

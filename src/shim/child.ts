@@ -16,9 +16,14 @@ export function standardTerminals(): number {
   return [0, 1, 2].reduce((bits, fd) => (isatty(fd) ? bits | (1 << fd) : bits), 0)
 }
 
-/** KUBEGUARD_PROMPT does not forbid it, and there is a terminal. */
+/** KUBEGUARD_PROMPT does not forbid it: it may wait for a prompt of somebody else's. */
+export function mayWait(inherited: Inherited): boolean {
+  return variable(inherited, 'KUBEGUARD_PROMPT')?.toString() !== 'never'
+}
+
+/** The same, and there is a terminal. */
 export function mayAsk(inherited: Inherited): boolean {
-  if (variable(inherited, 'KUBEGUARD_PROMPT')?.toString() === 'never') return false
+  if (!mayWait(inherited)) return false
   const terminal = openTerminal()
   if (terminal === undefined) return false
   closeSync(terminal)

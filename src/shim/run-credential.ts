@@ -7,11 +7,11 @@ import { checkSocket } from '../platform/safe-place.ts'
 import { limits } from '../protocol/limits.ts'
 import type { ReplyOf } from '../protocol/messages.ts'
 import { askIssue, stillLocked, unreadable } from './ask.ts'
-import { mayAsk, runUnlock, standardTerminals } from './child.ts'
+import { mayAsk, mayWait, runUnlock, standardTerminals } from './child.ts'
 import { execInfoVersion } from './exec-info.ts'
 import { variable } from './inherited.ts'
 import type { Inherited } from './inherited.ts'
-import { Ended, writeAll } from './say.ts'
+import { Ended, say, writeAll } from './say.ts'
 
 interface Wanted {
   readonly policy: string
@@ -65,8 +65,9 @@ function isName(text: string | undefined): text is string {
  */
 async function obtainGrant(inherited: Inherited, wanted: Wanted): Promise<ReplyOf<'credential.issue'>> {
   const ask = (asked: boolean) => {
-    const request = { ...wanted, ttys: standardTerminals(), mayAsk: mayAsk(inherited), asked }
-    return askIssue(request)
+    const may = { mayAsk: mayAsk(inherited), mayWait: mayWait(inherited) }
+    const request = { ...wanted, ttys: standardTerminals(), ...may, asked, waits: false }
+    return askIssue(request, (text) => say(text, true))
   }
   let answer = await ask(false)
   if (answer.verdict === 'challenge') {

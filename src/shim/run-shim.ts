@@ -6,10 +6,10 @@ import { limits } from '../protocol/limits.ts'
 import type { RequestOf } from '../protocol/messages.ts'
 import { askGate, stillLocked, unreadable } from './ask.ts'
 import { becomeProgram } from './become.ts'
-import { mayAsk, runUnlock, standardTerminals } from './child.ts'
+import { mayAsk, mayWait, runUnlock, standardTerminals } from './child.ts'
 import { variable } from './inherited.ts'
 import type { Inherited } from './inherited.ts'
-import { Ended } from './say.ts'
+import { Ended, say } from './say.ts'
 
 /**
  * Asks the gate for this command, and becomes the program that the gate names: as native/shim.c.
@@ -19,7 +19,7 @@ export async function runShim(inherited: Inherited): Promise<never> {
   for (let asked = false; ; asked = true) {
     const request = question(inherited, asked)
     assertFits(request)
-    const answer = await askGate(request)
+    const answer = await askGate(request, (text) => say(text, false))
     if (answer.verdict === 'allow') throw become(answer.reply.program, inherited)
     if (asked) throw stillLocked()
     const code = await runUnlock(answer.policy, 'ours')
@@ -41,6 +41,8 @@ function question(inherited: Inherited, asked: boolean): RequestOf<'gate.check'>
     ttys: standardTerminals(),
     mayAsk: mayAsk(inherited),
     asked,
+    mayWait: mayWait(inherited),
+    waits: false,
   }
 }
 

@@ -3,16 +3,18 @@ import type { Command } from '../domain/command.ts'
 import { errorCatalogue } from '../domain/errors.ts'
 import { decide } from '../domain/gate.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
-import { deny, explainLock, refusal } from './explain-lock.ts'
+import { deny, refusal } from './explain-lock.ts'
 import type { Refusal } from './explain-lock.ts'
 import { baseName } from './find-program.ts'
-import type { FindProgram } from './find-program.ts'
+import type { FindProgram, FoundProgram } from './find-program.ts'
 import { rememberTerminal } from './guarded-session.ts'
 import type { Client } from './guarded-session.ts'
 import { isHeldFor } from './held-processes.ts'
 import { mayAskHere } from './may-ask.ts'
+import { meetLock } from './meet-lock.ts'
 import type { Clock, Journal, Kubeconfigs, ProcessFacts, ProcessTable, Terminals } from './ports.ts'
 import { rememberWriter } from './remember-writer.ts'
+import type { Questions } from './questions.ts'
 import { resolveGuard } from './resolve-guard.ts'
 import type { ClientPlace, Target } from './resolve-guard.ts'
 import type { SessionTable } from './session-table.ts'
@@ -27,6 +29,7 @@ interface Deps {
   readonly terminals: Terminals
   readonly table: SessionTable
   readonly findProgram: FindProgram
+  readonly questions: Questions
 }
 
 type Request = RequestOf<'gate.check'>
@@ -38,11 +41,22 @@ export async function checkCommand(deps: Deps, request: Request, peerPid: number
   if (facts === undefined)
     return deny(refusal('the asking process can’t be seen from here', 'run it outside of the container'))
   const command = classify(request.argv.map((argument) => argument.toString()))
-  const program = findProgram(deps, request, facts)
-  if (program === undefined) return deny(missing(request))
-  if (command.verbClass === 'local') return { verdict: 'allow', program }
+  const path = request.path?.toString('latin1') ?? ''
+  const found = deps.findProgram.find(request.argv, path, facts)
+  if (found === undefined) return deny(missing(request))
+  if (command.verbClass === 'local') return allow(found)
   const target = await resolveGuard(deps, placeOf(request), command)
-  return { ...gate(deps, request, { facts, command, target, program }), policy: target.guarded.policy }
+  const { policy } = target.guarded
+  if (request.waits) await deps.questions.change(policy, facts)
+  // Whoever waited may be in the foreground by now.
+  const now = request.waits ? (deps.processes.inspect(peerPid) ?? facts) : facts
+  return { ...gate(deps, request, { facts: now, command, target, found }), policy }
+}
+
+/** One that asks again before it was allowed anything is not behind another shim. */
+function allow(found: FoundProgram): Reply {
+  found.remember()
+  return { verdict: 'allow', program: Buffer.from(found.path, 'latin1') }
 }
 
 /** Which kubeconfig the client reads, from its own environment. */
@@ -62,26 +76,29 @@ interface Asked {
   readonly facts: ProcessFacts
   readonly command: Command
   readonly target: Target
-  readonly program: Buffer
+  readonly found: FoundProgram
 }
 
-function gate(deps: Deps, request: Request, { facts, command, target, program }: Asked): Reply {
+function gate(deps: Deps, request: Request, { facts, command, target, found }: Asked): Reply {
   const { guarded, context } = target
   watchPresence(deps, guarded)
-  const mayAsk = mayAskHere(deps, request, facts, facts)
   const served = isHeldFor(deps, guarded, facts.pid)
-  const verdict = decide({ command, session: guarded.session, served, mayAsk })
-  switch (verdict.verdict) {
-    case 'challenge':
-      return { verdict: 'challenge' }
-    case 'deny':
-      if (verdict.because === 'completion') return { verdict: 'deny', exitCode: 0 }
-      deps.journal.record({
-        event: 'refused',
-        policy: guarded.policy,
-        details: { program: facts.program, verb: command.verb ?? '', context },
+  switch (decide({ command, session: guarded.session, served })) {
+    case 'deny-completion':
+      return { verdict: 'deny', exitCode: 0 }
+    case 'challenge': {
+      const answer = meetLock(deps, guarded, request, {
+        facts,
+        client: facts,
+        mayWait: true,
+        mayAsk: (sinceBootMs) => mayAskHere(request, facts, facts, sinceBootMs),
       })
-      return deny(explainLock(guarded))
+      if (answer.verdict === 'deny') {
+        const details = { program: facts.program, verb: command.verb ?? '', context }
+        deps.journal.record({ event: 'refused', policy: guarded.policy, details })
+      }
+      return answer
+    }
     case 'allow':
       // Completion runs on every TAB of whoever is there: it never counts as activity.
       if (!command.completion && !served) rememberTerminal(guarded, deps.terminals.ofProcess(facts))
@@ -90,7 +107,7 @@ function gate(deps: Deps, request: Request, { facts, command, target, program }:
         // The shim becomes kubectl: its own arguments tell already.
         rememberWriter(deps, guarded, { ...facts, program: 'kubectl' })
       }
-      return { verdict: 'allow', program }
+      return allow(found)
   }
 }
 
@@ -115,12 +132,6 @@ function liveClient(facts: ProcessFacts, command: Command, target: Target): Omit
     graceMs: command.verbClass === 'interactive' ? interactiveGraceMs : otherGraceMs,
     hasTerminal: facts.ttyDevice !== 0,
   }
-}
-
-function findProgram(deps: Deps, request: Request, facts: ProcessFacts): Buffer | undefined {
-  const path = request.path?.toString('latin1') ?? ''
-  const found = deps.findProgram.find(request.argv, path, facts)
-  return found === undefined ? undefined : Buffer.from(found, 'latin1')
 }
 
 function missing(request: Request): Refusal {

@@ -5,6 +5,14 @@ import type { ProcessId, ProcessTable, Programs } from './ports.ts'
 /** How many shims of one tool may stand behind each other before we call it a circle. */
 const longestChain = 8
 
+/** What PATH has for a client. */
+export interface FoundProgram {
+  /** Absolute; latin1, one character for one byte. */
+  readonly path: string
+  /** It is named to the client now: should that come again, it stands behind another shim. */
+  remember(): void
+}
+
 interface Named {
   readonly id: ProcessId
   readonly digest: string
@@ -30,18 +38,17 @@ export class FindProgram {
     this.#processes = processes
   }
 
-  /** @returns the absolute path as latin1 bytes, or undefined when PATH holds none (any more). */
-  find(argv: readonly Buffer[], path: string, client: ProcessId): string | undefined {
+  /** @returns undefined when PATH holds none (any more). */
+  find(argv: readonly Buffer[], path: string, client: ProcessId): FoundProgram | undefined {
     const tool = baseName(argv[0]?.toString('latin1') ?? '')
     const digest = digestOf(argv)
     const before = this.#namedBefore(digest, client)
     if (before !== undefined && before.rounds >= longestChain) return undefined
     const skip = before?.path === path ? before.count : 0
     const found = nth(this.#programs.onPath(tool, path), skip)
-    if (found !== undefined) {
-      this.#remember(client, { id: client, digest, path, count: skip + 1, rounds: (before?.rounds ?? 0) + 1 })
-    }
-    return found
+    if (found === undefined) return undefined
+    const entry = { id: client, digest, path, count: skip + 1, rounds: (before?.rounds ?? 0) + 1 }
+    return { path: found, remember: () => this.#remember(client, entry) }
   }
 
   /** What was named for these arguments to the client itself or to the nearest of its parents. */

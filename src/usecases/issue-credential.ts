@@ -10,6 +10,7 @@ import { clientKey, rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import { isHeldFor } from './held-processes.ts'
 import { mayAskHere } from './may-ask.ts'
+import { meetLock } from './meet-lock.ts'
 import type {
   Clock,
   Journal,
@@ -19,6 +20,7 @@ import type {
   Terminals,
   VaultCatalogue,
 } from './ports.ts'
+import type { Questions } from './questions.ts'
 import type { SessionTable } from './session-table.ts'
 import { rememberWriter } from './remember-writer.ts'
 import { trackClient } from './track-client.ts'
@@ -32,6 +34,7 @@ interface Deps {
   readonly vaults: VaultCatalogue
   readonly table: SessionTable
   readonly challenged: ChallengedClients
+  readonly questions: Questions
 }
 
 type Request = RequestOf<'credential.issue'>
@@ -68,17 +71,30 @@ export async function issueCredential(deps: Deps, request: Request, peerPid: num
   if (!deps.vaults.credentials(request.policy).includes(request.credential))
     return deny(unknownCredential(request))
   const guarded = deps.table.get(request.policy)
+  if (request.waits) await deps.questions.change(guarded.policy, plugin)
   watchPresence(deps, guarded)
   if (isServedNow(deps, guarded, plugin, found.holder)) {
     return allow(deps, guarded, request, { plugin, holder: found.holder })
   }
-  const mayAsk =
-    mayAskHere(deps, request, plugin, found.holder) &&
-    !deps.processes.isCompletion(found.holder.pid) &&
-    deps.challenged.firstTime(found.holder)
-  if (mayAsk) return { verdict: 'challenge', policy: guarded.policy }
-  record(deps, request, found.holder, 'refused')
-  return deny(explainLock(guarded))
+  return { ...meet(deps, guarded, request, { plugin, holder: found.holder }), policy: guarded.policy }
+}
+
+function meet(deps: Deps, guarded: GuardedSession, request: Request, { plugin, holder }: Asking): Reply {
+  const isCompletion = deps.processes.isCompletion(holder.pid)
+  const answer = meetLock(deps, guarded, request, {
+    facts: plugin,
+    client: holder,
+    mayWait: !isCompletion,
+    mayAsk: (sinceBootMs) =>
+      !isCompletion && mayAskHere(request, plugin, holder, sinceBootMs) && deps.challenged.firstTime(holder),
+  })
+  if (answer.verdict === 'deny') record(deps, request, holder, 'refused')
+  return answer
+}
+
+interface Asking {
+  readonly plugin: ProcessFacts
+  readonly holder: Ancestor
 }
 
 function isServedNow(deps: Deps, guarded: GuardedSession, plugin: ProcessFacts, holder: Ancestor): boolean {
@@ -91,7 +107,7 @@ async function allow(
   deps: Deps,
   guarded: GuardedSession,
   request: Request,
-  { plugin, holder }: { plugin: ProcessFacts; holder: Ancestor },
+  { plugin, holder }: Asking,
 ): Promise<Reply> {
   const keeper = guarded.keeper
   if (keeper === undefined) return deny(explainLock(guarded))

@@ -1,20 +1,26 @@
 import { ticksPerSecond } from './ports.ts'
-import type { Clock, ProcessFacts } from './ports.ts'
+import type { ProcessFacts, ProcessId } from './ports.ts'
 
+/** An old client asks for itself (a refresh in the background), not for a person who waits for it. */
 const freshClientMs = 10_000
 
 /**
- * May this client's call lead to a prompt? The rest of the rules (a person at the terminal, canonical mode)
- * are checked by whoever prompts; these here keep pollers and detached clients from trying at all.
+ * May this client's call lead to a prompt? The rest of the rules (a person at the terminal, canonical mode) are
+ * checked by whoever prompts; these here keep pollers and detached clients from trying at all. `sinceBootMs`: when
+ * the client met the lock; one that waits for somebody else's prompt grows no older by that.
  */
 export function mayAskHere(
-  { clock }: { clock: Clock },
   request: { mayAsk: boolean; asked: boolean },
   asker: ProcessFacts,
-  client: { startTicks: number },
+  client: ProcessId,
+  sinceBootMs: number,
 ): boolean {
   if (!request.mayAsk || request.asked) return false
   if (asker.pgrp !== asker.foregroundPgrp) return false
-  const startedBootMs = (client.startTicks * 1000) / ticksPerSecond
-  return clock.now().bootMs - startedBootMs <= freshClientMs
+  return sinceBootMs - startedBootMs(client) <= freshClientMs
+}
+
+/** @returns when a process was started, on the boot clock: no later than that. */
+export function startedBootMs({ startTicks }: ProcessId): number {
+  return (startTicks * 1000) / ticksPerSecond
 }

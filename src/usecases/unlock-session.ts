@@ -22,6 +22,7 @@ import type {
   Terminals,
   VaultCatalogue,
 } from './ports.ts'
+import type { Questions } from './questions.ts'
 import type { SessionTable } from './session-table.ts'
 import { watchPresence } from './watch-presence.ts'
 
@@ -35,6 +36,7 @@ interface Deps {
   readonly terminals: Terminals
   readonly vaults: VaultCatalogue
   readonly table: SessionTable
+  readonly questions: Questions
   /** Something about the deadlines has changed. */
   readonly rearm: () => void
 }
@@ -69,6 +71,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   // Another attempt may have given up while this keeper started.
   deps.table.advance(guarded, { type: 'unlock-begun' })
   attend(deps, guarded, keeper, { request, client })
+  deps.questions.begin(guarded.policy, client)
   const ticket = randomBytes(32)
   await keeper.expect({ ticket, client, purpose: 'open' })
   return {
@@ -185,6 +188,7 @@ function judge(
   guarded.lockFailures = []
   rememberTerminal(guarded, deps.terminals.ofProcess(client))
   deps.rearm()
+  deps.questions.answered(guarded.policy)
   const lifetimeWallMs = session.since.wallMs + session.limits.lifetimeMs
   return {
     accepted: true,

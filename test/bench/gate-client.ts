@@ -19,6 +19,8 @@ const requestFor = (kind: string) => ({
   ttys: 0,
   mayAsk: false,
   asked: false,
+  mayWait: false,
+  waits: false,
 })
 
 const clients = { daemon: await DaemonClient.to(daemonSocket), echo: await DaemonClient.to(echoSocket) }

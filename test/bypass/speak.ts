@@ -17,7 +17,15 @@ const passphrase = (): Buffer => Buffer.from('correct horse battery staple')
 const execApi = 'client.authentication.k8s.io/v1'
 
 const issue = (policy: string, credential: string) =>
-  callDaemon('credential.issue', { policy, credential, ttys: 0, mayAsk: false, asked: false })
+  callDaemon('credential.issue', {
+    policy,
+    credential,
+    ttys: 0,
+    mayAsk: false,
+    asked: false,
+    mayWait: false,
+    waits: false,
+  })
 
 async function fetchCredential(): Promise<void> {
   const reply = await issue(args[0] as string, args[1] as string)
@@ -75,6 +83,8 @@ async function rawFrames(): Promise<void> {
     ttys: 0,
     mayAsk: false,
     asked: false,
+    mayWait: false,
+    waits: false,
   }
   const old = encodeRequest('credential.issue', request)
   old.writeUInt16BE(0, 4)

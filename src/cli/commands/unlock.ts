@@ -1,6 +1,8 @@
 import { Option } from '@commander-js/extra-typings'
+import { constants } from 'node:os'
 import { takePromptTurn } from '../../client/prompt-turn.ts'
 import { GuardError } from '../../domain/errors.ts'
+import { prctl, prctlOption } from '../../platform/libc.ts'
 import { command, durationArgument, passphraseFdOption } from '../command.ts'
 import { runCommand } from '../failure.ts'
 import { hardenBeforeSecrets } from '../harden.ts'
@@ -37,6 +39,8 @@ export function unlockCommand() {
 async function unlock(policy: string | undefined, options: UnlockOptions): Promise<void> {
   if (policy !== undefined && options.all) throw new GuardError('usage', 'give a policy or --all, not both')
   await hardenBeforeSecrets(options.passphraseFd)
+  // A prompt must not outlive the command that it asks for.
+  if (options.forCommand) prctl(prctlOption.setPdeathsig, constants.signals.SIGTERM)
   const source = askedOnce(await sourceFor(policy, options))
   try {
     if (source.onTerminal) await unlockInTurn(policy, options, source)
@@ -58,23 +62,15 @@ async function sourceFor(policy: string | undefined, options: UnlockOptions): Pr
   }
 }
 
-/** One prompt at a time on a terminal; who waited looks first whether the answer was for it too. */
+/** One prompt at a time on a terminal. */
 async function unlockInTurn(
   policy: string | undefined,
   options: UnlockOptions,
   source: PassphraseSource,
 ): Promise<void> {
   const turn = await takePromptTurn()
-  const name = policy ?? ''
   try {
-    if (options.forCommand && turn?.waited && (await isUnlocked(policy))) return
-    if (options.forCommand && turn?.cancelledBefore(name))
-      throw new GuardError('unlock-cancelled', 'the unlock was cancelled')
     await unlockEach(policy, options, source)
-    turn?.forgetCancels()
-  } catch (error) {
-    if (error instanceof GuardError && error.code === 'unlock-cancelled') turn?.noteCancel(name)
-    throw error
   } finally {
     turn?.release()
   }

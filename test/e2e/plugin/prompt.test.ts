@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { makeHome, passphrase } from '../../fixtures/home.ts'
 import { personIn } from '../../fixtures/person.ts'
 import { writePolicy } from '../../fixtures/policy.ts'
+import { until } from '../../fixtures/terminal.ts'
 import { kubectl } from '../../fixtures/tools.ts'
 import { execOf } from './exec-user.ts'
 
@@ -33,6 +34,13 @@ test('the real kubectl: a cancelled question is asked once, however often the pl
   expect(person.output.slice(from)).not.toContain('lost its parent')
   expect(timesAsked()).toBe(1)
 
+  // For a moment no command asks again; an unlock makes an end of that.
+  const soon = await person.enter(line)
+  expect(soon.shown).toContain('asked for and not given; run: kubeguard unlock default')
+  expect(timesAsked()).toBe(1)
+  await home.unlock('default')
+  await home.lock()
+
   // An empty line is a no that kubectl lives on after: it runs the plugin again, for each of its tries.
   await person.answer(`${line}; echo "code"=$?`, /passphrase for default: $/)
   const refused = await person.answer('', /code=\d+[\s\S]*ready> $/)
@@ -40,10 +48,17 @@ test('the real kubectl: a cancelled question is asked once, however often the pl
   expect(refused).toContain('kubeguard: default is locked')
   expect(timesAsked()).toBe(2)
 
-  // A new command is asked anew, and goes on.
-  const second = await person.enterAndUnlock(line)
-  expect(second.shown).toContain('web-0')
-  expect(second.code).toBe(0)
+  // Later a new command is asked anew, and goes on.
+  await until('a question', async () => {
+    const asked = await person.answer(
+      `${line}; echo "code"=$?`,
+      /(?:passphrase for default: |code=\d+[\s\S]*ready> )$/,
+    )
+    return asked.endsWith(': ')
+  })
+  const second = await person.answer(passphrase, /code=\d+[\s\S]*ready> $/)
+  expect(second).toContain('web-0')
+  expect(second).toContain('code=0')
   expect(timesAsked()).toBe(3)
   expect(person.output).not.toContain(passphrase)
 

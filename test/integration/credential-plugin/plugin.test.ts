@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { encodeError, encodeReply } from '../../../src/protocol/frame.ts'
+import { protocolVersion } from '../../../src/protocol/messages.ts'
 import { TestTerminal } from '../../fixtures/terminal.ts'
 import { Home, Installation, kinds, run } from '../shim/rig.ts'
 import type { Ran, RunOptions } from '../shim/rig.ts'
@@ -53,7 +54,15 @@ describe.each(kinds)('%s credential plugin', (kind) => {
     expect(ran).toMatchObject({ code: 0, signal: null, stderr: '' })
     expect(ran.stdout).toEqual(document)
     expect(home.daemon.asked('credential.issue')).toEqual([
-      { credential: 'prod.admin-0a1b2c3d', policy: 'prod', ttys: 0, mayAsk: false, asked: false },
+      {
+        credential: 'prod.admin-0a1b2c3d',
+        policy: 'prod',
+        ttys: 0,
+        mayAsk: false,
+        asked: false,
+        mayWait: true,
+        waits: false,
+      },
     ])
     expect(keeper.asked('keeper.issue')).toEqual([{ ticket, apiVersion: 'v1' }])
   })
@@ -112,8 +121,8 @@ describe.each(kinds)('%s credential plugin', (kind) => {
   test.each([
     ['text', () => Buffer.from('garbage, and more of it')],
     ['another reply', () => encodeReply('gate.check', { verdict: 'allow' })],
-    ['an empty one', () => Buffer.from([0, 0, 0, 0, 0, 1, 0x80, 33])],
-    ['an oversized one', () => Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 1, 0x80, 33])],
+    ['an empty one', () => Buffer.from([0, 0, 0, 0, 0, protocolVersion, 0x80, 33])],
+    ['an oversized one', () => Buffer.from([0xff, 0xff, 0xff, 0xff, 0, protocolVersion, 0x80, 33])],
   ])('the keeper answers with %s', async (_name, bytes) => {
     keeper.responds((_frame, socket) => socket.write(bytes()))
     await expectRefusal(75, 'answer can’t be read')

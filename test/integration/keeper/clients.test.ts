@@ -92,6 +92,8 @@ describe('a client that', () => {
       ttys: 0,
       mayAsk: false,
       asked: false,
+      mayWait: false,
+      waits: false,
     })
     const cases: [string, Buffer][] = [
       ['version-mismatch', oldVersion],

@@ -113,27 +113,3 @@ test('a picker that starts late takes the terminal over: it refuses then', async
   expect(codes()).toBe('code 77\n')
   expect(daemon.passphrases).toEqual([])
 })
-
-test('many at once: one prompt, one answer for all', async () => {
-  const terminal = shell('i=0; while [ $i -lt 10 ]; do kubectl & i=$((i+1)); done; wait; echo all ended')
-  await terminal.shows('passphrase for prod: ', 20_000)
-  terminal.type('right\r')
-  await terminal.shows('all ended', 30_000)
-  expect(codes()).toBe('code 0\n'.repeat(10))
-  expect(terminal.output.match(/passphrase for prod/g)).toHaveLength(1)
-  expect(daemon.passphrases).toEqual(['right'])
-})
-
-test('a cancel is the answer of all that waited, and of none that starts later', async () => {
-  const terminal = shell(
-    'trap : INT; for i in 1 2 3 4; do kubectl & done; wait; wait; echo first ended; kubectl; echo second ended',
-  )
-  await terminal.shows('passphrase for prod: ', 20_000)
-  terminal.type('\x04')
-  await terminal.shows('first ended', 20_000)
-  expect(codes()).toBe('code 77\n'.repeat(4))
-  await until('a new question', () => terminal.output.match(/passphrase for prod/g)?.length === 2)
-  terminal.type('right\r')
-  await terminal.shows('second ended')
-  expect(codes()).toBe('code 77\n'.repeat(4) + 'code 0\n')
-})

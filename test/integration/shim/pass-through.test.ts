@@ -187,7 +187,14 @@ describe.each(kinds)('%s shim, allowed', (kind) => {
     }
     await shim(['/proc/self/cmdline'], { env, cwd })
     const [asked] = home.daemon.asked('gate.check')
-    expect(asked).toMatchObject({ inCluster: true, ttys: 0, mayAsk: false, asked: false })
+    expect(asked).toMatchObject({
+      inCluster: true,
+      ttys: 0,
+      mayAsk: false,
+      asked: false,
+      mayWait: true,
+      waits: false,
+    })
     expect([asked?.cwd, asked?.path, asked?.home, asked?.kubeconfig, asked?.kuberc].map(String)).toEqual([
       cwd,
       '/usr/bin:/bin',

@@ -10,7 +10,6 @@ const good: AskingFacts = {
   foreground: true,
   canonical: true,
   input: { ageMs: 500, fresh: false },
-  clientAgeMs: 200,
   fullScreen: undefined,
 }
 
@@ -25,8 +24,6 @@ test.each<[string, Partial<AskingFacts>]>([
   ['in the background', { foreground: false }],
   ['beside a program that reads keys', { canonical: false }],
   ['in an editor', { fullScreen: 'vim' }],
-  ['for an old client', { clientAgeMs: 10_001 }],
-  ['for a client that is gone', { clientAgeMs: undefined }],
   ['where nobody has typed lately', { input: { ageMs: 38_001, fresh: false } }],
   ['on a terminal that nobody ever typed at', { input: { ageMs: 10_001, fresh: true } }],
   ['where the last input lies in the future', { input: { ageMs: -1, fresh: false } }],
@@ -45,7 +42,14 @@ test('a person who types kubeguard unlock needs a terminal that is theirs, no mo
 
 test('a program’s name may hold anything', () => {
   const line = `4242 (a) b (c) S 10 20 30 34818 40 ${'0 '.repeat(13)}777 0`
-  expect(parseStat(line)).toEqual({ pid: 4242, ppid: 10, pgrp: 20, ttyDevice: 34818, startTicks: 777 })
+  expect(parseStat(line)).toEqual({
+    pid: 4242,
+    state: 'S',
+    ppid: 10,
+    pgrp: 20,
+    ttyDevice: 34818,
+    startTicks: 777,
+  })
 })
 
 test.each([

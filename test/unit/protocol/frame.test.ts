@@ -165,7 +165,16 @@ describe('limits', () => {
 
   test('none is encoded either', () => {
     const argv = Array.from({ length: 40 }, () => Buffer.alloc(limits.argumentBytes))
-    const request = { argv, cwd: Buffer.from('/'), inCluster: false, ttys: 0, mayAsk: false, asked: false }
+    const request = {
+      argv,
+      cwd: Buffer.from('/'),
+      inCluster: false,
+      ttys: 0,
+      mayAsk: false,
+      asked: false,
+      mayWait: false,
+      waits: false,
+    }
     expect(() => encodeRequest('gate.check', request)).toThrow(FrameError)
   })
 

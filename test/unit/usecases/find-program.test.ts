@@ -8,7 +8,7 @@ const process = (pid: number): ProcessId => ({ pid, startTicks: pid * 10 })
 
 /** Processes by number: each one's parent, where it has one. */
 function finder(parents: Record<number, number> = {}, alive: (pid: number) => boolean = () => true) {
-  return new FindProgram(
+  const find = new FindProgram(
     { onPath: (tool) => (tool === 'kubectl' ? kubectls : []) },
     {
       isAlive: ({ pid }) => alive(pid),
@@ -17,32 +17,47 @@ function finder(parents: Record<number, number> = {}, alive: (pid: number) => bo
       },
     },
   )
+  return {
+    /** As for a command that is allowed. */
+    name(...asked: Parameters<FindProgram['find']>): string | undefined {
+      const found = find.find(...asked)
+      found?.remember()
+      return found?.path
+    },
+    look: (...asked: Parameters<FindProgram['find']>) => find.find(...asked)?.path,
+  }
 }
 
 test('names the first on PATH, and the next to who comes again with the same arguments', () => {
   const find = finder()
-  expect(find.find(argv, '/p', process(7))).toBe(kubectls[0])
-  expect(find.find(argv, '/p', process(7))).toBe(kubectls[1])
-  expect(find.find(argv, '/p', process(7))).toBe(kubectls[2])
-  expect(find.find(argv, '/p', process(7))).toBeUndefined()
+  expect(find.name(argv, '/p', process(7))).toBe(kubectls[0])
+  expect(find.name(argv, '/p', process(7))).toBe(kubectls[1])
+  expect(find.name(argv, '/p', process(7))).toBe(kubectls[2])
+  expect(find.name(argv, '/p', process(7))).toBeUndefined()
+})
+
+test('a command that is asked about again, but was not allowed yet, is not sent on', () => {
+  const find = finder()
+  expect(find.look(argv, '/p', process(7))).toBe(kubectls[0])
+  expect(find.name(argv, '/p', process(7))).toBe(kubectls[0])
 })
 
 test('a child of who was sent on is sent on too; a stranger and other arguments are not', () => {
   const find = finder({ 8: 7 })
-  find.find(argv, '/p', process(7))
-  expect(find.find(argv, '/p', process(8))).toBe(kubectls[1])
-  expect(find.find(argv, '/p', process(9))).toBe(kubectls[0])
-  expect(find.find([...argv, Buffer.from('-A')], '/p', process(8))).toBe(kubectls[0])
+  find.name(argv, '/p', process(7))
+  expect(find.name(argv, '/p', process(8))).toBe(kubectls[1])
+  expect(find.name(argv, '/p', process(9))).toBe(kubectls[0])
+  expect(find.name([...argv, Buffer.from('-A')], '/p', process(8))).toBe(kubectls[0])
 })
 
 test('reads no parents where the client that came with these arguments is gone', () => {
   const find = finder({ 8: 7 }, (pid) => pid !== 7)
-  find.find(argv, '/p', process(7))
-  expect(find.find(argv, '/p', process(8))).toBe(kubectls[0])
+  find.name(argv, '/p', process(7))
+  expect(find.name(argv, '/p', process(8))).toBe(kubectls[0])
 })
 
 test('a circle of shims ends, also where each round comes with another PATH', () => {
   const find = finder()
-  const rounds = Array.from({ length: 20 }, (_, round) => find.find(argv, `/p${round}`, process(7)))
+  const rounds = Array.from({ length: 20 }, (_, round) => find.name(argv, `/p${round}`, process(7)))
   expect(rounds.at(-1)).toBeUndefined()
 })

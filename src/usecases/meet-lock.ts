@@ -1,0 +1,67 @@
+import type { Terminals } from './ports.ts'
+import { deny, explainLock, refusal } from './explain-lock.ts'
+import type { Refusal } from './explain-lock.ts'
+import type { GuardedSession } from './guarded-session.ts'
+import type { Asker, Meeting } from './question.ts'
+import type { Questions } from './questions.ts'
+
+/** What shim and plugin say of themselves. */
+interface Request {
+  readonly ttys: number
+  readonly asked: boolean
+  readonly mayWait: boolean
+}
+
+type Answer =
+  | { readonly verdict: 'challenge' }
+  | { readonly verdict: 'wait'; readonly message?: string }
+  | (Refusal & { readonly verdict: 'deny' })
+
+const errorOutput = 4
+
+/** A client meets a lock: one of them asks, the others wait for that, and who can do neither is refused. */
+export function meetLock(
+  deps: { questions: Questions; terminals: Terminals },
+  guarded: GuardedSession,
+  request: Request,
+  asker: Asker,
+): Answer {
+  const meeting = deps.questions.meet(guarded.policy, {
+    ...asker,
+    mayWait: asker.mayWait && request.mayWait && !request.asked,
+  })
+  switch (meeting.verdict) {
+    case 'ask':
+      return { verdict: 'challenge' }
+    case 'wait':
+      return { verdict: 'wait', ...whereItIsAsked(deps, guarded, request, asker) }
+    case 'refuse':
+      return deny(explain(guarded, meeting))
+  }
+}
+
+/** For the first that waits on another terminal, where somebody can read it. */
+function whereItIsAsked(
+  { questions, terminals }: { questions: Questions; terminals: Terminals },
+  { policy }: GuardedSession,
+  { ttys }: Request,
+  { facts }: Asker,
+): { message?: string } {
+  const holder = (ttys & errorOutput) === 0 ? undefined : questions.newsFor(policy, facts)
+  if (holder === undefined) return {}
+  const where = terminals.ofProcess(holder)?.path ?? 'another terminal'
+  return { message: `kubeguard: ${policy} is locked: waiting for the passphrase, asked for on ${where}` }
+}
+
+function explain(guarded: GuardedSession, { because }: Extract<Meeting, { verdict: 'refuse' }>): Refusal {
+  const { policy } = guarded
+  const cure = `run: kubeguard unlock ${policy}`
+  switch (because) {
+    case 'locked':
+      return explainLock(guarded)
+    case 'given-up':
+      return refusal(`${policy} is locked, and the passphrase was asked for and not given`, cure)
+    case 'waited-long':
+      return refusal(`${policy} is locked, and nobody answered the question that is open`, cure)
+  }
+}
