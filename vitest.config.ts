@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config'
 const onceMore = process.env['CI'] === undefined ? 0 : 1
 
 /** One project per kind of test; each names what it may touch in docs and CONTRIBUTING.md. */
-const project = (name: string, testTimeout: number, retry = 0) => ({
+const project = (name: string, testTimeout: number, retry = 0, more = {}) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
@@ -15,6 +15,7 @@ const project = (name: string, testTimeout: number, retry = 0) => ({
     hookTimeout: testTimeout,
     pool: 'forks' as const,
     retry,
+    ...more,
   },
 })
 
@@ -26,6 +27,7 @@ export default defineConfig({
       project('shell', 60_000, onceMore),
       project('e2e', 120_000, onceMore),
       project('bypass', 180_000),
+      project('cluster', 180_000, onceMore, { globalSetup: 'test/cluster/setup.ts' }),
     ],
     maxWorkers: 2,
     reporters: ['default'],

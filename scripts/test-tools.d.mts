@@ -1,3 +1,5 @@
 /** Types of the part of test-tools.mjs that the tests use. */
 export function toolsFolder(): string
 export function onPath(command: string): string | undefined
+export function fetchBinaries(): void
+export function fetchOlderKubectl(): string

