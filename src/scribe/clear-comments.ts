@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { parseKubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
+import { nodeValue, parseKubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import { secretTexts } from './find-leftovers.ts'
 
@@ -24,5 +24,7 @@ function clearLine(line: string, secrets: readonly string[]): string {
 }
 
 function valueOf(path: string, text: string): unknown {
-  return parseKubeconfig(path, text).document.toJS({ maxAliasCount: 1000 })
+  const config = parseKubeconfig(path, text)
+  const root = config.document.contents
+  return root === null ? null : nodeValue(config, root)
 }

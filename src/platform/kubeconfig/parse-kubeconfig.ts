@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import type { Document, Node, Pair, Scalar, YAMLError, YAMLMap, YAMLSeq } from 'yaml'
 import { GuardError } from '../../domain/errors.ts'
 
@@ -14,6 +14,8 @@ export interface Kubeconfig {
   readonly clusters: readonly ClusterEntry[]
   readonly users: readonly UserEntry[]
   readonly userList: YAMLSeq | undefined
+  /** How many mappings merge keys have led to so far. */
+  readonly merged: { maps: number }
 }
 
 export interface ContextEntry {
@@ -56,9 +58,10 @@ export interface UserField {
 export function parseKubeconfig(path: string, text: string): Kubeconfig {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, keepSourceTokens: true, prettyErrors: false })
-  const source = { path, lines, document, text }
+  const source = { path, lines, document, text, merged: { maps: 0 } }
   const [error] = document.errors
   if (error !== undefined) throw unreadable(source, error)
+  refuseCircles(source)
   const root = document.contents
   if (root === null || (isScalar(root) && root.value === null)) return emptyConfig(source)
   if (!isMap(root)) throw invalidAt(source, 0, 'is not a mapping')
@@ -73,7 +76,7 @@ export function parseKubeconfig(path: string, text: string): Kubeconfig {
 }
 
 /** What is needed to say where something is wrong. */
-export type Source = Pick<Kubeconfig, 'path' | 'lines' | 'document' | 'text'>
+export type Source = Pick<Kubeconfig, 'path' | 'lines' | 'document' | 'text' | 'merged'>
 
 /** An error that names file, line and column (from 1). */
 export function invalidAt(
@@ -87,24 +90,33 @@ export function invalidAt(
   return new GuardError('kubeconfig-invalid', message, cure === undefined ? {} : { cure })
 }
 
+/** An alias in the very thing that it stands for has no end; kubectl refuses it too. */
+function refuseCircles(source: Source): void {
+  visit(source.document, {
+    Alias(_, alias, path) {
+      const around = path.find((outer) => isCollection(outer) && outer.anchor === alias.source)
+      if (around === undefined || alias.resolve(source.document) !== around) return
+      throw invalidAt(source, startOf(alias), 'this alias leads in a circle', withoutAliases)
+    },
+  })
+}
+
 /** More than any real kubeconfig resolves; a few lines of nested aliases could ask for billions. */
 const mostAliases = 1000
+/** The same for merge keys: each field of a user is looked for behind all of them. */
+const mostMerged = 10_000
+const withoutAliases = 'write the file without anchors and aliases'
 
 /**
  * A node as plain data, aliases followed.
  *
- * @throws GuardError kubeconfig-invalid where they lead nowhere, in a circle, or to too much
+ * @throws GuardError kubeconfig-invalid where they lead nowhere or to too much
  */
 export function nodeValue(source: Source, node: Node): unknown {
   try {
     return node.toJS(source.document, { maxAliasCount: mostAliases })
   } catch {
-    throw invalidAt(
-      source,
-      startOf(node),
-      'its anchors and aliases can’t be followed',
-      'write the file without anchors and aliases',
-    )
+    throw invalidAt(source, startOf(node), 'its anchors and aliases can’t be followed', withoutAliases)
   }
 }
 
@@ -230,6 +242,9 @@ function mergedMaps(source: Source, map: YAMLMap, depth: number): YAMLMap[] {
   if (value === undefined || value === null) return []
   const node = target(source, value)
   const nodes = isSeq(node) ? node.items.map((item) => target(source, item as Node)) : [node]
+  source.merged.maps += nodes.length
+  if (source.merged.maps > mostMerged)
+    throw invalidAt(source, startOf(map), 'its merge keys lead to too much', withoutAliases)
   return nodes.filter((item) => isMap(item)) as YAMLMap[]
 }
 

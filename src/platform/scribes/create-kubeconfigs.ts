@@ -4,8 +4,8 @@ import type { Kubeconfigs, Log, Outline } from '../../usecases/ports.ts'
 import { identityOf, sameIdentity } from './file-identity.ts'
 import type { FileIdentity } from './file-identity.ts'
 import type { OutlinedFile } from './job.ts'
-import { runScribe } from './run-scribe.ts'
 import type { RunScribe } from './run-scribe.ts'
+import { ScribeQueue } from './scribe-queue.ts'
 
 /** Files whose outline is kept; the least recently used goes first. */
 const mostKept = 64
@@ -23,6 +23,7 @@ interface Reading {
 export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfigs {
   const kept = new Map<string, OutlinedFile>()
   const running = new Map<string, Reading>()
+  const scribes = new ScribeQueue(options)
 
   const keep = (file: OutlinedFile): void => {
     kept.delete(file.path)
@@ -35,7 +36,7 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
   /** One scribe for all these files, and for everybody who asks for them as they are now. */
   const read = (wanted: ReadonlyMap<string, FileIdentity>): void => {
     if (wanted.size === 0) return
-    const job = runScribe({ job: 'outline', paths: [...wanted.keys()] }, options)
+    const job = scribes.run({ job: 'outline', paths: [...wanted.keys()] })
     for (const [path, identity] of wanted) {
       const file = job.then((files) => files.find((candidate) => candidate.path === path) ?? { path })
       const reading: Reading = { identity, file }
@@ -70,8 +71,7 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
       const files = await outlined(paths.map(requireText))
       return files.flatMap(outlineOf)
     },
-    adopt: async (order) =>
-      runScribe({ job: 'adopt', ...order, paths: order.paths.map(requireText) }, options),
+    adopt: async (order) => scribes.run({ job: 'adopt', ...order, paths: order.paths.map(requireText) }),
   }
 }
 

@@ -130,3 +130,30 @@ test('a path that is no text is refused, and not taken for a missing file', asyn
   const path = Buffer.from([0x2f, 0xff]).toString()
   await expect(kubeconfigs.outlines([path])).rejects.toMatchObject({ code: 'kubeconfig-invalid' })
 })
+
+/** Notes when it begins and when it ends. */
+const slowScribe = `
+const { appendFileSync, readFileSync } = require('node:fs')
+const note = (what) => appendFileSync(__dirname + '/times', what)
+note('+')
+const { paths } = JSON.parse(readFileSync(0, 'utf8'))
+setTimeout(() => {
+  note('-')
+  process.stdout.write(JSON.stringify({ ok: true, result: paths.map((path) => ({ path })) }))
+}, 100)
+`
+
+test('many files at once: a few scribes at a time, and an answer for each; one that fails gives its place on', async () => {
+  const slow = createKubeconfigs({ log, program: write(join(home.kube, 'slow.cjs'), slowScribe) })
+  const paths = Array.from({ length: 20 }, (_, at) => settle(write(join(home.kube, `config-${at}`), text)))
+  await Promise.all(paths.map((path) => slow.outlines([path])))
+  const times = [...read(join(home.kube, 'times'))]
+  expect(times).toHaveLength(40)
+  let running = 0
+  const atOnce = times.map((what) => (running += what === '+' ? 1 : -1))
+  expect(Math.max(...atOnce)).toBeLessThanOrEqual(4)
+
+  const broken = createKubeconfigs({ log, program: write(join(home.kube, 'broken.cjs'), 'process.exit(1)') })
+  const answers = await Promise.allSettled(paths.map((path) => broken.outlines([path])))
+  expect(answers.every(({ status }) => status === 'rejected')).toBe(true)
+})

@@ -62,6 +62,16 @@ describe('outline', () => {
   })
 })
 
+const user = 'users:\n- name: a\n  user:'
+/** Each line stands for ten of the line before. */
+const tenfold = (name: string, line: (before: string) => string): string[] =>
+  Array.from({ length: 8 }, (_, at) => `${name}${at + 1}: &${name}${at + 1} ${line(`*${name}${at}`)}`)
+const ten = (alias: string): string => Array<string>(10).fill(alias).join()
+const bomb = ['b0: &b0 [l]', ...tenfold('b', (alias) => `[${ten(alias)}]`)]
+  .map((line) => `      ${line}\n`)
+  .join('')
+const merges = ['m0: &m0 {token: t}', ...tenfold('m', (alias) => `{<<: [${ten(alias)}]}`)].join('\n')
+
 describe('refused', () => {
   test.each([
     ['a list', '- a\n', 1, 1],
@@ -74,7 +84,10 @@ describe('refused', () => {
     ['a name twice', 'users:\n- name: a\n- name: a\n', 3, 3],
     ['an alias of nothing', 'users: *x\n', 1, 8],
     ['an open quote', 'users: "secret-word\n', 2, 1],
-    ['a mapping that merges itself', 'users:\n- &a\n  <<: *a\n', 3, 3],
+    ['a mapping that merges itself', 'users:\n- &a\n  <<: *a\n', 3, 7],
+    ['an alias in what it stands for', `${user}\n    exec: &e {command: x, self: *e}\n`, 4, 33],
+    ['aliases of aliases of aliases, in an exec entry', `${user}\n    exec:\n${bomb}`, 5, 7],
+    ['the same with merge keys', `${merges}\nusers:\n- {name: a, user: {<<: *m8}}`, 2, 9],
   ])('%s', (_, text, line, column) => {
     const attempt = (): unknown => outline(text)
     expect(attempt).toThrow(expect.objectContaining({ code: 'kubeconfig-invalid' }))
