@@ -12,8 +12,9 @@ const queuedFrames = 64
 /**
  * Serves one client: frames in, answers out, in order. Whatever the client does wrong (slow, half-open,
  * malformed, oversized, gone) costs this connection and nothing else.
+ * @returns whether nothing of this client's is being answered now.
  */
-export function serveConnection(socket: Socket, answer: Answer): void {
+export function serveConnection(socket: Socket, answer: Answer): () => boolean {
   const reader = new FrameReader()
   let queue: Promise<void> = Promise.resolve()
   let waiting = 0
@@ -53,6 +54,7 @@ export function serveConnection(socket: Socket, answer: Answer): void {
     gone.abort()
     deadline.clear()
   })
+  return () => waiting === 0
 }
 
 /** A frame that has begun must be finished soon; a client that says nothing is let go later. */

@@ -1,9 +1,9 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
-import { limits } from '../protocol/limits.ts'
 import { peerOf } from '../platform/peer.ts'
 import { serveConnection } from './connection.ts'
+import { Connections } from './connections.ts'
 import type { Router } from './router.ts'
 
 interface Options {
@@ -18,8 +18,8 @@ interface Options {
  */
 export async function listen({ path, router, warn }: Options): Promise<Server> {
   rmSync(path, { force: true })
-  const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, router, warn))
-  server.maxConnections = limits.connections
+  const connections = new Connections()
+  const server = createServer({ allowHalfOpen: true }, (socket) => accept(socket, connections, router, warn))
   server.on('error', (error) => warn('the socket failed', { error: error.message }))
   const before = process.umask(0o177)
   try {
@@ -34,7 +34,7 @@ export async function listen({ path, router, warn }: Options): Promise<Server> {
   return server
 }
 
-function accept(socket: Socket, router: Router, warn: Options['warn']): void {
+function accept(socket: Socket, connections: Connections, router: Router, warn: Options['warn']): void {
   try {
     const peer = peerOf(socket)
     if (peer.uid !== process.getuid?.()) {
@@ -42,7 +42,8 @@ function accept(socket: Socket, router: Router, warn: Options['warn']): void {
       socket.destroy()
       return
     }
-    serveConnection(socket, (frame, gone) => router.answer(frame, { pid: peer.pid, gone }))
+    const isIdle = serveConnection(socket, (frame, gone) => router.answer(frame, { pid: peer.pid, gone }))
+    if (!connections.admit({ socket, pid: peer.pid, isIdle })) socket.destroy()
   } catch {
     socket.destroy()
   }

@@ -223,14 +223,32 @@ describe('clients in crowds', () => {
     expect(performance.now() - from).toBeLessThan(limits.frameTimeoutMs + 2_000)
   })
 
-  test('past the limit are turned away, and soon there is room again', { timeout: 30_000 }, async () => {
-    const over = 50
-    const sockets = await crowd(limits.connections + over)
+  test('past the limit hold off nobody but themselves', { timeout: 30_000 }, async () => {
+    const sockets = await crowd(limits.connections + 50)
     for (const socket of sockets) socket.resume().on('error', () => {})
-    await until('some to be turned away', () => sockets.filter(({ closed }) => closed).length >= over)
+    await until('no room', () => connections() >= limits.connections - 1)
+    const from = performance.now()
+    // As others do: each from a process of its own, on the first try.
+    const others = Array.from({ length: 5 }, () => home.kubeguard(['status', '--json']))
+    for (const other of await Promise.all(others)) expect(other).toMatchObject({ stderr: '' })
+    await answersPromptly()
+    expect(performance.now() - from).toBeLessThan(limits.frameTimeoutMs)
     expect(connections()).toBeLessThanOrEqual(limits.connections)
     sockets.forEach((socket) => socket.destroy())
     await until('room again', () => connections() === 0)
-    await answersPromptly()
+  })
+
+  test('that wait for news are not kept at the cost of others either', { timeout: 30_000 }, async () => {
+    const news = encodeRequest('shell.news', {})
+    const sockets = await crowd(limits.connections)
+    for (const socket of sockets) {
+      socket.resume().on('error', () => {})
+      socket.write(news)
+    }
+    await until('no room', () => connections() >= limits.connections)
+    expect(await home.kubeguard(['status', '--json'])).toMatchObject({ stderr: '' })
+    expect(sockets.filter(({ closed }) => closed).length).toBeLessThan(10)
+    sockets.forEach((socket) => socket.destroy())
+    await until('room again', () => connections() === 0)
   })
 })
