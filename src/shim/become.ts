@@ -21,6 +21,11 @@ const setDescriptorFlags = 2
 /** Room for glibc's sigset_t; the kernel's own is its first eight bytes. */
 const signalSetBytes = 128
 const lastSignal = 64
+/** The two that the C library keeps for itself: its own call refuses them. */
+const libcSignals = [32, 33]
+/** asm/unistd.h */
+const signalCalls: Readonly<Record<string, number>> = { x64: 13, arm64: 134 }
+const kernelSignalSetBytes = 8
 
 /** execve(2) with raw bytes. @returns errno's number: it comes back only when it failed. */
 export function becomeProgram(program: Buffer, inherited: Inherited): number {
@@ -71,9 +76,23 @@ function restoreSignals(ignored: bigint, blocked: bigint): void {
     const wasIgnored = (ignored >> BigInt(number - 1)) & 1n
     signal(number, wasIgnored === 1n ? ignoreAction : defaultAction)
   }
+  restoreLibcSignals(ignored)
   const mask = Buffer.alloc(signalSetBytes)
   mask.writeBigUInt64LE(blocked, 0)
   libc.func('int sigprocmask(int how, void *set, void *old)')(setMask, mask, null)
+}
+
+function restoreLibcSignals(ignored: bigint): void {
+  const number = signalCalls[process.arch]
+  if (number === undefined) return
+  const call = libc.func('long syscall(long number, long signal, void *action, void *old, long bytes)')
+  for (const signal of libcSignals) {
+    if (((ignored >> BigInt(signal - 1)) & 1n) === 0n) continue
+    // The kernel's struct sigaction begins with the action; flags and mask are zero.
+    const action = Buffer.alloc(64)
+    action.writeBigUInt64LE(ignoreAction, 0)
+    call(number, signal, action, null, kernelSignalSetBytes)
+  }
 }
 
 /** Node raises the soft limit as far as it may. */

@@ -25,10 +25,11 @@ export function readInherited(): Inherited {
   const noted = line.slice(2 + process.execArgv.length)
   const [tool, called, ignored, blocked, files, open, ...args] = noted
   if (called === undefined || open === undefined) throw new Error('run it by its launcher in bin/')
+  const environment = originalEnvironment(splitAtNuls(readFileSync('/proc/self/environ')))
   return {
     tool: String(tool),
-    argv: [called, ...args],
-    environment: originalEnvironment(splitAtNuls(readFileSync('/proc/self/environ'))),
+    argv: [nameAsTyped(called, environment), ...args],
+    environment,
     ignoredSignals: BigInt(`0x${String(ignored)}`),
     blockedSignals: BigInt(`0x${String(blocked)}`),
     softFiles: /^\d+$/.test(String(files)) && String(files) !== '0' ? BigInt(String(files)) : undefined,
@@ -40,11 +41,20 @@ export function readInherited(): Inherited {
 }
 
 /** @returns the first value of a variable, as getenv(3) has it. */
-export function variable(inherited: Inherited, name: string): Buffer | undefined {
+export function variable({ environment }: Pick<Inherited, 'environment'>, name: string): Buffer | undefined {
   const start = Buffer.from(`${name}=`)
-  return inherited.environment
-    .find((entry) => entry.subarray(0, start.length).equals(start))
-    ?.subarray(start.length)
+  return environment.find((entry) => entry.subarray(0, start.length).equals(start))?.subarray(start.length)
+}
+
+/**
+ * The kernel gives a script the path that it was found under for its name (execve(2)). Where that is PATH's folder and
+ * a name, it was found there, by the name alone.
+ */
+function nameAsTyped(called: Buffer, environment: readonly Buffer[]): Buffer {
+  const path = variable({ environment }, 'PATH')?.toString('latin1') ?? ''
+  const slash = called.lastIndexOf('/')
+  const folder = called.toString('latin1', 0, Math.max(slash, 0))
+  return slash > 0 && path.split(':').includes(folder) ? called.subarray(slash + 1) : called
 }
 
 function originalEnvironment(current: readonly Buffer[]): Buffer[] {

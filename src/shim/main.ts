@@ -1,3 +1,4 @@
+import './leave-streams-alone.ts'
 import { keptName, readInherited } from './inherited.ts'
 import type { Inherited } from './inherited.ts'
 import { runCredentialPlugin } from './run-credential.ts'

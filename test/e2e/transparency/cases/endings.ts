@@ -1,0 +1,76 @@
+import type { Case } from '../observe.ts'
+
+/**
+ * Starts a stream, waits until it is there, sends it a signal and tells what the shell makes of its end. Job control:
+ * without it a shell lets what it starts with `&` ignore SIGINT and SIGQUIT.
+ */
+const signalled = (name: string): string =>
+  `set -m; kubectl get pods -o name -w >seen & pid=$!
+  until grep -qs pod seen; do sleep 0.05; done
+  kill -${name} $pid; wait $pid; echo "code $?"`
+
+/** Go takes no notice of some signals: TERM ends it then. */
+const ignored = (name: string): string => signalled(`${name} $pid; kill -TERM`)
+
+export const endings: readonly Case[] = [
+  { name: 'exit code 0', line: 'kubectl get pod "$POD" -o name', shows: /^pod\// },
+  { name: 'exit code 1', line: 'kubectl get pod nothing-here', shows: /NotFound/ },
+  { name: 'exit code 1 for a flag that is none', line: 'kubectl get --no-such-flag', shows: /unknown flag/ },
+  { name: 'exit code 0 of help', line: 'kubectl --help', shows: /controls the Kubernetes/ },
+  {
+    name: 'the exit code of a remote program',
+    line: 'kubectl exec "$POD" -- sh -c "exit 3"',
+    shows: /exit code 3/,
+  },
+  {
+    name: 'exit code 130 of a remote program',
+    line: 'kubectl exec "$POD" -- sh -c "exit 130"',
+    shows: /exit code 130/,
+  },
+  {
+    name: 'a server that is not there',
+    line: 'kubectl -s https://127.0.0.1:1 get pods',
+    shows: /refused/,
+    tidy: (text) => text.replaceAll(/^E\d+ \S+ +\d+/gm, 'E'),
+  },
+  ...['TERM', 'KILL', 'INT', 'HUP'].map((name) => ({
+    name: `death by SIG${name}`,
+    line: signalled(name),
+    shows: /code \d+/,
+    tidy: (text: string) => text.replace('Killed\n', ''),
+  })),
+  ...['PIPE', 'USR1', 'ALRM'].map((name) => ({
+    name: `SIG${name}, of which it takes no notice`,
+    line: ignored(name),
+    shows: /code \d+/,
+  })),
+  {
+    name: 'SIGQUIT, at which Go prints its stacks',
+    line: signalled('QUIT'),
+    shows: /SIGQUIT/,
+    tidy: (text) => (text.startsWith('SIGQUIT: quit') ? 'SIGQUIT: quit' : text),
+  },
+  {
+    name: 'the wait status of an end by a signal, as a parent sees it',
+    line: `watched kubectl get pods -o name -w >seen & until grep -qs pod seen; do sleep 0.05; done
+      pkill -TERM -P $! kubectl; wait $!; echo "code $?"`,
+    shows: /code 1/,
+  },
+  {
+    name: 'stopped, continued and ended, as a parent sees it',
+    line: `watched kubectl get pods -o name -w >seen & parent=$!
+      until grep -qs pod seen; do sleep 0.05; done
+      pkill -TSTP -P $parent kubectl
+      until ps -o stat= --ppid $parent | grep -q T; do sleep 0.05; done
+      pkill -CONT -P $parent kubectl
+      until ps -o stat= --ppid $parent | grep -q S; do sleep 0.05; done
+      pkill -TERM -P $parent kubectl; wait $parent; echo "code $?"`,
+    shows: /code \d/,
+  },
+  { name: 'timeout(1)', line: 'timeout 2 kubectl get pods -o name -w; echo "code $?"', shows: /code 124/ },
+  {
+    name: 'set -e and ||',
+    line: 'set -e; kubectl get pod nothing || echo caught; kubectl get pod nothing; echo on',
+    shows: /caught/,
+  },
+]

@@ -1,0 +1,29 @@
+import { expect } from 'vitest'
+import type { Ground, Side } from './ground.ts'
+import { observe } from './observe.ts'
+import type { Case, Observed } from './observe.ts'
+
+/** What a case shows without a shim, on each ground: seen once. */
+const direct = new WeakMap<Ground, Map<Case, Observed>>()
+
+async function withoutShim(ground: Ground, one: Case): Promise<Observed> {
+  const seen = direct.get(ground) ?? new Map<Case, Observed>()
+  direct.set(ground, seen)
+  const observed = seen.get(one) ?? (await observe(ground, 'direct', one))
+  seen.set(one, observed)
+  return observed
+}
+
+const shown = ({ stdout, stderr, screen }: Observed): string => `${stdout}${stderr}${screen}`
+
+/** Runs a case through a shim and without one: everything that can be observed is the same. @throws where it is not. */
+export async function checkCase(ground: Ground, side: Exclude<Side, 'direct'>, one: Case): Promise<void> {
+  const without = await withoutShim(ground, one)
+  const through = await observe(ground, side, one)
+  expect(shown(without), 'without a shim').toMatch(one.shows)
+  const { differs } = one
+  const ours = differs?.shows[side]
+  if (differs === undefined || ours === undefined) return expect(through).toEqual(without)
+  expect(shown(without)).toMatch(differs.shows.direct ?? one.shows)
+  expect(shown(through), differs.because).toMatch(ours)
+}
