@@ -1,4 +1,5 @@
-import { accessSync, constants, realpathSync, statSync } from 'node:fs'
+import { accessSync, constants, lstatSync, realpathSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Programs } from '../usecases/ports.ts'
 
 /** Every folder costs a look at the disk, and nobody has more. */
@@ -13,6 +14,8 @@ export function createPrograms(own: { shims: string; binaries: readonly string[]
     [own.shims, ...own.binaries].flatMap((path) => [path, ...realPathOf(Buffer.from(path))]),
   )
   return {
+    hasShim: (tool) =>
+      tool !== '' && lstatSync(join(own.shims, tool), { throwIfNoEntry: false }) !== undefined,
     *onPath(tool, path) {
       for (const folder of new Set(path.split(':', mostFolders))) {
         // An empty element means the working directory (execvp(3)); nobody means that for kubectl.

@@ -5,7 +5,6 @@ import { decide } from '../domain/gate.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import { deny, refusal } from './explain-lock.ts'
 import type { Refusal } from './explain-lock.ts'
-import { baseName } from './find-program.ts'
 import type { FindProgram, FoundProgram } from './find-program.ts'
 import { rememberTerminal } from './guarded-session.ts'
 import type { Client } from './guarded-session.ts'
@@ -43,7 +42,7 @@ export async function checkCommand(deps: Deps, request: Request, peerPid: number
   const command = classify(request.argv.map((argument) => argument.toString()))
   const path = request.path?.toString('latin1') ?? ''
   const found = deps.findProgram.find(request.argv, path, facts)
-  if (found === undefined) return deny(missing(request))
+  if (found === undefined) return deny(missing(deps.findProgram.toolOf(request.argv)))
   if (command.verbClass === 'local') return allow(found)
   const target = await resolveGuard(deps, placeOf(request), command)
   const { policy } = target.guarded
@@ -134,8 +133,7 @@ function liveClient(facts: ProcessFacts, command: Command, target: Target): Omit
   }
 }
 
-function missing(request: Request): Refusal {
-  const tool = baseName(request.argv[0]?.toString() ?? 'kubectl')
+function missing(tool: string): Refusal {
   return refusal(
     `no ${tool} is on PATH behind the shim`,
     errorCatalogue['kubectl-missing'].cure,

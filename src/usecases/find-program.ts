@@ -5,6 +5,8 @@ import type { ProcessId, ProcessTable, Programs } from './ports.ts'
 /** How many shims of one tool may stand behind each other before we call it a circle. */
 const longestChain = 8
 
+const kubectl = 'kubectl'
+
 /** What PATH has for a client. */
 export interface FoundProgram {
   /** Absolute; latin1, one character for one byte. */
@@ -40,7 +42,7 @@ export class FindProgram {
 
   /** @returns undefined when PATH holds none (any more). */
   find(argv: readonly Buffer[], path: string, client: ProcessId): FoundProgram | undefined {
-    const tool = baseName(argv[0]?.toString('latin1') ?? '')
+    const tool = this.toolOf(argv)
     const digest = digestOf(argv)
     const before = this.#namedBefore(digest, client)
     if (before !== undefined && before.rounds >= longestChain) return undefined
@@ -49,6 +51,12 @@ export class FindProgram {
     if (found === undefined) return undefined
     const entry = { id: client, digest, path, count: skip + 1, rounds: (before?.rounds ?? 0) + 1 }
     return { path: found, remember: () => this.#remember(client, entry) }
+  }
+
+  /** The tool that was called, under whatever name: a link of the user's own, or `exec -a`. */
+  toolOf(argv: readonly Buffer[]): string {
+    const name = baseName(argv[0]?.toString('latin1') ?? '')
+    return name !== kubectl && this.#programs.hasShim(name) ? name : kubectl
   }
 
   /** What was named for these arguments to the client itself or to the nearest of its parents. */
@@ -92,6 +100,6 @@ function digestOf(argv: readonly Buffer[]): string {
 }
 
 /** The last part of a path. */
-export function baseName(path: string): string {
+function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }

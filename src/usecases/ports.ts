@@ -67,6 +67,8 @@ export interface ProcessTable {
 export interface Programs {
   /** The executables of that name, in PATH order, without our own shims; looked for as far as they are asked for. */
   onPath(tool: string, path: string): Iterable<string>
+  /** Is there a shim of ours for a tool of this name? */
+  hasShim(tool: string): boolean
 }
 
 /** When did a person last type at this terminal? */

@@ -112,7 +112,7 @@ async function runOnTerminal(
   }
   const code = await terminal.ended(mostMs)
   // Numbers of jobs' processes.
-  const screen = terminal.output.replace(/(\[\d+\][+-]?\s+)\d+/g, '$1PID')
+  const screen = terminal.output.replace(/(\[\d+\][+-]?) +\d+/g, '$1 PID')
   return { code, signal: null, stdout: '', stderr: '', screen: inShort(tidy(screen)) }
 }
 

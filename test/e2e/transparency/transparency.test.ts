@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import { makeHome } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import { writePolicy } from '../../fixtures/policy.ts'

@@ -9,7 +9,10 @@ const process = (pid: number): ProcessId => ({ pid, startTicks: pid * 10 })
 /** Processes by number: each one's parent, where it has one. */
 function finder(parents: Record<number, number> = {}, alive: (pid: number) => boolean = () => true) {
   const find = new FindProgram(
-    { onPath: (tool) => (tool === 'kubectl' ? kubectls : []) },
+    {
+      onPath: (tool) => (tool === 'kubectl' ? kubectls : tool === 'helm' ? ['/usr/bin/helm'] : []),
+      hasShim: (tool) => tool === 'helm',
+    },
     {
       isAlive: ({ pid }) => alive(pid),
       *lineage(pid) {
@@ -34,6 +37,14 @@ test('names the first on PATH, and the next to who comes again with the same arg
   expect(find.name(argv, '/p', process(7))).toBe(kubectls[1])
   expect(find.name(argv, '/p', process(7))).toBe(kubectls[2])
   expect(find.name(argv, '/p', process(7))).toBeUndefined()
+})
+
+test('under a name without a shim it is kubectl all the same', () => {
+  const find = finder()
+  const called = (name: string) => find.look([Buffer.from(name), ...argv.slice(1)], '/p', process(7))
+  expect(called('/home/me/bin/k')).toBe(kubectls[0])
+  expect(called('')).toBe(kubectls[0])
+  expect(called('helm')).toBe('/usr/bin/helm')
 })
 
 test('a command that is asked about again, but was not allowed yet, is not sent on', () => {

@@ -56,7 +56,7 @@ export const argumentCases: readonly Case[] = [
   },
   {
     name: 'contexts to complete',
-    line: "kubectl __complete config use-context ''",
+    line: "kubectl __complete config use-context '' | sort",
     shows: /prod-playground/,
   },
   {

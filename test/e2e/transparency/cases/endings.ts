@@ -4,9 +4,9 @@ import type { Case } from '../observe.ts'
  * Starts a stream, waits until it is there, sends it a signal and tells what the shell makes of its end. Job control:
  * without it a shell lets what it starts with `&` ignore SIGINT and SIGQUIT.
  */
-const signalled = (name: string): string =>
-  `set -m; kubectl get pods -o name -w >seen & pid=$!
-  until grep -qs pod seen; do sleep 0.05; done
+const signalled = (name: string, stream = 'get pods -o name -w'): string =>
+  `set -m; kubectl ${stream} >seen & pid=$!
+  until grep -qs . seen; do sleep 0.05; done
   kill -${name} $pid; wait $pid; echo "code $?"`
 
 /** Go takes no notice of some signals: TERM ends it then. */
@@ -46,9 +46,9 @@ export const endings: readonly Case[] = [
   })),
   {
     name: 'SIGQUIT, at which Go prints its stacks',
-    line: signalled('QUIT'),
+    line: signalled('QUIT', 'exec "$POD" -- sh -c "echo begun; sleep 100"'),
     shows: /SIGQUIT/,
-    tidy: (text) => (text.startsWith('SIGQUIT: quit') ? 'SIGQUIT: quit' : text),
+    tidy: (text) => text.replace(/SIGQUIT: quit[^]*/, 'SIGQUIT: quit'),
   },
   {
     name: 'the wait status of an end by a signal, as a parent sees it',
@@ -60,7 +60,7 @@ export const endings: readonly Case[] = [
     name: 'stopped, continued and ended, as a parent sees it',
     line: `watched kubectl get pods -o name -w >seen & parent=$!
       until grep -qs pod seen; do sleep 0.05; done
-      pkill -TSTP -P $parent kubectl
+      pkill -STOP -P $parent kubectl
       until ps -o stat= --ppid $parent | grep -q T; do sleep 0.05; done
       pkill -CONT -P $parent kubectl
       until ps -o stat= --ppid $parent | grep -q S; do sleep 0.05; done

@@ -1,5 +1,10 @@
 import type { Case } from '../observe.ts'
 
+/** What a terminal is told about itself: colours, modes. */
+const escape = String.fromCharCode(27)
+const untilPrompt = new RegExp(`(SIGQUIT: quit)[^]*?(?=${escape}\\[\\?2004hready> )`)
+const steering = new RegExp(`${escape}\\[[0-9;?]*[a-zA-Z]|\\r|%  +`, 'g')
+
 const ready = /ready> $/
 const code = (number: number): RegExp => new RegExp(`code=${number}\\r\\n[^]*ready> $`)
 
@@ -30,7 +35,7 @@ export const terminals: readonly Case[] = [
       ['\x1c', ready],
       ['echo code=$?\r', code(2)],
     ],
-    tidy: (text) => text.replace(/(SIGQUIT: quit)[^]*?(?=\x1b\[\?2004hready> )/, '$1'),
+    tidy: (text) => text.replace(untilPrompt, '$1'),
     shows: /SIGQUIT/,
   },
   {
@@ -131,6 +136,6 @@ export const terminals: readonly Case[] = [
       ['\x03', /ready> /],
     ],
     shows: /suspended/,
-    tidy: (text) => text.replaceAll(/\x1b\[[0-9;?]*[a-zA-Z]|\r|%  +/g, ''),
+    tidy: (text) => text.replaceAll(steering, ''),
   },
 ]
