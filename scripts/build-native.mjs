@@ -99,7 +99,7 @@ function build(out) {
   renameSync(madeWithLibc, libcBinary)
   renameSync(made, binary)
   writeFileSync(stampFile, stamp)
-  for (const name of ['kubectl', 'kubeguard-credential']) link(join(out, name))
+  for (const name of ['kubectl', 'kubeguard-credential', 'kubeguard-watch']) link(join(out, name))
 }
 
 /** The launchers can't choose argv[0], so the names are links. */

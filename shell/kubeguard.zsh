@@ -1,18 +1,256 @@
 # Put this into ~/.zshrc:   source /path/to/kubeguard.zsh      (kubeguard init does it for you)
 #
-# Puts the folder of kubeguard's shims first on PATH, so that `kubectl` asks before it runs. Sourced again it
-# moves the folder back to the front; it starts no process, prints nothing, and leaves $? as it was.
+# Puts the folder of kubeguard's shims first on PATH, so that `kubectl` asks before it runs, and keeps it there.
+# An interactive shell also says when a session locks or is about to, unsets the variables that the policy names,
+# and keeps $KUBEGUARD_PROMPT. No process is started at a prompt, and the file may be sourced again.
 
 () {
   \builtin emulate -L zsh
-  \builtin local shims
-  if [[ -n ${KUBEGUARD_HOME-} ]]; then
-    shims=${KUBEGUARD_HOME%/}/data/shims
-  else
-    # Not $HOME: the home that the user database names, the same as kubeguard goes by.
-    shims=~$USERNAME/.local/share/kubeguard/shims
-  fi
+  \builtin setopt no_err_exit no_err_return no_xtrace
+  # Not $HOME: the home that the user database names, the same as kubeguard goes by.
+  \builtin local guard=~$USERNAME/.local shims state
+  shims=$guard/share/kubeguard/shims state=$guard/state/kubeguard
+  [[ -z ${KUBEGUARD_HOME-} ]] || shims=${KUBEGUARD_HOME%/}/data/shims state=${KUBEGUARD_HOME%/}/state
   path=("$shims" "${(@)path:#$shims}")
   # Under `set -e` a status from before must not end the shell now.
-  if [[ $2 != *e* ]]; then \builtin return $1; fi
+  [[ $2 != *e* ]] || \builtin set -- 0
+  # A script needs no more than that.
+  [[ -o interactive ]] || \builtin return $1
+
+  \builtin zmodload zsh/net/socket zsh/system zsh/stat zsh/sched 2>/dev/null
+  \builtin typeset -g _kubeguard_shims=$shims _kubeguard_state=$state _kubeguard_socket _kubeguard_fd
+  \builtin typeset -g _kubeguard_daemon _kubeguard_swept _kubeguard_context _kubeguard_stamp _kubeguard_known
+  \builtin typeset -g _kubeguard_policy _kubeguard_before KUBEGUARD_PROMPT_PLAIN KUBEGUARD_PROMPT_STATE
+  \builtin typeset -gi _kubeguard_seen _kubeguard_wake
+  \builtin typeset -ga _kubeguard_say _kubeguard_drop
+  \builtin typeset -gA _kubeguard_open
+  # Before others: a theme builds its prompt in a precmd of its own.
+  precmd_functions=(_kubeguard_precmd ${precmd_functions:#_kubeguard_precmd})
+  preexec_functions=(${preexec_functions:#_kubeguard_preexec} _kubeguard_preexec)
+
+  # Others put their folders first: in a precmd after ours, by hand, in a file that is sourced.
+  _kubeguard_preexec() {
+    [[ ${path[1]-} == "$_kubeguard_shims" ]] || path=("$_kubeguard_shims" "${(@)path:#$_kubeguard_shims}")
+  }
+
+  _kubeguard_precmd() {
+    \builtin emulate -L zsh
+    \builtin setopt no_err_exit no_err_return no_xtrace
+    _kubeguard_preexec
+    [[ -n $_kubeguard_fd ]] || _kubeguard_connect
+    _kubeguard_look
+    (( ! $#_kubeguard_drop )) || \builtin unset $_kubeguard_drop 2>/dev/null
+    (( ! $#_kubeguard_say )) || \builtin print -rl -u2 -- $_kubeguard_say
+  }
+
+  # A connection wakes this shell at its prompt, when there is news and when the daemon ends.
+  _kubeguard_connect() {
+    \builtin local REPLY
+    [[ -o zle ]] && _kubeguard_find_socket && [[ -S $_kubeguard_socket && -O $_kubeguard_socket ]] || \builtin return
+    zsocket $_kubeguard_socket 2>/dev/null || \builtin return
+    _kubeguard_fd=$REPLY
+    if _kubeguard_ask; then \builtin zle -F $_kubeguard_fd _kubeguard_news; else _kubeguard_hang_up; fi
+  }
+
+  # The daemon's lock file names its socket, and is empty while none runs. Root with our environment leaves it.
+  _kubeguard_find_socket() {
+    \builtin local socket
+    [[ -s $_kubeguard_state/daemon.lock && -O $_kubeguard_state/daemon.lock ]] || \builtin return
+    IFS= \builtin read -r socket 2>/dev/null <$_kubeguard_state/daemon.lock || \builtin return
+    [[ -n $socket && -O ${socket:h} ]] && _kubeguard_socket=$socket
+  }
+
+  # The frame of shell.news (docs/protocol.md): no body, version 1, message 13.
+  _kubeguard_ask() {
+    syswrite -o $_kubeguard_fd $'\0\0\0\0\0\1\0\r' 2>/dev/null
+  }
+
+  _kubeguard_hang_up() {
+    \builtin zle -F $_kubeguard_fd 2>/dev/null
+    { \builtin exec {_kubeguard_fd}>&- } 2>/dev/null
+    _kubeguard_fd=
+  }
+
+  # Called by the line editor, and so never while a command runs.
+  _kubeguard_news() {
+    \builtin emulate -L zsh
+    \builtin setopt no_err_exit no_err_return no_xtrace no_multibyte
+    \builtin local answer
+    if sysread -i $_kubeguard_fd -t 0 answer 2>/dev/null && [[ $answer == *$'\x80\r' ]]; then
+      _kubeguard_ask
+    else
+      _kubeguard_hang_up
+      _kubeguard_connect
+    fi
+    _kubeguard_tell
+  }
+
+  # At a deadline. It may have moved: what the file says now counts.
+  _kubeguard_due() {
+    \builtin emulate -L zsh
+    \builtin setopt no_err_exit no_err_return no_xtrace
+    _kubeguard_wake=0
+    _kubeguard_tell
+  }
+
+  # Above the line that is being typed, which is drawn again below.
+  _kubeguard_tell() {
+    \builtin setopt multibyte
+    _kubeguard_before=${KUBEGUARD_PROMPT-}
+    _kubeguard_look
+    (( ! $#_kubeguard_drop )) || \builtin unset $_kubeguard_drop 2>/dev/null
+    [[ $_kubeguard_before == "${KUBEGUARD_PROMPT-}" ]] || \builtin zle reset-prompt 2>/dev/null
+    if (( $#_kubeguard_say )); then
+      \builtin zle -I
+      \builtin print -rl -u2 -- $_kubeguard_say
+    fi
+  }
+
+  # Reads the status file (src/domain/shell-status.ts). What is to be printed and unset is left in _kubeguard_say
+  # and _kubeguard_drop, for a caller without variables of its own that could be meant.
+  _kubeguard_look() {
+    \builtin local line daemon known=
+    \builtin local -i now due=0
+    \builtin local -a words lines
+    \builtin local -A open
+    _kubeguard_say=() _kubeguard_drop=()
+    _kubeguard_find_socket
+    [[ -n $_kubeguard_socket && -O ${_kubeguard_socket:h}/status ]] || \builtin return
+    { lines=("${(@f)$(<${_kubeguard_socket:h}/status)}") } 2>/dev/null
+    [[ $lines[1] == 'kubeguard 1 '* ]] || \builtin return
+    daemon=${lines[1]#kubeguard 1 }
+    # What happened before the first look is old.
+    if [[ -z $_kubeguard_daemon ]]; then _kubeguard_seen=${${=${(M)lines:#notice *}[-1]}[2]:-0}
+    elif [[ $daemon != $_kubeguard_daemon ]]; then _kubeguard_lost; _kubeguard_seen=0; fi
+    _kubeguard_daemon=$daemon
+    for line in $lines; do
+      case $line in
+        (session\ *) words=(${=line}); [[ $words[3] != unlocked ]] || open[$words[2]]="$words[4,-1]" ;;
+        (unset\ *) words=(${=line}); (( words[2] <= _kubeguard_seen )) || _kubeguard_drop+=($words[3,-1]) ;;
+        (notice\ *)
+          words=(${=line})
+          (( words[2] > _kubeguard_seen )) || \builtin continue
+          _kubeguard_seen=$words[2]
+          _kubeguard_say+=("${line#notice $words[2] }")
+          ;;
+        (glob\ *|context\ *) known+=$line$'\n' ;;
+      esac
+    done
+    if (( $#open )); then
+      IFS=' .' \builtin read -r now line </proc/uptime
+      for line in "${(@v)open}"; do words=(${=line}); (( due && due < words[1] )) || due=$words[1]; done
+      if ! _kubeguard_lives; then
+        _kubeguard_lost
+        open=()
+        (( now >= due )) && _kubeguard_sweep
+        [[ $_kubeguard_swept != $daemon ]] || due=0
+      fi
+      # Also where no connection tells of the daemon's end.
+      if (( due && due >= now && (_kubeguard_wake <= now || _kubeguard_wake > due + 1) )); then
+        _kubeguard_wake=$(( due + 1 ))
+        [[ ! -o zle ]] || sched +$(( due + 1 - now )) _kubeguard_due 2>/dev/null
+      fi
+    fi
+    _kubeguard_open=("${(@kv)open}")
+    _kubeguard_find_context
+    [[ $known$_kubeguard_context == $_kubeguard_known ]] || _kubeguard_find_policy $known
+    _kubeguard_draw $now
+  }
+
+  # A pid is used again; one with its start time is not.
+  _kubeguard_lives() {
+    \builtin local facts
+    \builtin local -a words
+    { IFS= \builtin read -r facts </proc/${_kubeguard_daemon% *}/stat } 2>/dev/null || \builtin return
+    words=(${=facts##*\) })
+    [[ $words[20] == ${_kubeguard_daemon#* } && $words[1] != [ZX] ]]
+  }
+
+  # What the daemon of the last look had open ended with it.
+  _kubeguard_lost() {
+    \builtin local policy
+    for policy in ${(ok)_kubeguard_open}; do
+      _kubeguard_say+=("kubeguard: $policy is locked (the daemon ended); to go on: kubeguard unlock $policy")
+      _kubeguard_drop+=(${${=_kubeguard_open[$policy]}[3,-1]})
+    done
+    _kubeguard_open=()
+  }
+
+  # Nobody is left who would do it.
+  _kubeguard_sweep() {
+    \builtin setopt local_options no_monitor no_notify
+    [[ $_kubeguard_swept != $_kubeguard_daemon ]] || \builtin return
+    _kubeguard_swept=$_kubeguard_daemon
+    [[ ! -x $_kubeguard_shims/kubeguard ]] || $_kubeguard_shims/kubeguard sweep </dev/null &>/dev/null &!
+  }
+
+  # The current context, from the first file that names one; read again when a file has changed.
+  _kubeguard_find_context() {
+    \builtin local file text stamp=
+    \builtin local -a files facts
+    files=("${(@s.:.)${KUBECONFIG:-${HOME-}/.kube/config}}")
+    for file in $files; do
+      zstat -A facts -- $file 2>/dev/null || \builtin continue
+      # Inode, size, times of change (zshmodules, zstat).
+      stamp+=" $file $facts[2] $facts[8] $facts[10] $facts[11]"
+    done
+    [[ $stamp != $_kubeguard_stamp ]] || \builtin return
+    _kubeguard_stamp=$stamp _kubeguard_context=
+    for file in $files; do
+      [[ -f $file && -r $file ]] || \builtin continue
+      text=$'\n'$(<$file)$'\n'
+      case $text in
+        (*$'\ncurrent-context:'*) text=${${text#*$'\n'current-context:}%%$'\n'*} ;;
+        (*\"current-context\"*) text=${${text#*\"current-context\"[[:space:]]#:}%%[,\}]*} ;;
+        (*) \builtin continue ;;
+      esac
+      text=${${text%% \#*}//[[:space:]\"\']/}
+      [[ -z $text ]] || { _kubeguard_context=$text; \builtin return }
+    done
+  }
+
+  # As the daemon does: the policy it was adopted under, else the first with a glob that matches.
+  _kubeguard_find_policy() {
+    \builtin local line rest
+    _kubeguard_known=$1$_kubeguard_context _kubeguard_policy=
+    for line in ${(f)1}; do
+      rest=${line#* }
+      case $line in
+        (context\ *) [[ ${rest#* } == "$_kubeguard_context" ]] || \builtin continue ;;
+        (glob\ *)
+          rest=${${${(b)${rest#* }}//\\\*/*}//\\\?/?}
+          [[ $_kubeguard_context == ${~rest} ]] || \builtin continue
+          rest=${line#* }
+          ;;
+      esac
+      _kubeguard_policy=${rest%% *}
+      \builtin return
+    done
+  }
+
+  # $1: the time, as the file counts it.
+  _kubeguard_draw() {
+    \builtin local sign colour text
+    \builtin local -a times
+    \builtin local -i left
+    times=(${=_kubeguard_open[$_kubeguard_policy]-})
+    if [[ -z $_kubeguard_policy ]]; then
+      KUBEGUARD_PROMPT_STATE=
+    elif (( ! $#times )); then
+      KUBEGUARD_PROMPT_STATE=locked sign=🔒 colour=8
+    else
+      left=$(( times[1] - $1 ))
+      KUBEGUARD_PROMPT_STATE=open sign=🔓 colour=green
+      (( left > 300 )) || KUBEGUARD_PROMPT_STATE=soon colour=yellow
+      (( times[2] > $1 )) || KUBEGUARD_PROMPT_STATE=now colour=red
+      if (( left >= 7200 )); then text=" $(( left / 3600 ))h"; else text=" $(( left > 90 ? (left + 30) / 60 : 1 ))m"; fi
+    fi
+    [[ ${LC_ALL:-${LC_CTYPE:-${LANG-}}} == *[uU][tT][fF]* ]] || sign=${KUBEGUARD_PROMPT_STATE/(soon|now)/open}
+    text=$sign${sign:+ }$_kubeguard_policy$text
+    KUBEGUARD_PROMPT_PLAIN=$text
+    # Exported by a user it forbids asking: docs/cli.md.
+    [[ ${KUBEGUARD_PROMPT-} == never ]] || \builtin typeset -g KUBEGUARD_PROMPT=${text:+%F\{$colour\}$text%f}
+  }
+
+  \builtin return $1
 } $? $-

@@ -19,6 +19,10 @@ export function ownLinks(): OwnLink[] {
       path: join(places.plugins(found), 'kubeguard-credential'),
       target: native ?? launcherPath('kubeguard-credential'),
     },
+    // Without a compiler there is none, and the hooks do without.
+    ...(native === undefined
+      ? []
+      : [{ path: join(places.plugins(found), 'kubeguard-watch'), target: native }]),
     // Every cure says `kubeguard …`: it must be there to be typed, also after an install from a clone.
     { path: join(places.shims(found), 'kubeguard'), target: launcherPath('kubeguard') },
   ]
