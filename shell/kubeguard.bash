@@ -37,6 +37,8 @@ __kubeguard_start() {
   if [[ ${__kubeguard_shell-} == "$$" ]]; then return 0; fi
   __kubeguard_shell=$$ __kubeguard_socket='' __kubeguard_daemon='' __kubeguard_seen=0 __kubeguard_swept=''
   __kubeguard_open=() __kubeguard_say='' __kubeguard_drop=() __kubeguard_context='' __kubeguard_policy=''
+  __kubeguard_known=''
+  __kubeguard_draw 0
   # A shell has no clock that goes on while it waits for a line: this one ends with it.
   if [[ -x ${shims%/shims}/bin/kubeguard-watch ]]; then
     ("${shims%/shims}/bin/kubeguard-watch" "$$" "$state" </dev/null >/dev/null 2>&1 &)
@@ -50,8 +52,8 @@ __kubeguard_end() {
   if [[ $- != *e* ]]; then return "$1"; fi
 }
 
-__kubeguard_start
 if [[ $- != *i* ]]; then
+  __kubeguard_start
   \builtin unset -f __kubeguard_path __kubeguard_start
   __kubeguard_end "$__kubeguard_status"
   \builtin return
@@ -111,7 +113,12 @@ __kubeguard_find_socket() {
 __kubeguard_look() {
   local IFS=' ' kind name rest daemon='' known='' now=0 due=0 ends open=() lines=()
   __kubeguard_say='' __kubeguard_drop=()
-  __kubeguard_find_socket || return 0
+  # Without a file there is nothing to show.
+  if ! __kubeguard_find_socket; then
+    __kubeguard_known='' __kubeguard_policy=''
+    __kubeguard_draw 0
+    return 0
+  fi
   mapfile -t lines <"${__kubeguard_socket%/*}/status"
   if [[ ${lines[0]-} != 'kubeguard 1 '* ]]; then return 0; fi
   daemon=${lines[0]#kubeguard 1 }
@@ -280,5 +287,6 @@ __kubeguard_draw() {
   fi
 }
 
+__kubeguard_start
 __kubeguard_install
 __kubeguard_end "$__kubeguard_status"

@@ -106,7 +106,11 @@ if status is-interactive
     function __kubeguard_look
         set -g __kubeguard_say
         set -g __kubeguard_drop
-        __kubeguard_find_socket; or return
+        # Without a file there is nothing to show.
+        if not __kubeguard_find_socket
+            __kubeguard_draw 0 ''
+            return
+        end
         set -l text
         read -z text <$__kubeguard_file
         set -l lines (string split \n -- $text)

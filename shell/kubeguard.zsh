@@ -20,7 +20,7 @@
   \builtin zmodload zsh/net/socket zsh/system zsh/stat zsh/sched 2>/dev/null
   \builtin typeset -g _kubeguard_shims=$shims _kubeguard_state=$state _kubeguard_socket _kubeguard_fd
   \builtin typeset -g _kubeguard_daemon _kubeguard_swept _kubeguard_context _kubeguard_stamp _kubeguard_known
-  \builtin typeset -g _kubeguard_policy _kubeguard_before KUBEGUARD_PROMPT_PLAIN KUBEGUARD_PROMPT_STATE
+  \builtin typeset -g _kubeguard_policy _kubeguard_before
   \builtin typeset -gi _kubeguard_seen _kubeguard_wake
   \builtin typeset -ga _kubeguard_say _kubeguard_drop
   \builtin typeset -gA _kubeguard_open
@@ -115,7 +115,12 @@
     \builtin local -A open
     _kubeguard_say=() _kubeguard_drop=()
     _kubeguard_find_socket
-    [[ -n $_kubeguard_socket && -O ${_kubeguard_socket:h}/status ]] || \builtin return
+    # Without a file there is nothing to show.
+    if [[ -z $_kubeguard_socket || ! -O ${_kubeguard_socket:h}/status ]]; then
+      _kubeguard_policy= _kubeguard_known=
+      _kubeguard_draw 0
+      \builtin return
+    fi
     { lines=("${(@f)$(<${_kubeguard_socket:h}/status)}") } 2>/dev/null
     [[ $lines[1] == 'kubeguard 1 '* ]] || \builtin return
     daemon=${lines[1]#kubeguard 1 }
@@ -235,7 +240,7 @@
     \builtin local -i left
     times=(${=_kubeguard_open[$_kubeguard_policy]-})
     if [[ -z $_kubeguard_policy ]]; then
-      KUBEGUARD_PROMPT_STATE=
+      \builtin typeset -g KUBEGUARD_PROMPT_STATE=
     elif (( ! $#times )); then
       KUBEGUARD_PROMPT_STATE=locked sign=🔒 colour=8
     else
@@ -247,10 +252,12 @@
     fi
     [[ ${LC_ALL:-${LC_CTYPE:-${LANG-}}} == *[uU][tT][fF]* ]] || sign=${KUBEGUARD_PROMPT_STATE/(soon|now)/open}
     text=$sign${sign:+ }$_kubeguard_policy$text
-    KUBEGUARD_PROMPT_PLAIN=$text
+    \builtin typeset -g KUBEGUARD_PROMPT_PLAIN=$text
     # Exported by a user it forbids asking: docs/cli.md.
     [[ ${KUBEGUARD_PROMPT-} == never ]] || \builtin typeset -g KUBEGUARD_PROMPT=${text:+%F\{$colour\}$text%f}
   }
 
+  # A prompt may name it before the first look, under `set -u` too.
+  [[ -n ${KUBEGUARD_PROMPT_STATE-} ]] || _kubeguard_draw 0
   \builtin return $1
 } $? $-

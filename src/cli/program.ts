@@ -14,8 +14,10 @@ import { logCommand } from './commands/log.ts'
 import { passwdCommand } from './commands/passwd.ts'
 import { playgroundCommand } from './commands/playground.ts'
 import { policyCommand } from './commands/policy.ts'
+import { promptCommand } from './commands/prompt.ts'
 import { shellCommand } from './commands/shell.ts'
 import { statusCommand } from './commands/status-command.ts'
+import { sweepCommand } from './commands/sweep.ts'
 import { uninstallCommand } from './commands/uninstall.ts'
 import { unlockCommand } from './commands/unlock.ts'
 import { sayFailure } from './output.ts'
@@ -34,6 +36,8 @@ function createProgram() {
       doctorCommand(),
       daemonCommand(),
       shellCommand(),
+      promptCommand(),
+      sweepCommand(),
       playgroundCommand(),
       credentialCommand(),
       uninstallCommand(),

@@ -7,6 +7,7 @@ import { issueCredential } from '../usecases/issue-credential.ts'
 import { openVaults } from '../usecases/open-vaults.ts'
 import { reportPolicy } from '../usecases/report-policy.ts'
 import { reportStatus } from '../usecases/report-status.ts'
+import { kubeconfigPaths } from '../usecases/resolve-guard.ts'
 import { unlockSession } from '../usecases/unlock-session.ts'
 import type { LockReport } from '../protocol/reports.ts'
 import type { LockReason } from '../domain/event.ts'
@@ -34,6 +35,9 @@ export function createHandlers(world: World): Handlers {
     'vault.open': (request, pid) => openVaults(world, request, pid),
     'kubeconfig.adopt': async ({ paths, users, dryRun }) => ({
       report: await adoptKubeconfig(world, { paths: paths.map(String), users, dryRun }),
+    }),
+    'kubeconfig.sweep': async (request) => ({
+      report: await world.kubeconfigs.sweep(kubeconfigPaths(placeOf(request))),
     }),
     'policy.read': ({ context }) => ({ report: reportPolicy(world.policies, context) }),
     'journal.read': ({ after, sinceMs, event, session }) => ({

@@ -237,6 +237,20 @@ export const messages = {
     request: {},
     reply: {},
   }),
+  'kubeconfig.sweep': message({
+    id: 21,
+    route: 'client>daemon',
+    about:
+      'Wipe what should not be on disk any more. A daemon that is started for it has locked everything first.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      kubeconfig: optional(1, 'bytes', '$KUBECONFIG', 256 * 1024),
+      cwd: required(2, 'bytes', 'working directory'),
+      home: optional(3, 'bytes', '$HOME'),
+    },
+    reply: { report: required(1, 'json', 'a SweepReport', limits.jsonBytes) },
+  }),
   'session.hold': message({
     id: 14,
     route: 'client>daemon',

@@ -79,6 +79,11 @@ export interface LockReport {
   readonly failures: readonly string[]
 }
 
+export interface SweepReport {
+  /** Files that a killed run of ours had left beside a kubeconfig. */
+  readonly removed: readonly string[]
+}
+
 export type Strength = 'cluster' | 'local' | 'borrowed'
 
 export interface AdoptedUser {

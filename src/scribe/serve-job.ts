@@ -4,6 +4,7 @@ import { adopt } from './adopt.ts'
 import { audit } from './audit.ts'
 import { outline } from './outline.ts'
 import { restore } from './restore.ts'
+import { sweep } from './sweep.ts'
 
 /**
  * A scribe: the only process that opens kubeconfigs, for one job and then gone. The job comes as one JSON
@@ -26,6 +27,8 @@ function run(job: ScribeJob): Promise<ScribeResults[keyof ScribeResults]> {
   switch (job.job) {
     case 'outline':
       return outline(job)
+    case 'sweep':
+      return sweep(job)
     case 'adopt':
       return adopt(job)
     case 'restore':

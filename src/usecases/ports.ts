@@ -4,7 +4,7 @@ import type { Hold } from '../domain/hold.ts'
 import type { Ancestor } from '../domain/holder.ts'
 import type { PolicyProblem, PolicySet } from '../domain/policy.ts'
 import type { Instant } from '../domain/session.ts'
-import type { AdoptReport, ChainReport, JournalEntry, OpenReport } from '../protocol/reports.ts'
+import type { AdoptReport, ChainReport, JournalEntry, OpenReport, SweepReport } from '../protocol/reports.ts'
 
 /** The outside world as interfaces. Use cases know nothing else of it; tests fake only these. */
 
@@ -135,6 +135,8 @@ export interface OutlineUser {
 export interface Kubeconfigs {
   /** Outlines in order; files that do not exist are left out. @throws GuardError kubeconfig-invalid */
   outlines(paths: readonly string[]): Promise<Outline[]>
+  /** Wipes what should not be on disk any more, in and beside these files. */
+  sweep(paths: readonly string[]): Promise<SweepReport>
   adopt(job: {
     paths: readonly string[]
     users: readonly string[]

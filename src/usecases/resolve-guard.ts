@@ -21,7 +21,7 @@ export interface Target {
  * The kubeconfig files a client reads, in order: `--kubeconfig`, else $KUBECONFIG, else ~/.kube/config
  * (client-go, tools/clientcmd/loader.go). Relative paths are relative to the working directory.
  */
-function kubeconfigPaths(place: ClientPlace, flag?: string): string[] {
+export function kubeconfigPaths(place: ClientPlace, flag?: string): string[] {
   if (flag !== undefined && flag !== '') return [resolve(place.cwd, flag)]
   if (place.kubeconfig !== undefined && place.kubeconfig !== '') {
     const listed = place.kubeconfig.split(':').filter((path) => path !== '')

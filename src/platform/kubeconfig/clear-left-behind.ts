@@ -23,19 +23,22 @@ export function placesOf(path: string): string[] {
  * Clears away what a killed run of ours left beside a kubeconfig: its lock, which would keep kubectl from
  * writing, and its temporary files, of which restore's hold what was to be put back. What can't be
  * removed stays: the run that needs it gone says so.
+ * @returns the paths of what was removed
  */
-export function clearLeftBehind(path: string): void {
+export function clearLeftBehind(path: string): string[] {
+  const removed: string[] = []
   for (const place of placesOf(path)) {
     try {
-      clearDeadLock(lockPath(place))
-      clearTemporaries(place)
+      if (clearDeadLock(lockPath(place))) removed.push(lockPath(place))
+      clearTemporaries(place, removed)
     } catch {
       continue
     }
   }
+  return removed
 }
 
-function clearTemporaries(place: string): void {
+function clearTemporaries(place: string, removed: string[]): void {
   const folder = dirname(place)
   const stem = stemOf(place)
   const tail = new RegExp(`^(${ownerPattern})-[0-9a-f]{8}\\.(new|owner)$`)
@@ -44,6 +47,8 @@ function clearTemporaries(place: string): void {
     if (owner === undefined) continue
     const path = join(folder, name)
     const facts = lstatSync(path, { throwIfNoEntry: false })
-    if (facts !== undefined && isOwnerDead(owner, facts.mtimeMs)) rmSync(path, { force: true })
+    if (facts === undefined || !isOwnerDead(owner, facts.mtimeMs)) continue
+    rmSync(path, { force: true })
+    removed.push(path)
   }
 }

@@ -71,6 +71,7 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
       const files = await outlined(paths.map(requireText))
       return files.flatMap(outlineOf)
     },
+    sweep: async (paths) => scribes.run({ job: 'sweep', paths: paths.map(requireText) }),
     adopt: async (order) => scribes.run({ job: 'adopt', ...order, paths: order.paths.map(requireText) }),
   }
 }

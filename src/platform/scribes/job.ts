@@ -1,13 +1,19 @@
 import type { ErrorCode } from '../../domain/errors.ts'
-import type { AdoptReport, AuditReport } from '../../protocol/reports.ts'
+import type { SweepReport, AdoptReport, AuditReport } from '../../protocol/reports.ts'
 import type { Kubeconfigs, Outline } from '../../usecases/ports.ts'
 import type { FileIdentity } from './file-identity.ts'
 
 /** What a scribe reads from stdin: one job, as one JSON document. Paths are absolute. */
-export type ScribeJob = OutlineJob | AdoptJob | RestoreJob | AuditJob
+export type ScribeJob = OutlineJob | AdoptJob | RestoreJob | AuditJob | SweepJob
 
 export interface OutlineJob {
   readonly job: 'outline'
+  readonly paths: readonly string[]
+}
+
+/** Wipes what should not be on disk any more, in and beside these files. */
+export interface SweepJob {
+  readonly job: 'sweep'
   readonly paths: readonly string[]
 }
 
@@ -63,6 +69,7 @@ export type RestoredItem =
 export interface ScribeResults {
   readonly outline: readonly OutlinedFile[]
   readonly adopt: AdoptReport
+  readonly sweep: SweepReport
   readonly restore: readonly RestoredItem[]
   readonly audit: AuditReport
 }
