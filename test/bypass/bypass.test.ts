@@ -1,42 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { BypassCase } from './bypass-case.ts'
+import { besiege } from './besiege.ts'
 import { matrix } from './matrix.ts'
-import { laySiege } from './siege.ts'
-import type { Siege } from './siege.ts'
 
-let siege: Siege
-let tried = 0
-const through: string[] = []
-
-beforeAll(async () => {
-  siege = await laySiege()
-})
-
-afterAll(async () => {
-  console.log(`bypass: ${through.length} of ${tried} got through`)
-  await siege.lift()
-})
-
-async function openAll(): Promise<void> {
-  await siege.home.unlock('default')
-  await siege.home.unlock('prod')
-}
-
-/** While unlocked first, so that a case that could never work does not count as one that was held off. */
-async function check({ name, whileUnlocked, attempt }: BypassCase): Promise<void> {
-  if (whileUnlocked !== 'own') {
-    await openAll()
-    expect(await attempt(siege), `${name}, while unlocked`).toBe(whileUnlocked === 'works')
-  }
-  await siege.home.lock()
-  tried += 1
-  const gotIn = await attempt(siege)
-  if (gotIn) through.push(name)
-  expect(gotIn, `${name}, while locked`).toBe(false)
-}
-
-for (const [group, cases] of Object.entries(matrix)) {
-  describe(group, () => {
-    for (const one of cases) test(one.name, () => check(one))
-  })
-}
+besiege(matrix)

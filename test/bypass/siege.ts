@@ -27,6 +27,20 @@ export interface Siege {
 
 const secretPattern = /(?:token|client-key-data):\s*(\S+)/g
 
+/**
+ * The cluster behind the walls: gives the home a kubeconfig in plain text, with a token behind `playground`, the
+ * current context, and another credential behind `prod-playground`. There, `default` has `web-0` and `db-0`, which
+ * run, write to their logs and serve their names on 8080.
+ */
+export type Ground = (home: TestHome) => Promise<void>
+
+let ground: Ground = (home) => home.startPlayground()
+
+/** Has every siege from here on laid on another ground than the playground. */
+export function fightOn(other: Ground): void {
+  ground = other
+}
+
 /** @throws Error where this machine lets us make no accounts */
 export async function laySiege(rules = { idle: '10m' }): Promise<Siege> {
   const removals: (() => void)[] = []
@@ -35,7 +49,7 @@ export async function laySiege(rules = { idle: '10m' }): Promise<Siege> {
     throw new Error('run this as root: it makes two throw-away accounts')
   const home = makeHome({ account: own })
   writePolicy(home, rules)
-  await home.startPlayground()
+  await ground(home)
   const before = readFileSync(home.kubeconfig, 'utf8')
   const secrets = [...before.matchAll(secretPattern)].map((match) => match[1] as string)
   await home.init()

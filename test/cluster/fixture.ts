@@ -50,14 +50,6 @@ export async function makeNamespace(
   return name
 }
 
-/** @returns a bound token, good for an hour, of a new service account that may do everything in the namespace. */
-export async function boundToken(namespace: string, name = 'person'): Promise<string> {
-  await admin(['create', 'serviceaccount', name, '-n', namespace])
-  const subject = `--serviceaccount=${namespace}:${name}`
-  await admin(['create', 'rolebinding', name, '-n', namespace, '--clusterrole=cluster-admin', subject])
-  return (await admin(['create', 'token', name, '-n', namespace, '--duration=1h'])).stdout.trim()
-}
-
 /** Contexts and what each shows to the API server, as `users[].user` holds it. */
 export type Credentials = Readonly<Record<string, object>>
 

@@ -1,6 +1,7 @@
 import { expect, test, describe } from 'vitest'
 import { stringify } from 'yaml'
-import { admin, boundToken, clusterHome, kubectls, makeNamespace } from './fixture.ts'
+import { boundToken } from './credentials.ts'
+import { admin, clusterHome, kubectls, makeNamespace } from './fixture.ts'
 import type { TestHome } from '../fixtures/home.ts'
 import { until } from '../fixtures/terminal.ts'
 
