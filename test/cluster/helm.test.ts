@@ -12,10 +12,10 @@ const chart = new URL('chart', import.meta.url).pathname
 const replicas = cluster.noPods === undefined ? 1 : 0
 
 /** `helm upgrade` of the chart with this page, waiting until it is ready. */
-const upgrade = (page: string, ...more: string[]): string[] => [
-  ...['upgrade', 'web', chart, '--wait', '--timeout', '100s', '--set', `image=${cluster.image}`],
-  ...['--set', `page=${page}`, '--set', `replicas=${replicas}`, ...more],
-]
+function upgrade(page: string, ...more: string[]): string[] {
+  const set = `image=${cluster.image},page=${page},replicas=${replicas}`
+  return ['upgrade', 'web', chart, '--wait', '--timeout', '100s', '--set', set, ...more]
+}
 
 test('helm install, upgrade, rollback and uninstall: before, across and after a lock', async () => {
   const namespace = await makeNamespace()

@@ -7,7 +7,7 @@ import { until } from '../fixtures/terminal.ts'
 import type { TestHome } from '../fixtures/home.ts'
 import { Client } from './client.ts'
 import { boundToken } from './credentials.ts'
-import { admin, cluster, clusterHome, describeWithPods, kubectls, makeNamespace } from './fixture.ts'
+import { cluster, clusterHome, describeWithPods, kubectls, makeNamespace } from './fixture.ts'
 import { startPod } from './pods.ts'
 
 /** How long a client may take to go after `kubeguard lock` returned. */

@@ -48,7 +48,8 @@ export async function sweepLeftBehind(only?: string): Promise<void> {
   }
 }
 
-function processesOf(folder: string): number[] {
+/** @returns pids of the programs of the cluster in this folder; pods have no mark. */
+export function processesOf(folder: string): number[] {
   const mark = `${markName}=${folder}`
   const isMarked = (pid: string): boolean => {
     try {
