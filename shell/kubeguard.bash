@@ -40,7 +40,7 @@ __kubeguard_start() {
   __kubeguard_known=''
   __kubeguard_draw 0
   # A shell has no clock that goes on while it waits for a line: this one ends with it.
-  if [[ -x ${shims%/shims}/bin/kubeguard-watch ]]; then
+  if [[ -O $state && -x ${shims%/shims}/bin/kubeguard-watch ]]; then
     ("${shims%/shims}/bin/kubeguard-watch" "$$" "$state" </dev/null >/dev/null 2>&1 &)
   fi
 }

@@ -55,7 +55,7 @@ function __kubeguard_start
     set -g __kubeguard_swept
     set -g __kubeguard_open
     # A shell has no clock that goes on while it waits for a line, and no socket: this one ends with it.
-    if test -x $places[1]/bin/kubeguard-watch
+    if test -O $places[2] -a -x $places[1]/bin/kubeguard-watch
         $places[1]/bin/kubeguard-watch $fish_pid $places[2] signal </dev/null >/dev/null 2>/dev/null &
         disown 2>/dev/null
     end

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isRunning, makeHome } from '../fixtures/home.ts'
@@ -6,7 +6,7 @@ import type { TestHome } from '../fixtures/home.ts'
 import { writePolicy } from '../fixtures/policy.ts'
 import type { Screen } from '../fixtures/screen.ts'
 import { until } from '../fixtures/terminal.ts'
-import { enter, hookOf, openShell, shells, startUp } from './shells.ts'
+import { enter, hookOf, openShell, shells, startUp, watchersOf } from './shells.ts'
 import type { Shell } from './shells.ts'
 
 const kubeconfig = (context: string): string => `apiVersion: v1
@@ -247,8 +247,7 @@ describe.each(shells)('%s, when the daemon is killed', (shell: Shell) => {
     const { home, screen, killed } = await killedDaemon()
     await using _home = home
     using _screen = screen
-    const watchers = readdirSync('/proc').filter((pid) => isWatcherOf(pid, screen.pty.pid))
-    for (const pid of watchers) process.kill(Number(pid), 'SIGKILL')
+    for (const pid of watchersOf(screen.pty.pid)) process.kill(pid, 'SIGKILL')
     screen.type('sleep 12\r')
     process.kill(killed, 'SIGKILL')
     await screen.until('the news', ({ text }) => text.includes('prod is locked (the daemon ended)'), 30_000)
@@ -256,12 +255,3 @@ describe.each(shells)('%s, when the daemon is killed', (shell: Shell) => {
     expect(statusOf(home)).not.toContain('unlocked')
   })
 })
-
-function isWatcherOf(pid: string, shell: number): boolean {
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')
-    return (words[0] ?? '').endsWith('kubeguard-watch') && words[1] === String(shell)
-  } catch {
-    return false
-  }
-}

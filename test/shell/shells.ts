@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestHome } from '../fixtures/home.ts'
 import { Screen } from '../fixtures/screen.ts'
@@ -13,8 +13,7 @@ export const hookOf = (shell: Shell): string => `source '${repository}/shell/kub
 const promptOf = {
   zsh: `setopt prompt_subst\nPROMPT='\${KUBEGUARD_PROMPT}ready> '`,
   bash: `PS1='\${KUBEGUARD_PROMPT}ready> '`,
-  // The terminal of these tests draws an emoji in one cell.
-  fish: `set -g fish_emoji_width 1\nfunction fish_prompt\n echo -n "$KUBEGUARD_PROMPT"'ready> '\nend\nset -g fish_greeting\nset -g fish_autosuggestion_enabled 0`,
+  fish: `function fish_prompt\n echo -n "$KUBEGUARD_PROMPT"'ready> '\nend\nset -g fish_greeting\nset -g fish_autosuggestion_enabled 0`,
 }
 
 export interface ShellOptions {
@@ -55,4 +54,20 @@ export async function enter(screen: Screen, line: string, withinMs = 30_000): Pr
     withinMs,
   )
   return screen.lines.slice(before).join('\n')
+}
+
+/** The native processes that bash and fish have beside them. */
+export function watchersOf(shell: number): number[] {
+  return readdirSync('/proc')
+    .filter((pid) => isWatcherOf(pid, shell))
+    .map(Number)
+}
+
+function isWatcherOf(pid: string, shell: number): boolean {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0')
+    return (words[0] ?? '').endsWith('kubeguard-watch') && words[1] === String(shell)
+  } catch {
+    return false
+  }
 }
