@@ -36,8 +36,16 @@ static _Noreturn void fail_unsafe(const char *path, const char *wrong, const cha
     fail_about(KG_EXIT_PLACE_UNSAFE, path, wrong, fits ? cure : KG_CURE_PLACE_UNSAFE);
 }
 
+/* Under sudo(8) nothing is wrong with the place: it is the caller's, and so are its sessions. */
+static _Noreturn void fail_foreign(const char *path, const char *wrong) {
+    if (getenv("SUDO_UID") != NULL) {
+        fail_about(KG_EXIT_PLACE_UNSAFE, path, wrong, "run it without sudo: a session is one account’s alone");
+    }
+    fail_unsafe(path, wrong, NULL);
+}
+
 static void check_owner(const char *path, const struct stat *facts, const char *cure) {
-    if (facts->st_uid != getuid()) fail_unsafe(path, " belongs to another user", NULL);
+    if (facts->st_uid != getuid()) fail_foreign(path, " belongs to another user");
     if ((facts->st_mode & OTHERS) != 0) fail_unsafe(path, " is open to other users", cure);
 }
 
@@ -124,7 +132,7 @@ int connect_own(const char *path) {
     struct stat facts;
     if (!check_folder(folder) || lstat(path, &facts) != 0) return -1;
     if (!S_ISSOCK(facts.st_mode)) fail_unsafe(path, " is not a socket", "rm");
-    if (facts.st_uid != getuid()) fail_unsafe(path, " belongs to another user", NULL);
+    if (facts.st_uid != getuid()) fail_foreign(path, " belongs to another user");
 
     int fd = above_standard(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (fd < 0) return -1;
@@ -138,7 +146,7 @@ int connect_own(const char *path) {
         close(fd);
         return -1;
     }
-    if (!is_ours(fd)) fail_unsafe(path, " is served by another user", NULL);
+    if (!is_ours(fd)) fail_foreign(path, " is served by another user");
     return fd;
 }
 

@@ -65,6 +65,10 @@ const packageOfCommand = {
   'screen': 'screen',
   '/usr/share/zsh-syntax-highlighting/zsh-syntax-highlighting.zsh': 'zsh-syntax-highlighting',
   '/usr/share/zsh-autosuggestions/zsh-autosuggestions.zsh': 'zsh-autosuggestions',
+  'sudo': 'sudo',
+  'make': 'make',
+  'perl': 'perl',
+  'pkill': 'procps',
 }
 
 /**

@@ -92,7 +92,11 @@ function stat(path: string): Stats {
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown error'
 
 function notOurs(path: string, uid: number): GuardError {
-  const cure = `as its owner or root, remove it or run: chown ${ownUid()} ${path}`
+  // Under sudo(8) nothing is wrong with the place: it is the caller's, and so are its sessions.
+  const cure =
+    process.env['SUDO_UID'] === undefined
+      ? `as its owner or root, remove it or run: chown ${ownUid()} ${path}`
+      : 'run it without sudo: a session is one account’s alone'
   return unsafe(path, `belongs to user ${uid}, not to you`, cure)
 }
 

@@ -1,7 +1,7 @@
 import type { RawData, WebSocket } from 'ws'
 import { InputQueue } from './builtin-shell/input-queue.ts'
 import { LineDiscipline } from './builtin-shell/line-discipline.ts'
-import type { ProgramWorld } from './builtin-shell/program.ts'
+import type { Files, ProgramWorld } from './builtin-shell/program.ts'
 import { failureStatus } from './api-error.ts'
 import { isRecord } from './kube-object.ts'
 
@@ -9,7 +9,7 @@ import { isRecord } from './kube-object.ts'
 export interface ExecRequest {
   readonly podName: string
   readonly environment: Readonly<Record<string, string>>
-  readonly files: ReadonlyMap<string, string>
+  readonly files: Files
   readonly hasStdin: boolean
   readonly hasTerminal: boolean
 }

@@ -15,17 +15,6 @@ export function environmentOf({ metadata }: KubeObject): Record<string, string> 
   }
 }
 
-/** @returns the few made-up files of a pod, by absolute path. */
-export function filesOf({ metadata }: KubeObject): ReadonlyMap<string, string> {
-  return new Map([
-    ['/etc/hostname', `${metadata.name}\n`],
-    ['/etc/hosts', `127.0.0.1\tlocalhost\n`],
-    ['/etc/os-release', 'NAME="kubeguard playground"\nID=playground\n'],
-    ['/app/README', 'A pod of the kubeguard playground. Nothing here reaches your machine.\n'],
-    ['/var/run/secrets/kubernetes.io/serviceaccount/namespace', metadata.namespace ?? 'default'],
-  ])
-}
-
 /** What `kubectl attach` shows: the container's output as it goes on. */
 export async function runAttached(
   world: ProgramWorld,

@@ -9,7 +9,8 @@ import { containerOf } from './container.ts'
 import { runExec } from './exec-session.ts'
 import type { KubeObject } from './kube-object.ts'
 import type { LogSource } from './log-stream.ts'
-import { environmentOf, filesOf, runAttached } from './pod-programs.ts'
+import { PodFiles } from './pod-files.ts'
+import { environmentOf, runAttached } from './pod-programs.ts'
 import { forwardPorts } from './port-forward.ts'
 import { requestUrl } from './request.ts'
 import { parseResourcePath } from './resource-path.ts'
@@ -35,6 +36,7 @@ interface StreamRequest {
 /** Accepts `exec`, `attach` and `port-forward`, which come as WebSocket upgrades since kubectl 1.31. */
 export class StreamUpgrades {
   readonly #source: LogSource
+  readonly #files = new PodFiles()
   readonly #server = new WebSocketServer({
     noServer: true,
     maxPayload: mostMessageBytes,
@@ -89,7 +91,7 @@ export class StreamUpgrades {
     const request = {
       podName: pod.metadata.name,
       environment: environmentOf(pod),
-      files: filesOf(pod),
+      files: this.#files.of(pod),
       hasStdin: isOn('stdin'),
       hasTerminal: isOn('tty'),
     }

@@ -13,12 +13,19 @@ export interface Terminal {
   onResize(listener: () => void): () => void
 }
 
+/** A pod's files by absolute path, in memory. */
+export interface Files {
+  get(path: string): Buffer | undefined
+  paths(): readonly string[]
+  /** @returns false where there is no room. */
+  put(path: string, bytes: Buffer): boolean
+}
+
 /** All that a program in a pod can reach. There is no way from here to the machine that runs the playground. */
 export interface ProgramWorld {
   readonly podName: string
   readonly environment: Readonly<Record<string, string>>
-  /** Absolute path -> content. */
-  readonly files: ReadonlyMap<string, string>
+  readonly files: Files
   readonly terminal: Terminal | undefined
   /** Ends the program: the client is gone, or someone pressed Ctrl-C while it was in the foreground. */
   readonly signal: AbortSignal

@@ -1,4 +1,5 @@
 import type { Program, ProgramWorld } from './program.ts'
+import { absolutePath, tar } from './tar.ts'
 import { top } from './top.ts'
 import { pause } from './pause.ts'
 
@@ -16,6 +17,8 @@ export const programs: Readonly<Record<string, Program>> = {
   seq,
   sleep,
   stty: (args, world) => terminalSize(args, world),
+  tar,
+  test,
   top,
   true: async () => 0,
   tty: (_, world) => print(world, world.terminal === undefined ? 'not a tty' : '/dev/pts/0'),
@@ -38,7 +41,7 @@ async function cat(args: readonly string[], world: ProgramWorld): Promise<number
       await copyInput(world)
       continue
     }
-    const content = world.files.get(absolute(path))
+    const content = world.files.get(absolutePath(path))
     if (content !== undefined) await world.write(content)
     else code = await fail(world, `cat: ${path}: No such file or directory`)
   }
@@ -54,7 +57,7 @@ async function ls(args: readonly string[], world: ProgramWorld): Promise<number>
   const wanted = args.filter((arg) => !arg.startsWith('-'))
   let code = 0
   for (const path of wanted.length === 0 ? ['/'] : wanted) {
-    const names = entriesOf(world, absolute(path))
+    const names = entriesOf(world, absolutePath(path))
     if (names.length > 0) await world.write(`${names.join('\n')}\n`)
     else code = await fail(world, `ls: ${path}: No such file or directory`)
   }
@@ -62,10 +65,22 @@ async function ls(args: readonly string[], world: ProgramWorld): Promise<number>
 }
 
 function entriesOf({ files }: ProgramWorld, path: string): string[] {
-  if (files.has(path)) return [path]
+  if (files.get(path) !== undefined) return [path]
   const prefix = path === '/' ? '/' : `${path}/`
-  const below = [...files.keys()].filter((file) => file.startsWith(prefix))
+  const below = files.paths().filter((file) => file.startsWith(prefix))
   return [...new Set(below.map((file) => file.slice(prefix.length).split('/')[0]!))].toSorted()
+}
+
+/** `test -d`, `-e` and `-f`, as `kubectl cp` asks before it copies. */
+async function test([flag, path = '']: readonly string[], world: ProgramWorld): Promise<number> {
+  const found = absolutePath(path)
+  const isFile = world.files.get(found) !== undefined
+  const isFolder = found === '/' || found === '/tmp' || (!isFile && entriesOf(world, found).length > 0)
+  if (flag === '-d') return isFolder ? 0 : 1
+  if (flag === '-f') return isFile ? 0 : 1
+  if (flag === '-e') return isFile || isFolder ? 0 : 1
+  await fail(world, 'test: only knows: -d, -e, -f')
+  return 2
 }
 
 async function seq(args: readonly string[], world: ProgramWorld): Promise<number> {
@@ -94,11 +109,4 @@ async function terminalSize(args: readonly string[], world: ProgramWorld): Promi
 async function fail(world: ProgramWorld, message: string): Promise<number> {
   await world.writeError(`${message}\n`)
   return 1
-}
-
-function absolute(path: string): string {
-  return `/${path
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .join('/')}`
 }

@@ -17,6 +17,8 @@ export interface GroundOptions {
   readonly env: NodeJS.ProcessEnv
   /** A pod that `kubectl exec` reaches, with a shell. */
   readonly pod: string
+  /** The context in which it is. */
+  readonly context: string
 }
 
 /**
@@ -34,7 +36,7 @@ export class Ground {
   readonly folder: string
   readonly #targets: Readonly<Record<Exclude<Side, 'direct'>, string>>
 
-  constructor({ folder, shims: shimFolder, env, pod }: GroundOptions) {
+  constructor({ folder, shims: shimFolder, env, pod, context }: GroundOptions) {
     this.folder = folder
     this.work = join(folder, 'work')
     this.notes = join(folder, 'notes')
@@ -45,7 +47,7 @@ export class Ground {
     buildWitness(this.witness, { notes: this.notes, real: kubectl() })
     cpSync(this.witness, join(tools, 'watched'))
     const path = [shimFolder, dirname(this.witness), tools, '/usr/local/bin', '/usr/bin', '/bin']
-    this.env = { ...env, PATH: path.join(delimiter), POD: pod, WITNESS: this.witness }
+    this.env = { ...env, PATH: path.join(delimiter), POD: pod, CONTEXT: context, WITNESS: this.witness }
     this.#targets = {
       native: join(repository, 'dist', 'native', 'kubeguard-native'),
       fallback: join(withoutNative(join(folder, 'fallback')), 'bin', 'kubectl'),

@@ -45,8 +45,8 @@ export const streams: readonly Case[] = [
   },
   {
     name: 'a loop that reads lines around it',
-    line: 'while read -r name; do kubectl get pod "$name" -o name </dev/null; done',
-    input: 'web-0\nnothing\nweb-1\n',
+    line: 'while read -r name; do kubectl get pod "$name$POD" -o name </dev/null; done',
+    input: '\nno\n\n',
     shows: /pod\//,
   },
   { name: 'closed input', line: 'kubectl get pod "$POD" -o name <&-', shows: /^pod\// },
@@ -104,6 +104,18 @@ export const streams: readonly Case[] = [
     line: 'trap "" PIPE; kubectl exec "$POD" -- seq 1 200000 | head -n 2; echo "${PIPESTATUS[0]}"',
     shows: /1\n2\n/,
     tidy: (text) => text.replaceAll(/^E\d+ .*\n/gm, ''),
+  },
+  {
+    name: 'cp into a pod and out of it',
+    line: `cat >there; cp there kept; kubectl cp there "$POD:/tmp/there"; rm there
+      umask 077; kubectl cp "$POD:/tmp/there" back; cmp back kept && echo same; rm kept back`,
+    input: binary,
+    shows: /same/,
+  },
+  {
+    name: 'cp of a file that is not there, and to a folder that is not',
+    line: 'kubectl cp "$POD:/nothing" here; echo "code $?"; kubectl cp nothing "$POD:/tmp/x"; echo "code $?"',
+    shows: /code 1/,
   },
   { name: 'a pipe of two', line: 'kubectl get pods -o name | kubectl exec -i "$POD" -- cat', shows: /pod\// },
   {

@@ -9,12 +9,12 @@ const ready = /ready> $/
 const code = (number: number): RegExp => new RegExp(`code=${number}\\r\\n[^]*ready> $`)
 
 export const terminals: readonly Case[] = [
-  { name: 'a list', steps: [['kubectl get pods -o name\r', /web-1[^]*ready> $/]], shows: /pod\/web-0/ },
+  { name: 'a list', steps: [['kubectl get pods -o name\r', /pod\/[^]*ready> $/]], shows: /pod\// },
   { name: 'the exit code', steps: [['kubectl get pod nothing; echo code=$?\r', code(1)]], shows: /NotFound/ },
   {
     name: 'Ctrl-C, which a watch takes for its end',
     steps: [
-      ['kubectl get pods -o name -w; echo code=$?\r', /web-1\r\n$/],
+      ['kubectl get pod "$POD" -o name -w; echo code=$?\r', /pod\/\S+\r\n$/],
       ['\x03', code(1)],
     ],
     shows: /code=1/,
@@ -41,12 +41,12 @@ export const terminals: readonly Case[] = [
   {
     name: 'Ctrl-Z, jobs, bg, fg, Ctrl-C',
     steps: [
-      ['kubectl get pods -o name -w\r', /web-1\r\n$/],
+      ['kubectl get pod "$POD" -o name -w\r', /pod\/\S+\r\n$/],
       ['\x1a', /Stopped[^]*ready> $/],
       ['echo code=$?; jobs; jobs -l\r', /code=\d+\r\n[^]*Stopped[^]*Stopped[^]*ready> $/],
       ['bg\r', ready],
       ['jobs\r', /Running[^]*ready> $/],
-      ['fg\r', /kubectl get pods -o name -w\r\n$/],
+      ['fg\r', /get pod \S+ -o name -w\r\n$/],
       ['\x03', ready],
       ['echo code=$?; jobs\r', /code=\d+\r\n[^]*ready> $/],
     ],
@@ -76,10 +76,10 @@ export const terminals: readonly Case[] = [
   {
     name: 'a shell in a pod: keys, Ctrl-C, size, end',
     steps: [
-      ['kubectl exec -it "$POD" -- sh; echo code=$?\r', /\$ $/],
-      ['stty size; echo one\r', /30 100[^]*one\r\n[^]*\$ $/],
+      ['kubectl exec -it "$POD" -- sh; echo code=$?\r', /[$#] $/],
+      ['stty size; echo one\r', /30 100[^]*one\r\n[^]*[$#] $/],
       ['sleep 100\r', /sleep 100\r\n$/],
-      ['\x03', /\^C\r\n[^]*\$ $/],
+      ['\x03', /\^C\r\n[^]*[$#] $/],
       ['exit 7\r', code(7)],
     ],
     shows: /30 100/,
@@ -87,8 +87,8 @@ export const terminals: readonly Case[] = [
   {
     name: 'a shell in a pod that is killed: the terminal is left as it is',
     steps: [
-      ['kubectl exec -it "$POD" -- sh; stty sane; echo code=$?\r', /\$ $/],
-      ['echo on\r', /on\r\n[^]*\$ $/],
+      ['kubectl exec -it "$POD" -- sh; stty sane; echo code=$?\r', /[$#] $/],
+      ['echo on\r', /on\r\n[^]*[$#] $/],
       ['\x04', ready],
     ],
     shows: /on\r\n/,
@@ -122,15 +122,15 @@ export const terminals: readonly Case[] = [
   },
   {
     name: 'a pager',
-    steps: [['kubectl get pods -o name | less -X -F\r', /web-1[^]*ready> $/]],
-    shows: /web-0/,
+    steps: [['kubectl get pods -o name | less -X -F\r', /pod\/[^]*ready> $/]],
+    shows: /pod\//,
     unsteady: ['terminal'],
   },
   {
     name: 'zsh: Ctrl-Z and fg',
     shell: 'zsh',
     steps: [
-      ['kubectl get pods -o name -w\r', /web-1\r\n$/],
+      ['kubectl get pod "$POD" -o name -w\r', /pod\/\S+\r\n$/],
       ['\x1a', /suspended[^]*ready> /],
       ['fg\r', /continued/],
       ['\x03', /ready> /],
