@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto'
 import { clientKey } from './guarded-session.ts'
 import type { ProcessId, ProcessTable, Programs } from './ports.ts'
 
+/** Who asks, and its parent. */
+type Asking = Parameters<ProcessTable['lineage']>[0]
+
 /** How many shims of one tool may stand behind each other before we call it a circle. */
 const longestChain = 8
 
@@ -32,16 +35,16 @@ interface Named {
  */
 export class FindProgram {
   readonly #programs: Programs
-  readonly #processes: Pick<ProcessTable, 'isAlive' | 'lineage'>
+  readonly #processes: Pick<ProcessTable, 'lineage'>
   readonly #named = new Map<string, Named>()
 
-  constructor(programs: Programs, processes: Pick<ProcessTable, 'isAlive' | 'lineage'>) {
+  constructor(programs: Programs, processes: Pick<ProcessTable, 'lineage'>) {
     this.#programs = programs
     this.#processes = processes
   }
 
   /** @returns undefined when PATH holds none (any more). */
-  find(argv: readonly Buffer[], path: string, client: ProcessId): FoundProgram | undefined {
+  find(argv: readonly Buffer[], path: string, client: Asking): FoundProgram | undefined {
     const tool = this.toolOf(argv)
     const digest = digestOf(argv)
     const before = this.#namedBefore(digest, client)
@@ -49,7 +52,8 @@ export class FindProgram {
     const skip = before?.path === path ? before.count : 0
     const found = nth(this.#programs.onPath(tool, path), skip)
     if (found === undefined) return undefined
-    const entry = { id: client, digest, path, count: skip + 1, rounds: (before?.rounds ?? 0) + 1 }
+    const id = { pid: client.pid, startTicks: client.startTicks }
+    const entry = { id, digest, path, count: skip + 1, rounds: (before?.rounds ?? 0) + 1 }
     return { path: found, remember: () => this.#remember(client, entry) }
   }
 
@@ -60,23 +64,22 @@ export class FindProgram {
   }
 
   /** What was named for these arguments to the client itself or to the nearest of its parents. */
-  #namedBefore(digest: string, client: ProcessId): Named | undefined {
-    // Each parent costs a look at /proc: none is needed where whoever came with these arguments is gone.
-    if (!this.#isNamedToSomeone(digest)) return undefined
-    for (const id of this.#processes.lineage(client.pid)) {
+  #namedBefore(digest: string, client: Asking): Named | undefined {
+    const oldest = this.#oldestNamed(digest)
+    if (oldest === undefined) return undefined
+    for (const id of this.#processes.lineage(client)) {
       const entry = this.#named.get(clientKey(id))
       if (entry?.digest === digest) return entry
+      // Each parent costs a look at /proc, and each is older than its child.
+      if (id.startTicks < oldest) return undefined
     }
     return undefined
   }
 
-  #isNamedToSomeone(digest: string): boolean {
-    for (const [key, entry] of this.#named) {
-      if (entry.digest !== digest) continue
-      if (this.#processes.isAlive(entry.id)) return true
-      this.#named.delete(key)
-    }
-    return false
+  /** @returns the start of the oldest process that came with these arguments; undefined for none. */
+  #oldestNamed(digest: string): number | undefined {
+    const named = [...this.#named.values()].filter((entry) => entry.digest === digest)
+    return named.length === 0 ? undefined : Math.min(...named.map(({ id }) => id.startTicks))
   }
 
   #remember(client: ProcessId, entry: Named): void {

@@ -49,8 +49,8 @@ export interface ProcessTable {
   inspect(pid: number): ProcessFacts | undefined
   /** The process itself first, then its parents; ends at pid 1 or at one that can't be seen. */
   ancestry(pid: number): Iterable<Ancestor>
-  /** The same processes by no more than their ids, each looked at only when it is asked for. */
-  lineage(pid: number): Iterable<ProcessId>
+  /** A process that was looked at, then its parents by no more than their ids, each looked at only when it is asked for. */
+  lineage(from: ProcessId & { readonly ppid: number }): Iterable<ProcessId>
   isAlive(id: ProcessId): boolean
   /** Does it run for a TAB key: `helm __complete …`, as cobra's completions call it? */
   isCompletion(pid: number): boolean

@@ -78,8 +78,9 @@ export class Questions {
   /** The prompt that the process `pid` ran ended without an unlock. One that has not the turn speaks for nobody. */
   giveUp(policy: string, pid: number): void {
     const question = this.#byPolicy.get(policy)
-    if (question === undefined) return
-    for (const id of this.#deps.processes.lineage(pid)) {
+    const facts = this.#deps.processes.inspect(pid)
+    if (question === undefined || facts === undefined) return
+    for (const id of this.#deps.processes.lineage(facts)) {
       if (!question.has(id)) continue
       question.giveUp(this.#now())
       this.#look()

@@ -6,7 +6,7 @@ import { ClientProcess } from './client-process.ts'
 import { makeHistory, memoryFigure, wakeUpFigure } from './daemon-figures.ts'
 import { table } from './figure.ts'
 import type { Figure } from './figure.ts'
-import { gateFigure } from './gate-figure.ts'
+import { gateFigure, parallelGateFigure } from './gate-figure.ts'
 import { lockFigure } from './lock-figure.ts'
 import { getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
 
@@ -37,6 +37,7 @@ const measurements: readonly (readonly [name: string, measure: Measurement])[] =
   ['get pods', getPodsFigure],
   ['plugin', pluginFigure],
   ['gate', gateFigure],
+  ['parallel gate', parallelGateFigure],
   ['status', statusFigure],
   ['lock', lockFigure],
   ['memory', measureMemory],

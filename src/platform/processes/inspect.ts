@@ -69,12 +69,20 @@ export function* ancestryOf(pid: number): Generator<Ancestor> {
 }
 
 /** The processes of `ancestryOf`, one stat line each, read as far as the caller goes. */
-export function lineageOf(pid: number): Iterable<ProcessId> {
-  return statsOf(pid)
+export function lineageOf(from: Child): Iterable<ProcessId> {
+  return familyOf(from)
 }
 
 function* statsOf(pid: number): Generator<ProcStat> {
-  let stat = readProcStat(pid)
+  const stat = readProcStat(pid)
+  if (stat !== undefined) yield* familyOf(stat)
+}
+
+type Child = ProcessId & { readonly ppid: number }
+
+/** A process and its parents. */
+function* familyOf<Self extends Child>(from: Self): Generator<Self | ProcStat> {
+  let stat: Self | ProcStat | undefined = from
   for (let count = 0; stat !== undefined && count < mostAncestors; count += 1) {
     yield stat
     stat = parentOf(stat)
@@ -82,7 +90,7 @@ function* statsOf(pid: number): Generator<ProcStat> {
 }
 
 /** A parent may exit, and its pid be given away, between two reads: a real parent is never younger. */
-function parentOf(child: ProcStat): ProcStat | undefined {
+function parentOf(child: Child): ProcStat | undefined {
   const parent = readProcStat(child.ppid)
   if (parent !== undefined && parent.startTicks <= child.startTicks) return parent
   const again = readProcStat(child.pid)

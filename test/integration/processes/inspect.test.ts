@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { findHolder } from '../../../src/domain/holder.ts'
+import type { ProcessFacts } from '../../../src/usecases/ports.ts'
 import { createProcessTable } from '../../../src/platform/processes/process-table.ts'
 import { Family } from './family.ts'
 
@@ -19,9 +20,10 @@ it('tells this process and its parents', () => {
   const ancestry = [...table.ancestry(process.pid)]
   expect(ancestry[0]).toMatchObject({ pid: process.pid, program: 'node' })
   expect(ancestry[1]?.pid).toBe(process.ppid)
-  expect(table.inspect(process.pid)).toMatchObject({ ppid: process.ppid, program: 'node' })
+  const own = table.inspect(process.pid)
+  expect(own).toMatchObject({ ppid: process.ppid, program: 'node' })
   const ids = ancestry.map(({ pid, startTicks }) => ({ pid, startTicks }))
-  expect([...table.lineage(process.pid)]).toMatchObject(ids)
+  expect([...table.lineage(own as ProcessFacts)]).toMatchObject(ids)
 })
 
 it('knows nothing of a process that is gone, and of pid 0 only that it is elsewhere', () => {

@@ -1,26 +1,30 @@
 import { expect, test } from 'vitest'
 import { FindProgram } from '../../../src/usecases/find-program.ts'
-import type { ProcessId } from '../../../src/usecases/ports.ts'
 
 const kubectls = ['/asdf/shims/kubectl', '/usr/bin/kubectl', '/opt/bin/kubectl']
 const argv = ['kubectl', 'get', 'pods'].map((word) => Buffer.from(word))
-const process = (pid: number): ProcessId => ({ pid, startTicks: pid * 10 })
+const process = (pid: number) => ({ pid, ppid: 1, startTicks: pid * 10 })
 
-/** Processes by number: each one's parent, where it has one. */
-function finder(parents: Record<number, number> = {}, alive: (pid: number) => boolean = () => true) {
+/** Processes by number: each one's parent, where it has one. Lower numbers are older. */
+function finder(parents: Record<number, number> = {}) {
+  const seen: number[] = []
   const find = new FindProgram(
     {
       onPath: (tool) => (tool === 'kubectl' ? kubectls : tool === 'helm' ? ['/usr/bin/helm'] : []),
       hasShim: (tool) => tool === 'helm',
     },
     {
-      isAlive: ({ pid }) => alive(pid),
-      *lineage(pid) {
-        for (let at: number | undefined = pid; at !== undefined; at = parents[at]) yield process(at)
+      *lineage({ pid }) {
+        for (let at: number | undefined = pid; at !== undefined; at = parents[at]) {
+          seen.push(at)
+          yield process(at)
+        }
       },
     },
   )
   return {
+    /** Whose parents were looked for, and which were found. */
+    seen,
     /** As for a command that is allowed. */
     name(...asked: Parameters<FindProgram['find']>): string | undefined {
       const found = find.find(...asked)
@@ -61,10 +65,15 @@ test('a child of who was sent on is sent on too; a stranger and other arguments 
   expect(find.name([...argv, Buffer.from('-A')], '/p', process(8))).toBe(kubectls[0])
 })
 
-test('reads no parents where the client that came with these arguments is gone', () => {
-  const find = finder({ 8: 7 }, (pid) => pid !== 7)
+test('reads no parents that are older than whoever came with these arguments', () => {
+  const find = finder({ 9: 5, 5: 3, 3: 2 })
+  expect(find.name(argv, '/p', process(9))).toBe(kubectls[0])
+  expect(find.seen).toEqual([])
   find.name(argv, '/p', process(7))
-  expect(find.name(argv, '/p', process(8))).toBe(kubectls[0])
+  expect(find.seen).toEqual([7])
+  expect(find.name(argv, '/p', process(5))).toBe(kubectls[0])
+  expect(find.seen).toEqual([7, 5])
+  expect(find.name(argv, '/p', process(9))).toBe(kubectls[1])
 })
 
 test('a circle of shims ends, also where each round comes with another PATH', () => {

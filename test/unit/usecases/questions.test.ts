@@ -26,7 +26,7 @@ function world() {
   const processes = {
     inspect: (pid: number) => (isThere(pid) ? facts(pid) : undefined),
     isAlive: ({ pid }: ProcessId) => isThere(pid),
-    *lineage(pid: number) {
+    *lineage({ pid }: ProcessId) {
       for (let next: number | undefined = pid; next !== undefined; next = parents.get(next)) yield facts(next)
     },
   }
