@@ -8,10 +8,14 @@ const cgroups = '/sys/fs/cgroup'
 /** In the environment of each program of a cluster; the value is its folder. */
 export const markName = 'KUBEGUARD_TEST_CLUSTER'
 
-/** @returns when the process began, in clock ticks: with the pid it names one process (proc(5)). */
+/**
+ * @returns when the process began, in clock ticks: with the pid it names one process (proc(5)); undefined where there
+ * is none, or one that has ended and was not waited for.
+ */
 function beganAt(pid: number): string | undefined {
   try {
-    return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')[19]
+    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ')
+    return fields?.[0] === 'Z' ? undefined : fields?.[19]
   } catch {
     return undefined
   }
