@@ -1,6 +1,6 @@
 /**
- * A cluster by hand: `up` brings one up, says where its kubeconfig is and keeps it until Ctrl-C; `fetch` only brings
- * what it needs; `can` tells by its exit code whether this machine has what that takes.
+ * A cluster by hand: `up` brings one up, says where its kubeconfig is and keeps it until Ctrl-C; `fetch` only builds and
+ * unpacks what it needs. Both say what refused where it is not to be had.
  */
 import { once } from 'node:events'
 import { buildKubernetes } from './build.ts'
@@ -20,20 +20,22 @@ async function up(): Promise<void> {
   await cluster.down()
 }
 
-function can(): void {
+function fetch(): void {
   const missing = needed.filter((command) => onPath(command) === undefined)
-  if (missing.length === 0) return
-  say(`not to be had here: no ${missing.join(', no ')}`)
-  process.exitCode = 1
+  if (missing.length > 0) throw new Error(`this machine has no ${missing.join(', no ')}`)
+  unpackPackages(say)
+  buildKubernetes(say)
 }
 
-const verbs: Record<string, () => unknown> = {
-  up,
-  can,
-  fetch: () => (unpackPackages(say), buildKubernetes(say)),
-}
-const verb = verbs[process.argv[2] ?? '']
+const verb = { up, fetch }[process.argv[2] ?? '']
 if (verb === undefined) {
-  say('what? up, fetch or can')
+  say('what? up or fetch')
   process.exitCode = 64
-} else await verb()
+} else {
+  try {
+    await verb()
+  } catch (error) {
+    say(`not to be had here: ${(error as Error).message}`)
+    process.exitCode = 1
+  }
+}

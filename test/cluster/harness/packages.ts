@@ -79,6 +79,7 @@ function privateApt(work: string): string[] {
     'Dir::State::lists': join(work, 'lists'),
     'Dir::State::status': join(work, 'status'),
     'Dir::Cache': join(work, 'cache'),
+    'Acquire::Retries': '3',
     'Acquire::Languages': 'none',
     'Acquire::IndexTargets::deb::DEP-11::DefaultEnabled': 'false',
     'APT::Sandbox::User': '',
