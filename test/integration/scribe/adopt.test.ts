@@ -1,32 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, lstatSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import {
   adopt,
   adoptJob,
-  bundleScribe,
-  makeHome,
+  bundledInFreshHomes,
+  home,
+  changeHome,
   pendingItems,
+  program,
   read,
   restore,
   run,
   write,
 } from './scribe-fixture.ts'
-import type { Home } from './scribe-fixture.ts'
 
-let program: string
-let home: Home
-
-beforeAll(() => {
-  program = bundleScribe()
-})
-afterAll(() => rmSync(dirname(program), { recursive: true, force: true }))
-beforeEach(async () => {
-  home = await makeHome()
-})
-afterEach(() => home.remove())
+bundledInFreshHomes()
 
 const token = 'token-that-must-not-be-seen'
 
@@ -108,8 +99,7 @@ test('a token that kubectl puts beside our entry counts as a secret again', asyn
 })
 
 test('where a vault is missing nothing is changed', async () => {
-  home.remove()
-  home = await makeHome(['prod'])
+  await changeHome(['prod'])
   const path = write(join(home.kube, 'config'), simple)
   const report = await adopt(program, home, [path])
   expect(report).toMatchObject({ missingVaults: ['default'], adopted: [], diff: '' })

@@ -1,26 +1,24 @@
 import { execFile } from 'node:child_process'
-import { readdirSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { VaultItem } from '../../../src/platform/vault/item.ts'
-import { adopt, bundleScribe, makeHome, pendingItems, read, restore, write } from './scribe-fixture.ts'
-import type { Home } from './scribe-fixture.ts'
+import {
+  adopt,
+  bundledInFreshHomes,
+  home,
+  pendingItems,
+  program,
+  read,
+  restore,
+  write,
+} from './scribe-fixture.ts'
 
 /** The real kubectl writes the same file all the while. */
 
-let program: string
-let home: Home
-
-beforeAll(() => {
-  program = bundleScribe()
-})
-afterAll(() => rmSync(dirname(program), { recursive: true, force: true }))
-beforeEach(async () => {
-  home = await makeHome()
-})
-afterEach(() => home.remove())
+bundledInFreshHomes()
 
 const token = 'token-that-must-not-be-lost'
 const text = `apiVersion: v1

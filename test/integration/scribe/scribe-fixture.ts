@@ -1,3 +1,4 @@
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -154,4 +155,26 @@ export async function pendingItems(home: Home): Promise<VaultItem[]> {
     }
   }
   return items.toSorted((a, b) => a.id.localeCompare(b.id))
+}
+
+/** The scribe of `bundledInFreshHomes`, and its home of this test. */
+export let program: string
+export let home: Home
+
+/** For a test file: one bundled scribe, and a home for each test. */
+export function bundledInFreshHomes(): void {
+  beforeAll(() => {
+    program = bundleScribe()
+  })
+  afterAll(() => rmSync(dirname(program), { recursive: true, force: true }))
+  beforeEach(async () => {
+    home = await makeHome()
+  })
+  afterEach(() => home.remove())
+}
+
+/** Another home for the rest of this test, with vaults of these policies alone. */
+export async function changeHome(vaultPolicies: readonly string[]): Promise<void> {
+  home.remove()
+  home = await makeHome(vaultPolicies)
 }

@@ -1,30 +1,19 @@
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { Home, Installation, kinds, run } from './rig.ts'
-import type { Ran, RunOptions } from './rig.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { home, installation, kinds, onRig, run, shim } from './rig.ts'
+import type { Ran } from './rig.ts'
 
 /** Allowed, the program must not be able to tell that a shim stood before it. */
 describe.each(kinds)('%s shim, allowed', (kind) => {
-  let installation: Installation
-  let home: Home
-
-  beforeAll(() => {
-    installation = new Installation(kind)
-  })
-  afterAll(() => installation.remove())
-  beforeEach(async () => {
-    home = await new Home().start()
+  onRig(kind)
+  beforeEach(() => {
     allow('/bin/cat')
   })
-  afterEach(() => home.remove())
 
   function allow(program: string | Buffer): void {
     home.daemon.replies('gate.check', { verdict: 'allow', program: Buffer.from(program) })
   }
-
-  const shim = (args: readonly string[], options: RunOptions = {}): Promise<Ran> =>
-    run(installation.tool('kubectl'), args, { env: home.env, ...options })
 
   /**
    * Runs a line of shell with $TOOL: the way to arguments that Node can't write, and to signals and limits.

@@ -1,30 +1,17 @@
 import { chmodSync, chownSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { encodeError, encodeReply } from '../../../src/protocol/frame.ts'
 import { limits } from '../../../src/protocol/limits.ts'
 import { TestTerminal } from '../../fixtures/terminal.ts'
-import { Home, Installation, kinds, run } from './rig.ts'
-import type { Ran, RunOptions } from './rig.ts'
+import { Home, home, installation, kinds, onRig, run, shim } from './rig.ts'
+import type { Ran } from './rig.ts'
 
 const unlockCure = 'run: kubeguard unlock prod'
 
 describe.each(kinds)('%s shim, not allowed', (kind) => {
-  let installation: Installation
-  let home: Home
-
-  beforeAll(() => {
-    installation = new Installation(kind)
-  })
-  afterAll(() => installation.remove())
-  beforeEach(async () => {
-    home = await new Home().start()
-  })
-  afterEach(() => home.remove())
-
-  const shim = (args: readonly string[] = ['get', 'pods'], options: RunOptions = {}): Promise<Ran> =>
-    run(installation.tool('kubectl'), args, { env: home.env, ...options })
+  onRig(kind)
 
   /** Exit code, nothing on stdout, a message and its cure on stderr. */
   async function expectFailure(exitCode: number, stderr: RegExp | string): Promise<void> {

@@ -1,3 +1,4 @@
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -160,4 +161,25 @@ export class Home {
     await this.daemon.close()
     rmSync(this.folder, { recursive: true, force: true })
   }
+}
+
+/** What `onRig` made: the installation of this group of tests, and the home of this test. */
+export let installation: Installation
+export let home: Home
+
+/** For a group of tests: one installation, and for each test a home with a daemon in it. */
+export function onRig(kind: Kind): void {
+  beforeAll(() => {
+    installation = new Installation(kind)
+  })
+  afterAll(() => installation.remove())
+  beforeEach(async () => {
+    home = await new Home().start()
+  })
+  afterEach(() => home.remove())
+}
+
+/** Runs the shim in this test's home. */
+export function shim(args: readonly string[] = ['get', 'pods'], options: RunOptions = {}): Promise<Ran> {
+  return run(installation.tool('kubectl'), args, { env: home.env, ...options })
 }

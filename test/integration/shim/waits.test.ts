@@ -1,21 +1,11 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { until } from '../../fixtures/terminal.ts'
-import { Home, Installation, kinds, run } from './rig.ts'
+import { home, installation, kinds, onRig, run } from './rig.ts'
 import type { Ran } from './rig.ts'
 
 /** Shim and plugin, told to wait for a prompt that is open elsewhere. */
 describe.each(kinds)('%s, told to wait', (kind) => {
-  let installation: Installation
-  let home: Home
-
-  beforeAll(() => {
-    installation = new Installation(kind)
-  })
-  afterAll(() => installation.remove())
-  beforeEach(async () => {
-    home = await new Home().start()
-  })
-  afterEach(() => home.remove())
+  onRig(kind)
 
   const kubectl = (env: NodeJS.ProcessEnv = {}): Promise<Ran> =>
     run(installation.tool('kubectl'), ['get', 'pods'], { env: { ...home.env, ...env } })
