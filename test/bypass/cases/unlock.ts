@@ -1,6 +1,5 @@
-import { until } from '../../fixtures/terminal.ts'
 import { join } from 'node:path'
-import { repository } from '../../fixtures/terminal.ts'
+import { repository, until } from '../../fixtures/terminal.ts'
 import type { BypassCase } from '../bypass-case.ts'
 import { gotPods, laySiege, speak } from '../siege.ts'
 
