@@ -63,6 +63,7 @@ const packageOfCommand = {
   'pip3': 'python3-pip',
   'direnv': 'direnv',
   'screen': 'screen',
+  '/usr/share/bash-completion/bash_completion': 'bash-completion',
   '/usr/share/zsh-syntax-highlighting/zsh-syntax-highlighting.zsh': 'zsh-syntax-highlighting',
   '/usr/share/zsh-autosuggestions/zsh-autosuggestions.zsh': 'zsh-autosuggestions',
   'sudo': 'sudo',

@@ -39,6 +39,10 @@ __kubeguard_start() {
   __kubeguard_open=() __kubeguard_say='' __kubeguard_drop=() __kubeguard_context='' __kubeguard_policy=''
   __kubeguard_known=''
   __kubeguard_draw 0
+  # Beside this file, wherever it was sourced from.
+  local here=${BASH_SOURCE[0]%/*}/completions/kubeguard.bash
+  # shellcheck source=/dev/null
+  if [[ ${BASH_SOURCE[0]} == */* && -r $here ]]; then source "$here"; fi
   # A shell has no clock that goes on while it waits for a line: this one ends with it.
   if [[ -O $state && -x ${shims%/shims}/bin/kubeguard-watch ]]; then
     ("${shims%/shims}/bin/kubeguard-watch" "$$" "$state" </dev/null >/dev/null 2>&1 &)

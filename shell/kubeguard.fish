@@ -64,6 +64,10 @@ end
 __kubeguard_start
 
 if status is-interactive
+    # Beside this file, wherever it was sourced from.
+    set -l completions (string replace -r '[^/]*$' completions/kubeguard.fish -- (status filename))
+    test -r "$completions"; and source $completions
+
     function __kubeguard_preexec --on-event fish_preexec
         __kubeguard_path $__kubeguard_shims
     end

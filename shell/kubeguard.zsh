@@ -21,9 +21,11 @@
   \builtin typeset -g _kubeguard_shims=$shims _kubeguard_state=$state _kubeguard_socket _kubeguard_fd
   \builtin typeset -g _kubeguard_daemon _kubeguard_swept _kubeguard_context _kubeguard_stamp _kubeguard_known
   \builtin typeset -g _kubeguard_policy _kubeguard_before
+  \builtin typeset -g _kubeguard_completion=${3:A:h}/completions/_kubeguard
   \builtin typeset -gi _kubeguard_seen _kubeguard_wake
   \builtin typeset -ga _kubeguard_say _kubeguard_drop
-  \builtin typeset -gA _kubeguard_open
+  \builtin typeset -g _kubeguard_text _kubeguard_rules
+  \builtin typeset -gA _kubeguard_open _kubeguard_told
   # Before others: a theme builds its prompt in a precmd of its own.
   precmd_functions=(_kubeguard_precmd ${precmd_functions:#_kubeguard_precmd})
   preexec_functions=(${preexec_functions:#_kubeguard_preexec} _kubeguard_preexec)
@@ -38,6 +40,11 @@
     \builtin setopt no_err_exit no_err_return no_xtrace
     _kubeguard_preexec
     [[ -n $_kubeguard_fd ]] || _kubeguard_connect
+    # Once compinit has run, wherever it stands in the start-up file.
+    if [[ -n $_kubeguard_completion && -n ${functions[compdef]-} ]]; then
+      \builtin autoload -Uz $_kubeguard_completion && compdef _kubeguard kubeguard
+      _kubeguard_completion=
+    fi
     _kubeguard_look
     (( ! $#_kubeguard_drop )) || \builtin unset $_kubeguard_drop 2>/dev/null
     (( ! $#_kubeguard_say )) || \builtin print -rl -u2 -- $_kubeguard_say
@@ -56,7 +63,8 @@
   _kubeguard_find_socket() {
     \builtin local socket
     [[ -s $_kubeguard_state/daemon.lock && -O $_kubeguard_state/daemon.lock ]] || \builtin return
-    IFS= \builtin read -r socket 2>/dev/null <$_kubeguard_state/daemon.lock || \builtin return
+    # No fork: the shell itself reads, and all at once (zshexpn), where `read` asks for each byte.
+    { socket=$(<$_kubeguard_state/daemon.lock) } 2>/dev/null
     [[ -n $socket && -O ${socket:h} ]] && _kubeguard_socket=$socket
   }
 
@@ -109,9 +117,9 @@
   # Reads the status file (src/domain/shell-status.ts). What is to be printed and unset is left in _kubeguard_say
   # and _kubeguard_drop, for a caller without variables of its own that could be meant.
   _kubeguard_look() {
-    \builtin local line daemon known=
+    \builtin local text line
     \builtin local -i now due=0
-    \builtin local -a words lines
+    \builtin local -a words
     \builtin local -A open
     _kubeguard_say=() _kubeguard_drop=()
     _kubeguard_find_socket
@@ -121,34 +129,18 @@
       _kubeguard_draw 0
       \builtin return
     fi
-    { lines=("${(@f)$(<${_kubeguard_socket:h}/status)}") } 2>/dev/null
-    [[ $lines[1] == 'kubeguard 1 '* ]] || \builtin return
-    daemon=${lines[1]#kubeguard 1 }
-    # What happened before the first look is old.
-    if [[ -z $_kubeguard_daemon ]]; then _kubeguard_seen=${${=${(M)lines:#notice *}[-1]}[2]:-0}
-    elif [[ $daemon != $_kubeguard_daemon ]]; then _kubeguard_lost; _kubeguard_seen=0; fi
-    _kubeguard_daemon=$daemon
-    for line in $lines; do
-      case $line in
-        (session\ *) words=(${=line}); [[ $words[3] != unlocked ]] || open[$words[2]]="$words[4,-1]" ;;
-        (unset\ *) words=(${=line}); (( words[2] <= _kubeguard_seen )) || _kubeguard_drop+=($words[3,-1]) ;;
-        (notice\ *)
-          words=(${=line})
-          (( words[2] > _kubeguard_seen )) || \builtin continue
-          _kubeguard_seen=$words[2]
-          _kubeguard_say+=("${line#notice $words[2] }")
-          ;;
-        (glob\ *|context\ *) known+=$line$'\n' ;;
-      esac
-    done
+    { text=$(<${_kubeguard_socket:h}/status) } 2>/dev/null
+    [[ $text == 'kubeguard 1 '* ]] || \builtin return
+    [[ $text == "$_kubeguard_text" ]] || _kubeguard_parse $text
+    open=("${(@kv)_kubeguard_told}")
     if (( $#open )); then
-      IFS=' .' \builtin read -r now line </proc/uptime
+      now=${"$(</proc/uptime)"%%.*}
       for line in "${(@v)open}"; do words=(${=line}); (( due && due < words[1] )) || due=$words[1]; done
       if ! _kubeguard_lives; then
         _kubeguard_lost
         open=()
         (( now >= due )) && _kubeguard_sweep
-        [[ $_kubeguard_swept != $daemon ]] || due=0
+        [[ $_kubeguard_swept != $_kubeguard_daemon ]] || due=0
       fi
       # Also where no connection tells of the daemon's end.
       if (( due && due >= now && (_kubeguard_wake <= now || _kubeguard_wake > due + 1) )); then
@@ -158,15 +150,40 @@
     fi
     _kubeguard_open=("${(@kv)open}")
     _kubeguard_find_context
-    [[ $known$_kubeguard_context == $_kubeguard_known ]] || _kubeguard_find_policy $known
+    [[ $_kubeguard_rules$_kubeguard_context == "$_kubeguard_known" ]] || _kubeguard_find_policy
     _kubeguard_draw $now
+  }
+
+  # One text of the file. What a shell has seen of it is not said again.
+  _kubeguard_parse() {
+    \builtin local line daemon
+    \builtin local -a words lines
+    lines=("${(@f)1}")
+    daemon=${lines[1]#kubeguard 1 }
+    # What happened before the first look is old.
+    if [[ -z $_kubeguard_daemon ]]; then _kubeguard_seen=${${=${(M)lines:#notice *}[-1]}[2]:-0}
+    elif [[ $daemon != $_kubeguard_daemon ]]; then _kubeguard_lost; _kubeguard_seen=0; fi
+    _kubeguard_daemon=$daemon _kubeguard_text=$1 _kubeguard_rules= _kubeguard_told=()
+    for line in $lines; do
+      case $line in
+        (session\ *) words=(${=line}); [[ $words[3] != unlocked ]] || _kubeguard_told[$words[2]]="$words[4,-1]" ;;
+        (unset\ *) words=(${=line}); (( words[2] <= _kubeguard_seen )) || _kubeguard_drop+=($words[3,-1]) ;;
+        (notice\ *)
+          words=(${=line})
+          (( words[2] > _kubeguard_seen )) || \builtin continue
+          _kubeguard_seen=$words[2]
+          _kubeguard_say+=("${line#notice $words[2] }")
+          ;;
+        (glob\ *|context\ *) _kubeguard_rules+=$line$'\n' ;;
+      esac
+    done
   }
 
   # A pid is used again; one with its start time is not.
   _kubeguard_lives() {
     \builtin local facts
     \builtin local -a words
-    { IFS= \builtin read -r facts </proc/${_kubeguard_daemon% *}/stat } 2>/dev/null || \builtin return
+    { facts=$(</proc/${_kubeguard_daemon% *}/stat) } 2>/dev/null
     words=(${=facts##*\) })
     [[ $words[20] == ${_kubeguard_daemon#* } && $words[1] != [ZX] ]]
   }
@@ -217,8 +234,8 @@
   # As the daemon does: the policy it was adopted under, else the first with a glob that matches.
   _kubeguard_find_policy() {
     \builtin local line rest
-    _kubeguard_known=$1$_kubeguard_context _kubeguard_policy=
-    for line in ${(f)1}; do
+    _kubeguard_known=$_kubeguard_rules$_kubeguard_context _kubeguard_policy=
+    for line in ${(f)_kubeguard_rules}; do
       rest=${line#* }
       case $line in
         (context\ *) [[ ${rest#* } == "$_kubeguard_context" ]] || \builtin continue ;;
@@ -260,4 +277,4 @@
   # A prompt may name it before the first look, under `set -u` too.
   [[ -n ${KUBEGUARD_PROMPT_STATE-} ]] || _kubeguard_draw 0
   \builtin return $1
-} $? $-
+} $? $- ${(%):-%x}

@@ -4,6 +4,7 @@ import { errorCatalogue } from '../domain/errors.ts'
 import { version } from '../platform/install.ts'
 import { adoptCommand } from './commands/adopt.ts'
 import { auditCommand } from './commands/audit.ts'
+import { completeCommand } from './commands/complete.ts'
 import { credentialCommand } from './commands/credential.ts'
 import { daemonCommand } from './commands/daemon.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -38,6 +39,7 @@ function createProgram() {
       shellCommand(),
       promptCommand(),
       sweepCommand(),
+      completeCommand(() => program),
       playgroundCommand(),
       credentialCommand(),
       uninstallCommand(),

@@ -7,6 +7,8 @@ import { makeHistory, memoryFigure, wakeUpFigure } from './daemon-figures.ts'
 import { table } from './figure.ts'
 import type { Figure } from './figure.ts'
 import { gateFigure, parallelGateFigure } from './gate-figure.ts'
+import { gateFigure } from './gate-figure.ts'
+import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
 import { lockFigure } from './lock-figure.ts'
 import { getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
 
@@ -39,6 +41,8 @@ const measurements: readonly (readonly [name: string, measure: Measurement])[] =
   ['gate', gateFigure],
   ['parallel gate', parallelGateFigure],
   ['status', statusFigure],
+  ['hook start', hookStartFigure],
+  ['hook prompt', hookPromptFigure],
   ['lock', lockFigure],
   ['memory', measureMemory],
   ...(options.full ? [['wake-ups', measureWakeUps] as const] : []),

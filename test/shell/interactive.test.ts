@@ -78,7 +78,7 @@ describe.each(shells)('%s', (shell: Shell) => {
     expect(screen.text).toBe('🔒 prodready> ')
     await home.unlock('prod')
     await enter(screen, 'true')
-    expect(screen.lines.at(-1)).toBe('🔓 prod 10mready> ')
+    await screen.until('the open segment', ({ lines }) => lines.at(-1) === '🔓 prod 10mready> ')
   })
 
   test('says at once that a session locked, and leaves the half typed line as it was', async () => {

@@ -32,6 +32,8 @@ async function bothStates(screen: Screen): Promise<[string, string]> {
   const first = now()
   await home.unlock('default')
   await enter(screen, 'true')
+  // zsh and fish may hear of it after this prompt.
+  await screen.until('the open segment', () => now().includes('🔓'))
   return [first, now()]
 }
 
