@@ -1,18 +1,20 @@
 import { join } from 'node:path'
 import { GuardError } from '../domain/errors.ts'
 import { dirs, places } from '../platform/dirs.ts'
-import { editKubeconfig } from '../platform/kubeconfig/edit-kubeconfig.ts'
+import { editedKubeconfig } from '../platform/kubeconfig/edit-kubeconfig.ts'
 import { unifiedDiff } from '../platform/kubeconfig/line-diff.ts'
 import { maskSecrets } from '../platform/kubeconfig/mask-secrets.ts'
 import { parseKubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
+import type { Kubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
 import type { AdoptJob } from '../platform/scribes/job.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
-import { sealPending } from '../platform/vault/seal-pending.ts'
+import { sealAllPending } from '../platform/vault/seal-pending.ts'
 import type { AdoptedUser, AdoptReport } from '../protocol/reports.ts'
 import { clearComments } from './clear-comments.ts'
-import { leftoverAdvice, secretTexts } from './find-leftovers.ts'
+import { Leftovers, secretTexts } from './find-leftovers.ts'
+import { findTexts } from './find-texts.ts'
 import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
 import { planAdoption } from './plan-adoption.ts'
@@ -40,7 +42,7 @@ export async function adopt(job: AdoptJob): Promise<AdoptReport> {
     if (job.dryRun) return progress.report(plan, changes, missing)
     if (missing.length > 0) return progress.report(plan, [], missing)
     if (changes.length === 0) return progress.report(plan, [], [])
-    for (const item of plan.items) await sealPending(vaultsDir, item)
+    await sealAllPending(vaultsDir, plan.items)
     for (const change of changes) {
       if (!(await replaceKubeconfig(change.file.snapshot, change.text))) break
       progress.done(plan, change)
@@ -54,12 +56,14 @@ export async function adopt(job: AdoptJob): Promise<AdoptReport> {
 interface Change {
   readonly file: LoadedFile
   readonly text: string
+  readonly edited: Kubeconfig
 }
 
 function changesOf(plan: AdoptionPlan): Change[] {
   return [...plan.edits].map(([file, edits]) => {
-    const text = editKubeconfig(file.config, edits)
-    return { file, text: clearComments(file.config.path, text, plan.items) }
+    const edited = editedKubeconfig(file.config, edits)
+    const text = clearComments(edited.path, edited.text, plan.items)
+    return { file, text, edited: text === edited.text ? edited : parseKubeconfig(edited.path, text) }
   })
 }
 
@@ -106,11 +110,11 @@ class Progress {
     }
   }
 
-  #addDiff(plan: AdoptionPlan, { file, text }: Change): void {
+  #addDiff(plan: AdoptionPlan, { file, edited }: Change): void {
     const { path } = file.config
-    const diff = unifiedDiff(path, maskSecrets(file.config), maskSecrets(parseKubeconfig(path, text)))
+    const diff = unifiedDiff(path, maskSecrets(file.config), maskSecrets(edited))
     // A comment beside a user may repeat its token.
-    const masked = plan.items.reduce((shown, item) => maskItem(shown, item), diff)
+    const masked = withoutSecrets(diff, plan.items)
     this.#diffs.set(path, (this.#diffs.get(path) ?? '') + masked)
   }
 }
@@ -123,17 +127,15 @@ function shortened(diff: string): string {
   return `${diff.slice(0, diff.lastIndexOf('\n', mostDiff))}\n# the rest is left out: more than 1 MiB differs\n`
 }
 
-function maskItem(text: string, item: VaultItem): string {
-  return secretTexts(item).reduce((shown, { secret }) => shown.replaceAll(secret, '***'), text)
+function withoutSecrets(text: string, items: readonly VaultItem[]): string {
+  const secrets = items.flatMap(secretTexts).map(({ secret }) => secret)
+  return [...findTexts(text, secrets).keys()].reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
 }
 
 function adoptedBy(plan: AdoptionPlan, changes: readonly Change[]): AdoptedUser[] {
-  return changes.flatMap((change) =>
-    plan.adopted
-      .filter(({ file }) => file === change.file)
-      .map(({ report, item }) => ({
-        ...report,
-        advice: [...report.advice, ...leftoverAdvice(item, changes)],
-      })),
-  )
+  const leftovers = new Leftovers(plan.items, changes)
+  const changed = new Set(changes.map(({ file }) => file))
+  return plan.adopted
+    .filter(({ file }) => changed.has(file))
+    .map(({ report, item }) => ({ ...report, advice: [...report.advice, ...leftovers.adviceOn(item)] }))
 }

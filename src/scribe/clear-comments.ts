@@ -2,14 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 import { nodeValue, parseKubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import { secretTexts } from './find-leftovers.ts'
+import { findTexts } from './find-texts.ts'
 
 /**
  * Replaces copies of adopted secrets in comments by `***`: an old token is often kept a line above the
  * new one. Nothing but comments changes, or nothing at all.
  */
 export function clearComments(path: string, text: string, items: readonly VaultItem[]): string {
-  const secrets = items.flatMap(secretTexts).map(({ secret }) => secret)
-  if (!secrets.some((secret) => text.includes(secret))) return text
+  const all = items.flatMap(secretTexts).map(({ secret }) => secret)
+  const secrets = [...findTexts(text, all).keys()]
+  if (secrets.length === 0) return text
   const cleared = text
     .split('\n')
     .map((line) => clearLine(line, secrets))

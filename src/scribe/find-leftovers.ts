@@ -1,10 +1,8 @@
 import type { VaultItem } from '../platform/vault/item.ts'
+import { findTexts, leastSearched } from './find-texts.ts'
 import type { LoadedFile } from './load-files.ts'
 
-/** Shorter strings stand in many innocent places. */
-const leastSearched = 8
-
-/** What an adopted secret looks like where it is written out. */
+/** What an adopted secret looks like where it is written out; shorter ones stand in many innocent places. */
 export function secretTexts(item: VaultItem): { what: 'token' | 'client key'; secret: string }[] {
   const { fields } = item.original as { fields: Record<string, unknown> }
   const texts = [
@@ -17,18 +15,28 @@ export function secretTexts(item: VaultItem): { what: 'token' | 'client key'; se
   )
 }
 
-/** Where the new text of a file still holds a secret that was taken out, such as a user left out by name. */
-export function leftoverAdvice(
-  item: VaultItem,
-  changes: readonly { readonly file: LoadedFile; readonly text: string }[],
-): string[] {
-  const found = changes.flatMap(({ file, text }) =>
-    secretTexts(item).flatMap(({ what, secret }) => {
-      const at = text.indexOf(secret)
-      if (at === -1) return []
-      const line = text.slice(0, at).split('\n').length
-      return [`remove it: line ${line} of ${file.config.path} still holds the ${what}`]
-    }),
-  )
-  return [...new Set(found)]
+/** Where texts of files still hold secrets that were taken out, such as of a user left out by name. */
+export class Leftovers {
+  readonly #places = new Map<string, string[]>()
+
+  constructor(
+    items: readonly VaultItem[],
+    changes: readonly { readonly file: LoadedFile; readonly text: string }[],
+  ) {
+    const secrets = items.flatMap(secretTexts).map(({ secret }) => secret)
+    for (const { file, text } of changes) {
+      for (const [secret, at] of findTexts(text, secrets)) {
+        const line = text.slice(0, at).split('\n').length
+        const places = this.#places.get(secret) ?? []
+        this.#places.set(secret, [...places, `line ${line} of ${file.config.path}`])
+      }
+    }
+  }
+
+  adviceOn(item: VaultItem): string[] {
+    const found = secretTexts(item).flatMap(({ what, secret }) =>
+      (this.#places.get(secret) ?? []).map((place) => `remove it: ${place} still holds the ${what}`),
+    )
+    return [...new Set(found)]
+  }
 }

@@ -28,20 +28,30 @@ export type Edit =
 export type Fields = Readonly<Record<string, unknown>>
 
 /**
- * The text with the edits made, every other byte as it was. The result is read again and compared with
- * what was meant, so that an odd layout ends in an error and never in a broken file.
+ * The kubeconfig with the edits made, every other byte as it was. The result is read again and compared
+ * with what was meant, so that an odd layout ends in an error and never in a broken file.
  *
  * @throws GuardError kubeconfig-invalid
  */
+export function editedKubeconfig(config: Kubeconfig, edits: readonly Edit[]): Kubeconfig {
+  if (edits.length === 0) return config
+  const splices = edits.flatMap((edit) => splicesOf(config, edit))
+  const edited = parsedOrRefused(config, edits, applySplices(config.text, splices))
+  if (!isDeepStrictEqual(valueOrNothing(edited), expectedValue(config, edits))) throw refused(config, edits)
+  return edited
+}
+
+/** The text of `editedKubeconfig`. */
 export function editKubeconfig(config: Kubeconfig, edits: readonly Edit[]): string {
-  if (edits.length === 0) return config.text
-  const text = applySplices(
-    config.text,
-    edits.flatMap((edit) => splicesOf(config, edit)),
-  )
-  if (!isDeepStrictEqual(valueOf(config.path, text), expectedValue(config, edits)))
-    throw refused(config, edits)
-  return text
+  return editedKubeconfig(config, edits).text
+}
+
+function parsedOrRefused(config: Kubeconfig, edits: readonly Edit[], text: string): Kubeconfig {
+  try {
+    return parseKubeconfig(config.path, text)
+  } catch (error) {
+    throw error instanceof GuardError ? refused(config, edits) : error
+  }
 }
 
 function splicesOf(config: Kubeconfig, edit: Edit): Splice[] {
@@ -116,10 +126,10 @@ function toValue(config: Kubeconfig): unknown {
   return root === null ? null : jsonOf(nodeValue(config, root))
 }
 
-/** undefined when the text can't be read: it is refused then, whatever the reason. */
-function valueOf(path: string, text: string): unknown {
+/** undefined when its aliases can't be followed: it is refused then, whatever the reason. */
+function valueOrNothing(config: Kubeconfig): unknown {
   try {
-    return toValue(parseKubeconfig(path, text))
+    return toValue(config)
   } catch (error) {
     if (error instanceof GuardError) return undefined
     throw error

@@ -11,10 +11,11 @@ export function writeCatalogue(places: VaultPlaces, items: readonly VaultItem[])
   if (text !== formatCatalogue(readCatalogue(places.catalogue))) writeOwnFile(places.catalogue, text)
 }
 
-/** Adds or replaces one credential. @throws GuardError disk-full, place-unsafe */
-export function addToCatalogue(places: VaultPlaces, item: VaultItem): void {
-  const others = readCatalogue(places.catalogue).filter(({ id }) => id !== item.id)
-  writeOwnFile(places.catalogue, formatCatalogue([...others, entryOf(item)]))
+/** Adds or replaces credentials. @throws GuardError disk-full, place-unsafe */
+export function addToCatalogue(places: VaultPlaces, items: readonly VaultItem[]): void {
+  const ids = new Set(items.map(({ id }) => id))
+  const others = readCatalogue(places.catalogue).filter(({ id }) => !ids.has(id))
+  writeOwnFile(places.catalogue, formatCatalogue([...others, ...items.map(entryOf)]))
 }
 
 const entryOf = (item: VaultItem): CatalogueEntry => ({

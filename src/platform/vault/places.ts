@@ -43,6 +43,11 @@ export function pendingPlace(places: VaultPlaces, credential: string): string {
   return join(places.pending, `${credential}.age`)
 }
 
+/** Where several credentials that were sealed at once wait; no credential's id begins like this. */
+export function batchPlace(places: VaultPlaces, number: number): string {
+  return join(places.pending, `_batch-${number}.age`)
+}
+
 /** Lower case letters, digits, `.`, `_` and `-`, beginning with a letter or digit. */
 export function isCredentialId(text: string): boolean {
   return credentialPattern.test(text)

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { buildSync } from 'esbuild'
@@ -10,9 +10,10 @@ import { dirs, ensurePlaces, places } from '../../../src/platform/dirs.ts'
 import { installRoot, nodePath } from '../../../src/platform/install.ts'
 import type { AdoptJob, RestoredItem, ScribeAnswer, ScribeJob } from '../../../src/platform/scribes/job.ts'
 import { createVaults } from '../../../src/platform/vault/create-vault.ts'
-import { openItem } from '../../../src/platform/vault/document.ts'
 import { openIdentity } from '../../../src/platform/vault/identity.ts'
 import type { VaultItem } from '../../../src/platform/vault/item.ts'
+import { readPending } from '../../../src/platform/vault/pending.ts'
+import { vaultPlaces } from '../../../src/platform/vault/places.ts'
 import type { AdoptReport } from '../../../src/protocol/reports.ts'
 
 export const passphrase = Buffer.from('correct horse battery staple')
@@ -144,15 +145,12 @@ export function resultOf<Result>(answer: ScribeAnswer<Result>): Result {
 export async function pendingItems(home: Home): Promise<VaultItem[]> {
   const items: VaultItem[] = []
   for (const policy of ['prod', 'default']) {
-    const folder = join(home.vaults, policy)
-    const pending = join(folder, 'pending')
-    if (!existsSync(pending)) continue
-    const { identity } = await openIdentity(readFileSync(join(folder, 'identity.age')), passphrase, policy)
-    for (const name of readdirSync(pending).filter((found) => found.endsWith('.age'))) {
-      const item = await openItem(readFileSync(join(pending, name)), identity)
-      if (item === undefined) throw new Error(`${name} can't be opened`)
-      items.push(item)
-    }
+    const places = vaultPlaces(home.vaults, policy)
+    if (!existsSync(places.pending)) continue
+    const key = await openIdentity(readFileSync(places.identity), passphrase, policy)
+    const pending = await readPending(places, policy, key)
+    if (pending.setAside.length > 0) throw new Error(`${pending.setAside.join(', ')} can't be opened`)
+    items.push(...pending.items)
   }
   return items.toSorted((a, b) => a.id.localeCompare(b.id))
 }

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { Encrypter } from 'age-encryption'
 import { createVaultCatalogue } from '../../../../src/platform/vault-catalogue.ts'
+import { isPending } from '../../../../src/platform/vault/pending.ts'
 import { createVaults } from '../../../../src/platform/vault/create-vault.ts'
 import { openVault, removeItems } from '../../../../src/platform/vault/open-vault.ts'
-import { sealPending } from '../../../../src/platform/vault/seal-pending.ts'
+import { sealAllPending, sealPending } from '../../../../src/platform/vault/seal-pending.ts'
 import { cheapLogN, makeItem, makeVaultsDir } from './make-vault.ts'
 
 const passphrase = Buffer.from('correct horse')
@@ -121,6 +122,37 @@ describe('pending items', () => {
     ])
     expect((await openVault(vaultsDir, 'prod', passphrase)).setAside).toEqual([])
     expect(readdirSync(pending)).toHaveLength(4)
+  })
+
+  test('sealed all at once wait in one file for each policy, and the one adopted last counts', async () => {
+    const vaultsDir = await makeVaults('prod', 'default')
+    const named = (id: string, token: string, adoptedAtMs: number) => makeItem({ id, token, adoptedAtMs })
+    const stranger = makeItem({ id: 'default.bob-1', policy: 'default' })
+    await sealPending(vaultsDir, named('prod.a-1', 'new', 2))
+    await sealPending(vaultsDir, named('prod.b-1', 'old', 1))
+    await sealAllPending(vaultsDir, [named('prod.a-1', 'old', 1), stranger, named('prod.b-1', 'new', 2)])
+    await sealAllPending(vaultsDir, [named('prod.c-1', 'c', 1), named('prod.d-1', 'd', 1)])
+    const pending = join(vaultsDir, 'prod', 'pending')
+    expect(readdirSync(pending)).toEqual(['_batch-1.age', '_batch-2.age', 'prod.a-1.age', 'prod.b-1.age'])
+    expect(isPending(vaultsDir, 'prod', 'prod.d-1')).toBe(true)
+    expect(createVaultCatalogue(vaultsDir).credentials('prod').toSorted()).toEqual([
+      'prod.a-1',
+      'prod.b-1',
+      'prod.c-1',
+      'prod.d-1',
+    ])
+    // Another policy's batch is nobody's business here.
+    await sealAllPending(vaultsDir, [stranger, { ...stranger, id: 'default.carol-1' }])
+    renameSync(join(vaultsDir, 'default', 'pending', '_batch-1.age'), join(pending, '_batch-3.age'))
+    const { items, setAside } = await openVault(vaultsDir, 'prod', passphrase)
+    expect(Object.fromEntries(items.map(({ id, token }) => [id, token]))).toEqual({
+      'prod.a-1': 'new',
+      'prod.b-1': 'new',
+      'prod.c-1': 'c',
+      'prod.d-1': 'd',
+    })
+    expect(setAside).toHaveLength(1)
+    expect(isPending(vaultsDir, 'prod', 'prod.d-1')).toBe(false)
   })
 
   test('need a vault, and a recipient in one piece', async () => {
