@@ -71,5 +71,6 @@ async function runPod(kubeconfig: string, sleeps: string): Promise<void> {
   const image = [`--image=${cluster.image}`, '--image-pull-policy=Never']
   await kubectl('run', 'sleeper', ...image, '--command', '--', 'sleep', sleeps)
   await kubectl('wait', 'pod/sleeper', '--for=condition=Ready', '--timeout=30s')
-  expect(isRunning(sleeps)).toBe(true)
+  // Ready a moment before runc has become it.
+  await until('the program in the pod', () => isRunning(sleeps))
 }
