@@ -42,7 +42,15 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
   const keepers = createKeepers({ log })
   const programs = createPrograms({ shims: places.shims(dirs), binaries: ownBinaries() })
   const statusFile = createStatusFile(places.status(dirs), log)
-  const shells = new TellShells({ clock, policies, vaults, statusFile, table: () => table, self: ownId() })
+  const shells = new TellShells({
+    clock,
+    policies,
+    vaults,
+    statusFile,
+    processes,
+    table: () => table,
+    self: ownId(),
+  })
   const alarm = createAlarm(clock, () => keepDeadlines({ clock, log, terminals, table, alarm, shells }))
   const lockSession = new LockSession({ journal, log, processes, table: () => table, selfPid: process.pid })
   const table = new SessionTable(

@@ -51,8 +51,8 @@ export function createHandlers(world: World): Handlers {
     }),
     'journal.verify': () => ({ report: world.journal.verify() }),
     'daemon.status': () => ({ report: world.reportDaemon() }),
-    'shell.news': async (_, _pid, gone) => {
-      await world.shells.news(gone)
+    'shell.news': async (_, pid, gone) => {
+      await world.shells.news(gone, pid)
       return {}
     },
     'daemon.stop': async () => {

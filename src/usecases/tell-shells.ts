@@ -5,7 +5,7 @@ import { formatShellStatus } from '../domain/shell-status.ts'
 import type { ShellNotice, ShellSession, ShellStatus } from '../domain/shell-status.ts'
 import { lockedSince } from './explain-lock.ts'
 import type { GuardedSession } from './guarded-session.ts'
-import type { Clock, PolicySource, ProcessId, StatusFile, VaultCatalogue } from './ports.ts'
+import type { Clock, PolicySource, ProcessId, ProcessTable, StatusFile, VaultCatalogue } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 
 interface Deps {
@@ -14,6 +14,7 @@ interface Deps {
   readonly vaults: VaultCatalogue
   readonly statusFile: StatusFile
   readonly table: () => SessionTable
+  readonly processes: Pick<ProcessTable, 'inspect'>
   readonly self: ProcessId
 }
 
@@ -30,7 +31,7 @@ const mostWatchers = 256
 export class TellShells {
   readonly #deps: Deps
   readonly #warned = new Map<string, number>()
-  readonly #watchers = new Set<() => void>()
+  readonly #watchers = new Map<() => void, number>()
   readonly #heard = new WeakMap<AbortSignal, number>()
   #notices: ShellNotice[] = []
   #number = 0
@@ -79,21 +80,27 @@ export class TellShells {
    * Resolves when there is news that this connection has not been told of, or it is gone.
    * @throws GuardError `usage` where too many shells wait already.
    */
-  async news(gone: AbortSignal): Promise<void> {
+  async news(gone: AbortSignal, pid: number): Promise<void> {
+    this.#dropDead()
     if (this.#watchers.size >= mostWatchers)
       throw new GuardError('usage', 'too many shells wait for news', { cure: 'close some of them' })
-    if (this.#heard.get(gone) === this.#news) await this.#nextNews(gone)
+    if (this.#heard.get(gone) === this.#news) await this.#nextNews(gone, pid)
     this.#heard.set(gone, this.#news)
   }
 
-  #nextNews(gone: AbortSignal): Promise<void> {
+  /** A shell's children have its connection, too, and one of them may live on when the shell is gone. */
+  #dropDead(): void {
+    for (const [wake, pid] of this.#watchers) if (this.#deps.processes.inspect(pid) === undefined) wake()
+  }
+
+  #nextNews(gone: AbortSignal, pid: number): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         this.#watchers.delete(wake)
         gone.removeEventListener('abort', wake)
         resolve()
       }
-      this.#watchers.add(wake)
+      this.#watchers.set(wake, pid)
       if (gone.aborted) wake()
       else gone.addEventListener('abort', wake)
     })
@@ -153,7 +160,7 @@ export class TellShells {
     if (told === this.#told) return
     this.#told = told
     this.#news += 1
-    for (const wake of this.#watchers) wake()
+    for (const wake of this.#watchers.keys()) wake()
   }
 
   #status(): ShellStatus {

@@ -113,6 +113,22 @@ describe.each(shells)('%s', (shell: Shell) => {
     expect(screen.lines).toContain(say.statuses)
   })
 
+  test('options, traps and keys are as they were', async () => {
+    const dump = {
+      zsh: (to: string) => `{ setopt; trap; bindkey; alias; echo $TMOUT } >~/${to}`,
+      bash: (to: string) => `{ shopt; set -o; trap; bind -p; alias; echo "$TMOUT"; } >~/${to}`,
+      fish: (to: string) => `begin; bind; trap; alias; end >~/${to}`,
+    }[shell]
+    const own = shell === 'fish' ? '' : "trap 'true' USR1"
+    using screen = await openShell(home, shell, { hook: own })
+    await enter(screen, dump('before'))
+    await enter(screen, hookOf(shell))
+    await enter(screen, dump('after'))
+    const read = (file: string): string => readFileSync(join(home.home, file), 'utf8')
+    expect(read('after')).toBe(read('before'))
+    expect(read('before').length).toBeGreaterThan(100)
+  })
+
   test('the shims stay first, whoever prepends', async () => {
     using screen = await openShell(home, shell)
     await enter(screen, say.prepend)

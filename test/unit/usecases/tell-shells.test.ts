@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Policy } from '../../../src/domain/policy.ts'
 import type { GuardedSession } from '../../../src/usecases/guarded-session.ts'
 import { keepDeadlines } from '../../../src/usecases/keep-deadlines.ts'
-import type { Keeper } from '../../../src/usecases/ports.ts'
+import type { Keeper, ProcessFacts } from '../../../src/usecases/ports.ts'
 import { SessionTable } from '../../../src/usecases/session-table.ts'
 import { TellShells } from '../../../src/usecases/tell-shells.ts'
 
@@ -45,7 +45,17 @@ function world(change: Partial<Policy> = {}) {
     },
   }
   const self = { pid: 1, startTicks: 2 }
-  const shells: TellShells = new TellShells({ clock, policies, vaults, statusFile, table: () => table, self })
+  const dead = new Set<number>()
+  const processes = { inspect: (pid: number) => (dead.has(pid) ? undefined : ({ pid } as ProcessFacts)) }
+  const shells: TellShells = new TellShells({
+    clock,
+    policies,
+    vaults,
+    statusFile,
+    processes,
+    table: () => table,
+    self,
+  })
   const table: SessionTable = new SessionTable(
     { clock, policies, vaults, processes: { isAlive: () => true } },
     (guarded) => shells.locked(guarded),
@@ -62,6 +72,7 @@ function world(change: Partial<Policy> = {}) {
     clock,
     table,
     guarded,
+    dead,
     shells,
     file,
     person,
@@ -155,10 +166,10 @@ test('a shell that waits is woken by news alone, and once for each', async () =>
   const made = world()
   made.shells.changed()
   const gone = new AbortController()
-  await made.shells.news(gone.signal)
+  await made.shells.news(gone.signal, 1)
   let woken = 0
   const wait = async (): Promise<void> => {
-    await made.shells.news(gone.signal)
+    await made.shells.news(gone.signal, 1)
     woken += 1
   }
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -184,9 +195,20 @@ test('so many shells and no more may wait', async () => {
   const made = world()
   made.shells.changed()
   const shells = Array.from({ length: 256 }, () => new AbortController())
-  for (const { signal } of shells) await made.shells.news(signal)
-  const all = shells.map(({ signal }) => made.shells.news(signal))
-  await expect(made.shells.news(new AbortController().signal)).rejects.toThrow('too many shells')
+  for (const { signal } of shells) await made.shells.news(signal, 1)
+  const all = shells.map(({ signal }) => made.shells.news(signal, 1))
+  await expect(made.shells.news(new AbortController().signal, 1)).rejects.toThrow('too many shells')
   for (const shell of shells) shell.abort()
   await Promise.all(all)
+})
+
+test('a shell that is gone gives its place to others, though a child of it has its connection', async () => {
+  const made = world()
+  made.shells.changed()
+  const left = new AbortController()
+  await made.shells.news(left.signal, 7)
+  const waiting = made.shells.news(left.signal, 7)
+  made.dead.add(7)
+  await made.shells.news(new AbortController().signal, 8)
+  await waiting
 })
