@@ -4,7 +4,7 @@ import type { Frame } from '../protocol/channel.ts'
 import { limits } from '../protocol/limits.ts'
 
 /** Answers one frame, or ends the connection by throwing. `gone` is aborted when the client has left. */
-export type Answer = (frame: Frame, gone: AbortSignal) => Promise<Buffer>
+export type Answer = (frame: Frame, gone: () => AbortSignal) => Promise<Buffer>
 
 /** What one client has in flight may not grow past this: answers come in order, one at a time. */
 const queuedFrames = 64
@@ -19,11 +19,11 @@ export function serveConnection(socket: Socket, answer: Answer): () => boolean {
   let queue: Promise<void> = Promise.resolve()
   let waiting = 0
   const deadline = connectionDeadline(socket)
-  const gone = new AbortController()
+  const departure = lazyDeparture()
 
   const work = async (frame: Frame): Promise<void> => {
     if (socket.destroyed) return
-    const reply = await answer(frame, gone.signal)
+    const reply = await answer(frame, departure.signal)
     if (socket.writable) socket.write(reply)
     waiting -= 1
     deadline.answered(waiting > 0, reader.midFrame)
@@ -43,18 +43,33 @@ export function serveConnection(socket: Socket, answer: Answer): () => boolean {
   })
   socket.on('end', () => {
     // What is answered at once is still answered; what waits for something to happen is not.
-    gone.abort()
-    void queue.then(
-      () => socket.end(),
-      () => socket.destroy(),
-    )
+    departure.happens()
+    const part = (): void => void (socket.writableLength > 0 ? socket.end() : socket.destroy())
+    void queue.then(part, part)
   })
   socket.on('error', () => socket.destroy())
   socket.on('close', () => {
-    gone.abort()
+    departure.happens()
     deadline.clear()
   })
   return () => waiting === 0
+}
+
+/** Most answers come at once and need no signal of the client's departure, which is dear: it is made when asked for. */
+function lazyDeparture(): { signal: () => AbortSignal; happens: () => void } {
+  let controller: AbortController | undefined
+  let hasHappened = false
+  return {
+    signal() {
+      controller ??= new AbortController()
+      if (hasHappened) controller.abort()
+      return controller.signal
+    },
+    happens() {
+      hasHappened = true
+      controller?.abort()
+    },
+  }
 }
 
 /** A frame that has begun must be finished soon; a client that says nothing is let go later. */

@@ -52,7 +52,7 @@ export function createHandlers(world: World): Handlers {
     'journal.verify': () => ({ report: world.journal.verify() }),
     'daemon.status': () => ({ report: world.reportDaemon() }),
     'shell.news': async (_, pid, gone) => {
-      await world.shells.news(gone, pid)
+      await world.shells.news(gone(), pid)
       return {}
     },
     'daemon.stop': async () => {

@@ -4,17 +4,17 @@ import type { Frame } from '../protocol/channel.ts'
 import { protocolVersion } from '../protocol/messages.ts'
 import type { MessageName, messages, ReplyOf, RequestOf } from '../protocol/messages.ts'
 
-/** Who asks: `gone` is aborted when the connection ends. */
+/** Who asks: the signal of `gone` is aborted when the connection ends. */
 export interface Peer {
   readonly pid: number
-  readonly gone: AbortSignal
+  readonly gone: () => AbortSignal
 }
 
 /** Answers one kind of request from the process `peerPid`. */
 export type Handler<Name extends MessageName> = (
   request: RequestOf<Name>,
   peerPid: number,
-  gone: AbortSignal,
+  gone: () => AbortSignal,
 ) => Promise<ReplyOf<Name>> | ReplyOf<Name>
 
 type DaemonMessage = {

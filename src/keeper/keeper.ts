@@ -100,8 +100,13 @@ export class Keeper {
   }
 
   /** The ticket is spent by the attempt, whoever made it. @throws GuardError ticket-refused */
-  #claim(ticket: Buffer, pid: number, purpose: ExpectedTicket['purpose']): ExpectedTicket {
-    const expected = this.#tickets.take(ticket)
+  async #claim(ticket: Buffer, pid: number, purpose: ExpectedTicket['purpose']): Promise<ExpectedTicket> {
+    let expected = this.#tickets.take(ticket)
+    if (expected === undefined) {
+      // The daemon told us before it told the client, but on another line: it may lie there, to be read in this turn.
+      await endOfTurn()
+      expected = this.#tickets.take(ticket)
+    }
     if (expected?.purpose !== purpose || expected.client.pid !== pid || !isThere(expected)) {
       throw new GuardError('ticket-refused', 'this process may not ask the keeper')
     }
@@ -110,7 +115,7 @@ export class Keeper {
 
   async #open(body: Buffer, pid: number): Promise<Buffer> {
     const { ticket, passphrase, newPassphrase } = decodeRequest('keeper.open', body)
-    const client = this.#claim(ticket, pid, 'open')
+    const client = await this.#claim(ticket, pid, 'open')
     if (this.#attempted) throw new GuardError('ticket-refused', 'this keeper has had its attempt')
     this.#attempted = true
     const { order, vaultsDir } = this.#options
@@ -160,7 +165,7 @@ export class Keeper {
 
   async #issue(body: Buffer, pid: number): Promise<Buffer> {
     const { ticket, apiVersion } = decodeRequest('keeper.issue', body)
-    const { credential } = this.#claim(ticket, pid, 'issue')
+    const { credential } = await this.#claim(ticket, pid, 'issue')
     const deadlines = this.#lease.inForce
     if (deadlines === undefined || !this.#served.serves(pid))
       throw new GuardError('locked', 'the session is locked')
@@ -171,6 +176,9 @@ export class Keeper {
     })
   }
 }
+
+/** Everything that could be read when this turn of the event loop began has been read by then. */
+const endOfTurn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve))
 
 const isThere = ({ client }: ExpectedTicket): boolean =>
   readProcStat(client.pid)?.startTicks === client.startTicks

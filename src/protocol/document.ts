@@ -187,7 +187,9 @@ const way = (route: string): string => route.replace('>', ' > ')
 
 const yes = (is: boolean): string => (is ? 'yes' : '')
 
-function messageSection([name, { id, about, route, request, reply }]: [string, Definition]): string {
+function messageSection([name, definition]: [string, Definition]): string {
+  const { id, about, route, request, reply } = definition
+  const answered = ['told' in definition ? 'No reply.' : `Reply, id ${hex(id | replyBit)}:`, '']
   return [
     `### ${name}`,
     '',
@@ -197,10 +199,8 @@ function messageSection([name, { id, about, route, request, reply }]: [string, D
     '',
     fieldTable(request),
     '',
-    `Reply, id ${hex(id | replyBit)}:`,
-    '',
-    fieldTable(reply),
-    '',
+    ...answered,
+    ...('told' in definition ? [] : [fieldTable(reply), '']),
   ].join('\n')
 }
 

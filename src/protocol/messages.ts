@@ -22,6 +22,8 @@ interface Message {
   readonly mayShowPresence: boolean
   readonly request: Fields
   readonly reply: Fields
+  /** It is told, not asked: no reply comes. */
+  readonly told?: true
 }
 
 const message = <const M extends Message>(definition: M): M => definition
@@ -335,7 +337,8 @@ export const messages = {
   'keeper.expect': message({
     id: 48,
     route: 'daemon>keeper',
-    about: 'Register a ticket; the client hears of it only after the answer.',
+    about:
+      'Register a ticket. It is sent before the client hears of it, so it is there when the client comes.',
     needsUnlocked: false,
     mayShowPresence: false,
     request: {
@@ -346,6 +349,7 @@ export const messages = {
       credential: optional(5, 'text', 'issue: credential id', 256),
     },
     reply: {},
+    told: true,
   }),
   'keeper.live': message({
     id: 49,

@@ -66,7 +66,7 @@ export async function issueCredential(deps: Deps, request: Request, peerPid: num
   const found: HolderVerdict =
     plugin === undefined
       ? { refused: peerPid === 0 ? 'other-pid-namespace' : 'gone' }
-      : findHolder(deps.processes.ancestry(peerPid))
+      : findHolder(deps.processes.ancestry(plugin))
   if (plugin === undefined || 'refused' in found) return refuseHolder(deps, request, found)
   if (!deps.vaults.credentials(request.policy).includes(request.credential))
     return deny(unknownCredential(request))
@@ -103,17 +103,14 @@ function isServedNow(deps: Deps, guarded: GuardedSession, plugin: ProcessFacts, 
 }
 
 /** The holder is recorded before the credential leaves, and the keeper knows the ticket before the client does. */
-async function allow(
-  deps: Deps,
-  guarded: GuardedSession,
-  request: Request,
-  { plugin, holder }: Asking,
-): Promise<Reply> {
+function allow(deps: Deps, guarded: GuardedSession, request: Request, { plugin, holder }: Asking): Reply {
   const keeper = guarded.keeper
   if (keeper === undefined) return deny(explainLock(guarded))
   if (guarded.session.state === 'unlocked') rememberTerminal(guarded, deps.terminals.ofProcess(plugin))
-  const [, starter] = deps.processes.ancestry(holder.pid)
-  rememberWriter(deps, guarded, holder, starter)
+  rememberWriter(deps, guarded, holder, () => {
+    const [, starter] = deps.processes.ancestry(holder.pid)
+    return starter
+  })
   trackClient(
     deps,
     { guarded },
@@ -131,10 +128,7 @@ async function allow(
   )
   const ticket = randomBytes(32)
   const client = { pid: plugin.pid, startTicks: plugin.startTicks }
-  await keeper.expect({ ticket, client, purpose: 'issue', credential: request.credential })
-  // A lock may have come while the keeper answered: it is gone then, and the ticket with it, or narrower.
-  if (guarded.keeper !== keeper || !isServedNow(deps, guarded, plugin, holder))
-    return deny(explainLock(guarded))
+  keeper.expect({ ticket, client, purpose: 'issue', credential: request.credential })
   record(deps, request, holder, 'credential-issued')
   return { verdict: 'allow', policy: guarded.policy, socket: Buffer.from(keeper.socket), ticket }
 }

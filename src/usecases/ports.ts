@@ -47,8 +47,8 @@ export interface TreeRoot {
 export interface ProcessTable {
   /** @returns undefined when the process is gone. */
   inspect(pid: number): ProcessFacts | undefined
-  /** The process itself first, then its parents; ends at pid 1 or at one that can't be seen. */
-  ancestry(pid: number): Iterable<Ancestor>
+  /** The process itself first, as given or found, then its parents; ends at pid 1 or at one that can't be seen. */
+  ancestry(first: number | ProcessFacts): Iterable<Ancestor>
   /** A process that was looked at, then its parents by no more than their ids, each looked at only when it is asked for. */
   lineage(from: ProcessId & { readonly ppid: number }): Iterable<ProcessId>
   isAlive(id: ProcessId): boolean
@@ -170,7 +170,8 @@ export interface KeeperOrder {
 export interface Keeper {
   readonly socket: string
   readonly pid: number
-  expect(ticket: Ticket): Promise<void>
+  /** The keeper has it before whoever is told of it can come. @throws GuardError internal */
+  expect(ticket: Ticket): void
   live(deadlines: { deadlineBootMs: number; lifetimeWallMs: number }): Promise<void>
   /** From the answer on it serves these alone, and never more again. @throws GuardError internal */
   narrow(holds: readonly Hold[]): Promise<void>

@@ -20,11 +20,11 @@ export function rememberWriter(
   { processes, table }: Deps,
   guarded: GuardedSession,
   client: Program,
-  starter?: Program,
+  starter?: () => Program | undefined,
 ): void {
   const { finishMs } = table.rules(guarded.policy)
   if (finishMs === 0) return
-  const candidates = [client, starter].filter((one) => one !== undefined)
+  const candidates = [client, starter?.()].filter((one) => one !== undefined)
   if (!candidates.some(({ pid, program }) => isWriter(program, processes.args(pid)))) return
   const process = { pid: client.pid, startTicks: client.startTicks }
   const hold = { process, kind: 'finish', forMs: finishMs, since: undefined } as const

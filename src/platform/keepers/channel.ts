@@ -61,6 +61,13 @@ export class KeeperChannel {
     })
   }
 
+  /** Sends what no answer comes to. @throws GuardError internal when it is closed, or the other side reads nothing */
+  tell<Name extends MessageName>(name: Name, value: RequestOf<Name>): void {
+    if (this.#stream.destroyed) throw closed()
+    if (this.#stream.writableNeedDrain) throw new GuardError('internal', 'the keeper does not read')
+    this.#stream.write(encodeRequest(name, value))
+  }
+
   onClose(listener: () => void): void {
     this.#stream.on('close', listener)
   }
@@ -82,6 +89,7 @@ export class KeeperChannel {
     if ((frame.id & replyBit) !== 0) return this.#settle(frame)
     const name = requestName(frame.id)
     if (name === undefined || this.#answers[name] === undefined) throw new Error('unexpected request')
+    if ('told' in messages[name]) return void this.#answers[name](frame.body)
     // Begun now; only the sending waits its turn.
     const reply = answer(name, this.#answers[name], frame.body)
     this.#answered = this.#answered.then(async () => void this.#stream.write(await reply))

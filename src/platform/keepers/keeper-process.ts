@@ -26,8 +26,8 @@ export class KeeperProcess implements Keeper {
   }
 
   /** @throws GuardError internal when the keeper is gone */
-  async expect({ ticket, client, purpose, credential }: Ticket): Promise<void> {
-    await this.#channel.request('keeper.expect', {
+  expect({ ticket, client, purpose, credential }: Ticket): void {
+    this.#channel.tell('keeper.expect', {
       ticket,
       pid: client.pid,
       startTicks: client.startTicks,

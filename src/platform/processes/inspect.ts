@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
 import { isInteractiveShell } from '../../domain/ending.ts'
 import type { Ancestor } from '../../domain/holder.ts'
@@ -36,6 +36,8 @@ export function factsOf(stat: ProcStat): ProcessFacts {
 
 /** Is this very process, and not one with a recycled pid, still running? A zombie is not. */
 export function isAlive(id: ProcessId): boolean {
+  // Mostly asked of those that are gone: reading would cost an exception.
+  if (!existsSync(`/proc/${id.pid}`)) return false
   const stat = readProcStat(id.pid)
   return stat !== undefined && stat.startTicks === id.startTicks && !hasEnded(stat)
 }
@@ -51,18 +53,20 @@ export function argsOf(pid: number): string[] {
 }
 
 /**
- * The process itself first, then its parents, up to pid 1 or one that can't be seen. Pid 0 stands for
- * a process of another pid namespace (SO_PEERCRED says so), of which nothing can be said.
+ * The process itself first, as it is given or found, then its parents, up to pid 1 or one that can't be seen.
+ * Pid 0 stands for a process of another pid namespace (SO_PEERCRED says so), of which nothing can be said.
  */
-export function* ancestryOf(pid: number): Generator<Ancestor> {
-  if (pid === 0) yield { pid: 0, startTicks: 0, program: '', hasTerminal: false }
-  for (const stat of pid === 0 ? [] : statsOf(pid)) {
-    const facts = factsOf(stat)
+export function* ancestryOf(first: number | ProcessFacts): Generator<Ancestor> {
+  if (first === 0) yield { pid: 0, startTicks: 0, program: '', hasTerminal: false }
+  const from = typeof first === 'number' ? readProcStat(first) : first
+  if (from === undefined) return
+  for (const one of familyOf<ProcStat | ProcessFacts>(from)) {
+    const facts = 'program' in one ? one : factsOf(one)
     yield {
-      pid: stat.pid,
-      startTicks: stat.startTicks,
+      pid: facts.pid,
+      startTicks: facts.startTicks,
       program: facts.program,
-      hasTerminal: stat.ttyDevice !== 0,
+      hasTerminal: facts.ttyDevice !== 0,
       interactiveShell: isInteractiveShell(facts),
     }
   }
@@ -71,11 +75,6 @@ export function* ancestryOf(pid: number): Generator<Ancestor> {
 /** The processes of `ancestryOf`, one stat line each, read as far as the caller goes. */
 export function lineageOf(from: Child): Iterable<ProcessId> {
   return familyOf(from)
-}
-
-function* statsOf(pid: number): Generator<ProcStat> {
-  const stat = readProcStat(pid)
-  if (stat !== undefined) yield* familyOf(stat)
 }
 
 type Child = ProcessId & { readonly ppid: number }

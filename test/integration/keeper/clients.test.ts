@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { lstatSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { readProcStat } from '../../../src/platform/processes/proc-stat.ts'
-import { decodeError, encodeRequest } from '../../../src/protocol/frame.ts'
+import { decodeError, encodeRequest, readHeader } from '../../../src/protocol/frame.ts'
 import { limits } from '../../../src/protocol/limits.ts'
+import { messages, replyBit } from '../../../src/protocol/messages.ts'
 import type { Keeper } from '../../../src/usecases/ports.ts'
 import { isRunning } from '../../fixtures/home.ts'
 import { until } from '../../fixtures/terminal.ts'
@@ -36,6 +39,22 @@ describe('a ticket', () => {
     expect(await works(keeper)).toBe(true)
   })
 
+  test('that the daemon told of in time is found, also where the keeper meets the client first', async () => {
+    const keeper = await unlocked(await KeeperHome.make())
+    const ticket = makeTicket('issue', item.id)
+    const client = await hold(keeper.socket)
+    expect(await works(keeper)).toBe(true)
+    process.kill(keeper.pid, 'SIGSTOP')
+    client.write(encodeRequest('keeper.issue', { ticket: ticket.ticket, apiVersion: 'v1' }))
+    await nextTurn()
+    keeper.expect(ticket)
+    await nextTurn()
+    process.kill(keeper.pid, 'SIGCONT')
+    const [answer] = await once(client, 'data')
+    expect(readHeader(answer as Buffer).id).toBe(messages['keeper.issue'].id | replyBit)
+    client.destroy()
+  })
+
   test('is spent in the wrong hands, too', async () => {
     const keeper = await unlocked(await KeeperHome.make())
     const child = spawn('sleep', ['60'])
@@ -45,9 +64,9 @@ describe('a ticket', () => {
       { ...self(), startTicks: self().startTicks - 1 },
     ]) {
       const ticket = { ...makeTicket('issue', item.id), client }
-      await keeper.expect(ticket)
+      keeper.expect(ticket)
       expect(await issueWith(keeper, ticket.ticket)).toEqual(refused)
-      await keeper.expect({ ...makeTicket('issue', item.id), ticket: ticket.ticket })
+      keeper.expect({ ...makeTicket('issue', item.id), ticket: ticket.ticket })
       expect((await issueWith(keeper, ticket.ticket)).ok).toBe(true)
     }
     child.kill('SIGKILL')
@@ -152,7 +171,7 @@ describe('a client that', () => {
     const heard = listen(keeper, { accepted: true })
     const client = spawn('sleep', ['60'])
     const ticket = makeTicket('open')
-    await keeper.expect({
+    keeper.expect({
       ...ticket,
       client: {
         pid: client.pid as number,

@@ -1,7 +1,7 @@
 import { duplexPair } from 'node:stream'
 import type { Duplex } from 'node:stream'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { KeeperChannel } from '../../../../src/platform/keepers/channel.ts'
 import type { Answers } from '../../../../src/platform/keepers/channel.ts'
 import { readHello, writeHello } from '../../../../src/platform/keepers/hello.ts'
@@ -41,6 +41,36 @@ test('both sides ask and answer at once, each in order, though answers take thei
   ])
   expect(answer).toMatchObject({ accepted: true, idleMs: 7 })
   expect(order).toEqual([1, 2])
+})
+
+test('what is told is not answered, and what does not fit ends the line', async () => {
+  const told: number[] = []
+  const expected = { ticket: Buffer.alloc(32), pid: 1, startTicks: 2, purpose: 'issue' }
+  const { stream, far } = makeEnds({
+    'keeper.expect': () => {
+      if (told.push(1) > 1) throw new Error('enough')
+      return {}
+    },
+    'keeper.live': () => ({}),
+  })
+  const answers: Buffer[] = []
+  far.on('data', (bytes: Buffer) => answers.push(bytes))
+  far.write(Buffer.concat([encodeRequest('keeper.expect', expected), encodeRequest('keeper.live', live)]))
+  await vi.waitFor(() => expect(answers).toEqual([encodeReply('keeper.live', {})]))
+  expect(told).toEqual([1])
+  far.write(encodeRequest('keeper.expect', expected))
+  expect(await closed(stream)).toBe(true)
+})
+
+test('nothing is told to one that does not read, or is gone', async () => {
+  const { channel, stream } = makeEnds()
+  const ticket = { ticket: Buffer.alloc(32), pid: 1, startTicks: 2, purpose: 'issue' }
+  const tellMany = (): void => {
+    for (let count = 0; count < 10_000; count += 1) channel.tell('keeper.expect', ticket)
+  }
+  expect(tellMany).toThrow('does not read')
+  stream.destroy()
+  expect(tellMany).toThrow('closed')
 })
 
 test('a handler that fails is an error to the asker, and the line goes on', async () => {
