@@ -81,16 +81,21 @@ export class TellShells {
    * @throws GuardError `usage` where too many shells wait already.
    */
   async news(gone: AbortSignal, pid: number): Promise<void> {
-    this.#dropDead()
+    this.#dropStale(pid)
     if (this.#watchers.size >= mostWatchers)
       throw new GuardError('usage', 'too many shells wait for news', { cure: 'close some of them' })
     if (this.#heard.get(gone) === this.#news) await this.#nextNews(gone, pid)
     this.#heard.set(gone, this.#news)
   }
 
-  /** A shell's children have its connection, too, and one of them may live on when the shell is gone. */
-  #dropDead(): void {
-    for (const [wake, pid] of this.#watchers) if (this.#deps.processes.inspect(pid) === undefined) wake()
+  /**
+   * A shell's children have its connection, too, and one of them may live on when the shell is gone. Nor does a
+   * shell that executes another one (`exec zsh`) wait on two.
+   */
+  #dropStale(asking: number): void {
+    for (const [wake, pid] of this.#watchers) {
+      if (pid === asking || this.#deps.processes.inspect(pid) === undefined) wake()
+    }
   }
 
   #nextNews(gone: AbortSignal, pid: number): Promise<void> {

@@ -195,9 +195,9 @@ test('so many shells and no more may wait', async () => {
   const made = world()
   made.shells.changed()
   const shells = Array.from({ length: 256 }, () => new AbortController())
-  for (const { signal } of shells) await made.shells.news(signal, 1)
-  const all = shells.map(({ signal }) => made.shells.news(signal, 1))
-  await expect(made.shells.news(new AbortController().signal, 1)).rejects.toThrow('too many shells')
+  for (const [pid, { signal }] of shells.entries()) await made.shells.news(signal, pid)
+  const all = shells.map(({ signal }, pid) => made.shells.news(signal, pid))
+  await expect(made.shells.news(new AbortController().signal, 1_000)).rejects.toThrow('too many shells')
   for (const shell of shells) shell.abort()
   await Promise.all(all)
 })
@@ -210,5 +210,15 @@ test('a shell that is gone gives its place to others, though a child of it has i
   const waiting = made.shells.news(left.signal, 7)
   made.dead.add(7)
   await made.shells.news(new AbortController().signal, 8)
+  await waiting
+})
+
+test('a shell waits on one connection: what it had before it was executed anew is let go', async () => {
+  const made = world()
+  made.shells.changed()
+  const [before, after] = [new AbortController(), new AbortController()]
+  await made.shells.news(before.signal, 7)
+  const waiting = made.shells.news(before.signal, 7)
+  await made.shells.news(after.signal, 7)
   await waiting
 })
