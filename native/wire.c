@@ -170,20 +170,24 @@ static enum exchange_result receive_reply(int fd, int64_t deadline) {
     return unreadable ? EXCHANGE_UNREADABLE : EXCHANGED;
 }
 
-/* Cuts the body into fields. Each tag is known, within its limit and there once. */
-static bool parse_reply(size_t tags, const uint32_t *limits, struct bytes fields[REPLY_TAGS]) {
+bool parse_fields(struct bytes body, size_t tags, const uint32_t *limits, struct bytes fields[REPLY_TAGS]) {
     memset(fields, 0, REPLY_TAGS * sizeof fields[0]);
-    for (size_t at = KG_HEADER_BYTES; at < reply_bytes;) {
-        if (reply_bytes - at < KG_FIELD_HEADER_BYTES) return false;
-        uint8_t tag = reply[at];
-        uint32_t length = get32(reply + at + 1);
+    for (size_t at = 0; at < body.length;) {
+        if (body.length - at < KG_FIELD_HEADER_BYTES) return false;
+        uint8_t tag = body.at[at];
+        uint32_t length = get32(body.at + at + 1);
         at += KG_FIELD_HEADER_BYTES;
-        if (length > reply_bytes - at) return false;
+        if (length > body.length - at) return false;
         if (tag >= tags || length > limits[tag] || fields[tag].at != NULL) return false;
-        fields[tag] = (struct bytes){.at = reply + at, .length = length};
+        fields[tag] = (struct bytes){.at = body.at + at, .length = length};
         at += length;
     }
     return true;
+}
+
+static bool parse_reply(size_t tags, const uint32_t *limits, struct bytes fields[REPLY_TAGS]) {
+    struct bytes body = {.at = reply + KG_HEADER_BYTES, .length = reply_bytes - KG_HEADER_BYTES};
+    return parse_fields(body, tags, limits, fields);
 }
 
 static enum exchange_result read_error(struct bytes fields[REPLY_TAGS]) {
@@ -206,6 +210,14 @@ enum exchange_result exchange(int fd, const struct reply_form *form, struct byte
     if (get16(reply + 4) != KG_PROTOCOL_VERSION) return EXCHANGE_OTHER_VERSION;
     if (id != form->id || !parse_reply(form->tags, form->limits, fields)) return EXCHANGE_UNREADABLE;
     return EXCHANGED;
+}
+
+bool send_message(int fd) {
+    return send_request(fd, now_ms() + KG_LIMIT_FRAME_TIMEOUT_MS);
+}
+
+struct header read_header(const uint8_t *at) {
+    return (struct header){.body = get32(at), .version = get16(at + 4), .id = get16(at + 6)};
 }
 
 uint64_t field_uint(struct bytes field, uint64_t otherwise) {

@@ -51,6 +51,20 @@ bool request_add_flag(uint8_t tag, bool set);
  */
 enum exchange_result exchange(int fd, const struct reply_form *form, struct bytes fields[REPLY_TAGS]);
 
+/* Sends the message that was begun and waits for nothing: a reply of the reaper. False where it can't be sent. */
+bool send_message(int fd);
+
+/* A frame's header, from KG_HEADER_BYTES bytes. */
+struct header {
+    uint32_t body;
+    uint16_t version;
+    uint16_t id;
+};
+struct header read_header(const uint8_t *at);
+
+/* Cuts a body into fields. False unless each tag is known, within its limit and there once. */
+bool parse_fields(struct bytes body, size_t tags, const uint32_t *limits, struct bytes fields[REPLY_TAGS]);
+
 /* An unsigned number of a reply, or `otherwise` where it is absent. */
 uint64_t field_uint(struct bytes field, uint64_t otherwise);
 

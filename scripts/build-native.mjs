@@ -1,6 +1,7 @@
 // Compiles native/ into dist/native/ with the machine's own compiler, and links the names it is called under.
 // The same sources twice: kubeguard-native-libc with the C library, and kubeguard-native without (native/bare),
 // which starts in a quarter of the time; where the second can't be made here, it is a copy of the first.
+// And kubeguard-reaper, a program of its own (native/reaper).
 // Without a compiler the launchers use the TypeScript fallback, so nothing here may fail an install.
 //   CC, CFLAGS: as for make(1); --out FOLDER: elsewhere than dist/native
 import { spawnSync } from 'node:child_process'
@@ -22,6 +23,7 @@ import { fileURLToPath } from 'node:url'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const binaryName = 'kubeguard-native'
 const libcName = 'kubeguard-native-libc'
+const reaperName = 'kubeguard-reaper'
 
 const common = ['-std=c17', '-O2', '-Wall', '-Wextra', '-Werror', '-fstack-protector-strong', '-fPIE']
 const withLibc = [...common, '-D_FORTIFY_SOURCE=2', '-pie', '-Wl,-z,relro,-z,now']
@@ -80,15 +82,19 @@ const firstError = (text) => text.split('\n').find((line) => line.includes('erro
 function build(out) {
   const files = sourcesIn('native')
   const bareFiles = sourcesIn('native', 'native/bare')
-  const [binary, libcBinary, stampFile] = [binaryName, libcName, '.stamp'].map((name) => join(out, name))
-  const [made, madeWithLibc] = [binary, libcBinary].map((path) => `${path}.${process.pid}`)
-  const stamp = stampOf(bareFiles)
-  const there = [binary, libcBinary, stampFile].every((path) => existsSync(path))
+  const reaperFiles = [...sourcesIn('native/reaper'), join(root, 'native', 'wire.c')]
+  const all = [binaryName, libcName, reaperName, '.stamp'].map((name) => join(out, name))
+  const [binary, libcBinary, reaper, stampFile] = all
+  const [made, madeWithLibc, madeReaper] = [binary, libcBinary, reaper].map(
+    (path) => `${path}.${process.pid}`,
+  )
+  const stamp = stampOf([...bareFiles, ...reaperFiles])
+  const there = all.every((path) => existsSync(path))
   if (there && readFileSync(stampFile, 'utf8') === stamp) return
   mkdirSync(out, { recursive: true })
-  const problem = compileWithLibc(files, madeWithLibc)
+  const problem = compileWithLibc(files, madeWithLibc) ?? compileWithLibc(reaperFiles, madeReaper)
   if (problem !== undefined) {
-    for (const path of [madeWithLibc, binary, libcBinary, stampFile]) rmSync(path, { force: true })
+    for (const path of [madeWithLibc, madeReaper, ...all]) rmSync(path, { force: true })
     console.warn(`kubeguard: native parts not built, the slower fallback is used: ${problem}`)
     return
   }
@@ -96,6 +102,7 @@ function build(out) {
   if (!isBare) copyFileSync(madeWithLibc, made)
   // Renamed into place: a shim that runs at this moment keeps the old file, and none sees half of the new
   // one.
+  renameSync(madeReaper, reaper)
   renameSync(madeWithLibc, libcBinary)
   renameSync(made, binary)
   writeFileSync(stampFile, stamp)

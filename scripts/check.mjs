@@ -95,7 +95,7 @@ function report({ name, ok, skipped, output, cure, ms }) {
 
 /** Writes the generated files anew: a difference means that somebody changed one side only. */
 async function generated() {
-  const files = ['native/protocol.h', 'docs/protocol.md']
+  const files = ['native/protocol.h', 'native/reaper/programs.h', 'docs/protocol.md']
   const read = () =>
     files.map((file) => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : ''))
   const before = read()

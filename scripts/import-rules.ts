@@ -40,6 +40,8 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   daemon: { may: secretSide, never: ['platform/vault', 'platform/kubeconfig'], node: 'all' },
   keeper: { may: secretSide, never: ['platform/journal'], node: 'all' },
   scribe: { may: secretSide, never: ['platform/journal'], node: 'all' },
+  // Holds no secret, and needs nothing but processes and a terminal's settings.
+  reaper: { may: ['domain', 'protocol', 'hardening', 'platform/processes', 'platform/libc'], node: 'all' },
 }
 
 /** Packages and built-ins with a power of their own, and the only places that may reach for it. */

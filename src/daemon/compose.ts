@@ -9,6 +9,7 @@ import { createKeepers } from '../platform/keepers/create-keepers.ts'
 import { createLog } from '../platform/log/create-log.ts'
 import { createPolicySource } from '../platform/policy-file/create-policy-source.ts'
 import { createProcessTable } from '../platform/processes/process-table.ts'
+import { createReaper } from '../platform/reaper/create-reaper.ts'
 import { createPrograms } from '../platform/programs.ts'
 import { createKubeconfigs } from '../platform/scribes/create-kubeconfigs.ts'
 import { createStatusFile } from '../platform/status-file.ts'
@@ -40,6 +41,7 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
   const terminals = createTerminals()
   const kubeconfigs = createKubeconfigs({ log })
   const keepers = createKeepers({ log })
+  const reaper = createReaper({ log, tablePath: places.liveTable(dirs) })
   const programs = createPrograms({ shims: places.shims(dirs), binaries: ownBinaries() })
   const statusFile = createStatusFile(places.status(dirs), log)
   const shells = new TellShells({
@@ -51,8 +53,10 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     table: () => table,
     self: ownId(),
   })
-  const alarm = createAlarm(clock, () => keepDeadlines({ clock, log, terminals, table, alarm, shells }))
-  const lockSession = new LockSession({ journal, log, processes, table: () => table, selfPid: process.pid })
+  const alarm = createAlarm(clock, () =>
+    keepDeadlines({ clock, log, processes, reaper, terminals, table, alarm, shells }),
+  )
+  const lockSession = new LockSession({ journal, log, processes, reaper, table: () => table })
   const table = new SessionTable(
     { clock, policies, vaults, processes },
     (guarded, reason) => {
@@ -71,6 +75,7 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     policies,
     vaults,
     processes,
+    reaper,
     terminals,
     kubeconfigs,
     keepers,

@@ -43,6 +43,17 @@ async function main(): Promise<void> {
   world.shells.changed()
   admitted.publish(places.socket(found))
   world.log.info('ready', { pid: process.pid })
+  void endLeftBehind(world)
+}
+
+/** Where a daemon and its reaper were killed at once, nobody has ended their clients yet. */
+async function endLeftBehind({ reaper, journal, log }: World): Promise<void> {
+  try {
+    const ended = await reaper.endLeftBehind()
+    if (ended > 0) journal.record({ event: 'left-behind-ended', details: { ended } })
+  } catch (error) {
+    log.error('what an earlier daemon left behind was not all ended', { error: String(error) })
+  }
 }
 
 /** Locks first, so that nothing usable is left behind by a daemon that is asked to go. */

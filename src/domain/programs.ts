@@ -25,6 +25,13 @@ const reapers = words(`
   systemd init tini docker-init dumb-init catatonit conmon containerd-shim containerd-shim-runc-v2 s6-svscan
   runsvdir upstart launchd`)
 
+/** What the native reaper must know too: native/reaper/programs.h is written from this. */
+export const endingLists: Readonly<Record<'shells' | 'sessionKeepers' | 'valueOptions', () => string[]>> = {
+  shells: () => [...shells],
+  sessionKeepers: () => [...sessionKeepers],
+  valueOptions: () => [...valueOptions],
+}
+
 /** GNU screen's and some distributions' executables carry a version: `screen-4.9.0`, `zsh-5.9`, `bash5`. */
 const plainName = (program: string): string => program.replace(/^-/, '').replace(/-?\d+(\.\d+)*$/, '')
 

@@ -15,6 +15,7 @@ export interface Dirs {
 export const places = {
   config: (dirs: Dirs) => join(dirs.config, 'config.yaml'),
   lockFile: (dirs: Dirs) => join(dirs.state, 'daemon.lock'),
+  liveTable: (dirs: Dirs) => join(dirs.state, 'live'),
   journal: (dirs: Dirs) => join(dirs.state, 'journal.db'),
   vaults: (dirs: Dirs) => join(dirs.state, 'vaults'),
   log: (dirs: Dirs) => join(dirs.state, 'log'),

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** The processes that `dist/` holds a bundle for: `src/<name>/main.ts`. */
-export type BundleName = 'cli' | 'daemon' | 'keeper' | 'scribe' | 'shim' | 'playground' | 'tour'
+export type BundleName = 'cli' | 'daemon' | 'keeper' | 'reaper' | 'scribe' | 'shim' | 'playground' | 'tour'
 
 let root: string | undefined
 let packageVersion: string | undefined
@@ -26,6 +26,11 @@ export function bundlePath(name: BundleName): string {
 /** The native binary: credential plugin or shim, by the name it is called under. */
 export function nativePath(): string {
   return join(installRoot(), 'dist', 'native', 'kubeguard-native')
+}
+
+/** The native reaper, a program of its own. */
+export function nativeReaperPath(): string {
+  return join(installRoot(), 'dist', 'native', 'kubeguard-reaper')
 }
 
 /** A launcher of `bin/`: a few lines of shell that find the runtime. */

@@ -20,7 +20,7 @@ class LibcError extends Error {
   }
 }
 
-type Call = (...args: (number | bigint | Buffer)[]) => number
+type Call = (...args: (number | bigint | Buffer | null)[]) => number
 
 type Koffi = typeof import('koffi')
 
@@ -166,4 +166,19 @@ const setDescriptorFlags = 2
  */
 export function keepOverExec(fd: number): boolean {
   return call('int fcntl(int fd, int command, long flags)')(fd, setDescriptorFlags, 0) !== -1
+}
+
+/** Calls that older C libraries have no function for; their numbers are the same on every architecture of ours. */
+const syscallNumber = { pidfdSendSignal: 424, pidfdOpen: 434 } as const
+const syscallPrototype = 'long syscall(long number, long a, long b, void *c, long d)'
+
+/** pidfd_open(2). @returns -1 where the kernel has none, or the process is gone. */
+export function pidfdOpen(pid: number): number {
+  return call(syscallPrototype)(syscallNumber.pidfdOpen, pid, 0, null, 0)
+}
+
+/** pidfd_send_signal(2). @returns the errno's name, or undefined when it was sent. */
+export function pidfdSignal(fd: number, signal: number): string | undefined {
+  const sent = call(syscallPrototype)(syscallNumber.pidfdSendSignal, fd, signal, null, 0)
+  return sent === -1 ? getSystemErrorName(-libc().koffi.errno()) : undefined
 }

@@ -15,7 +15,9 @@ type Definition = (typeof messages)[keyof typeof messages]
 const definitions = Object.entries(messages) as [string, Definition][]
 
 /** The messages that the native binary speaks: the header holds these alone. */
-const nativeMessages = ['gate.check', 'credential.issue', 'keeper.issue']
+const nativeMessages = ['gate.check', 'credential.issue', 'keeper.issue'].concat(
+  ['watch', 'forget', 'spare', 'live', 'end'].map((name) => `reaper.${name}`),
+)
 
 /** The failures that the native binary finds by itself, without an answer to quote. */
 const nativeErrors: readonly ErrorCode[] = [
@@ -65,10 +67,11 @@ export function protocolHeader(): string {
   return lines.join('\n') + '\n'
 }
 
-function messageDefines(name: string, { id, request, reply }: Definition): string[] {
+function messageDefines(name: string, { id, route, request, reply }: Definition): string[] {
   return [
     define(name, hex(id)),
     ...fieldDefines(name, request),
+    ...(route === 'daemon>reaper' ? limitTable(name, request) : []),
     define(`${name}_REPLY`, hex(id | replyBit)),
     ...fieldDefines(`${name}_REPLY`, reply),
     ...limitTable(`${name}_REPLY`, reply),
@@ -141,7 +144,7 @@ is missing without being optional makes the frame unreadable. An unreadable fram
 an error reply where one can still be sent, then the end.
 
 On one connection requests are answered in order, one reply each. Client and daemon never send one another
-anything else.
+anything else. The reaper answers \`reaper.end\` out of turn.
 
 ## Versions
 

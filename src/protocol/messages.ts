@@ -9,7 +9,7 @@ import { limits } from './limits.ts'
 export const protocolVersion = 2
 
 /** Who may send a request, and to whom. */
-type Route = 'client>daemon' | 'client>keeper' | 'daemon>keeper' | 'keeper>daemon'
+type Route = 'client>daemon' | 'client>keeper' | 'daemon>keeper' | 'keeper>daemon' | 'daemon>reaper'
 
 interface Message {
   /** 1 … 0x7fff; a reply carries the same id with bit 15 set. Never reused. */
@@ -394,6 +394,70 @@ export const messages = {
       untilWallMs: optional(4, 'uint', 'for the line that the user sees'),
       idleMs: optional(5, 'uint', 'for the line that the user sees'),
       refusal: optional(6, 'text', 'why not: an error code; absent: unlock-superseded', 64),
+    },
+  }),
+  'reaper.watch': message({
+    id: 64,
+    route: 'daemon>reaper',
+    about: 'A process that ends with its group. One that is known already moves to the group named here.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      group: required(1, 'uint', 'what is ended together: one session, or one request to end something'),
+      pid: required(2, 'uint', 'the process'),
+      startTicks: required(3, 'uint', 'its start time, field 22 of /proc/PID/stat'),
+      graceMs: required(4, 'uint', 'time between TERM and KILL'),
+      alone: required(5, 'flag', 'a holder: what it started is not ended with it'),
+    },
+    reply: {},
+  }),
+  'reaper.forget': message({
+    id: 65,
+    route: 'daemon>reaper',
+    about: 'This process, and what was seen to come of it, is not to be ended any more.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      pid: required(1, 'uint', 'the process'),
+      startTicks: required(2, 'uint', 'its start time'),
+    },
+    reply: {},
+  }),
+  'reaper.spare': message({
+    id: 68,
+    route: 'daemon>reaper',
+    about: 'A held job: the next `reaper.end` leaves it, and what it started, alone. A deadline does not.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      pid: required(1, 'uint', 'the process'),
+      startTicks: required(2, 'uint', 'its start time'),
+    },
+    reply: {},
+  }),
+  'reaper.live': message({
+    id: 66,
+    route: 'daemon>reaper',
+    about: 'Heartbeat, and a group’s deadline as it stands: two seconds past it the reaper ends the group.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      group: required(1, 'uint', 'the group'),
+      deadlineBootMs: required(2, 'uint', 'on the clock that counts suspended time'),
+      lifetimeWallMs: required(3, 'uint', 'end of the lifetime in wall-clock ms'),
+    },
+    reply: { watched: required(1, 'uint', 'processes that are left to watch, those seen included') },
+  }),
+  'reaper.end': message({
+    id: 67,
+    route: 'daemon>reaper',
+    about: 'End a group. Answered when nothing of it is left, so out of turn.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: { group: required(1, 'uint', 'the group') },
+    reply: {
+      group: required(1, 'uint', 'the group'),
+      left: required(2, 'text', 'pids that could not be ended, comma and blank between them', 1024),
     },
   }),
 } as const

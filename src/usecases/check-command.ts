@@ -11,7 +11,7 @@ import type { Client } from './guarded-session.ts'
 import { isHeldFor } from './held-processes.ts'
 import { mayAskHere } from './may-ask.ts'
 import { meetLock } from './meet-lock.ts'
-import type { Clock, Journal, Kubeconfigs, ProcessFacts, ProcessTable, Terminals } from './ports.ts'
+import type { Clock, Journal, Kubeconfigs, ProcessFacts, ProcessTable, Reaper, Terminals } from './ports.ts'
 import { rememberWriter } from './remember-writer.ts'
 import type { Questions } from './questions.ts'
 import { resolveGuard } from './resolve-guard.ts'
@@ -25,6 +25,7 @@ interface Deps {
   readonly journal: Journal
   readonly kubeconfigs: Kubeconfigs
   readonly processes: ProcessTable
+  readonly reaper: Reaper
   readonly terminals: Terminals
   readonly table: SessionTable
   readonly findProgram: FindProgram

@@ -1,14 +1,15 @@
-import { mayEnd } from '../domain/ending.ts'
 import { GuardError } from '../domain/errors.ts'
 import type { EndReport } from '../protocol/reports.ts'
+import { rootOf } from './ended-clients.ts'
 import { clientKey } from './guarded-session.ts'
 import type { Client } from './guarded-session.ts'
-import type { Journal, ProcessTable } from './ports.ts'
+import type { Journal, ProcessTable, Reaper } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 
 interface Deps {
   readonly journal: Journal
   readonly processes: ProcessTable
+  readonly reaper: Reaper
   readonly table: SessionTable
 }
 
@@ -19,10 +20,9 @@ interface Deps {
  */
 export async function endClients(deps: Deps, pids: readonly string[]): Promise<EndReport> {
   const chosen = [...new Set(pids)].map((pid) => clientOf(deps, pid))
-  const roots = chosen.map(({ id, graceMs, kind }) => ({ id, graceMs, alone: kind === 'holder' }))
   const failures: string[] = []
-  await deps.processes
-    .endTrees(roots, (facts) => !mayEnd(facts))
+  await deps.reaper
+    .end('chosen by a person', chosen.map(rootOf))
     .catch((error: unknown) => failures.push(error instanceof Error ? error.message : String(error)))
   const ended = chosen.filter(({ id }) => !deps.processes.isAlive(id))
   for (const client of ended) forget(deps, client)

@@ -1,4 +1,4 @@
-import { isSameProcess, isServed } from '../domain/hold.ts'
+import { isServed } from '../domain/hold.ts'
 import type { HeldProcess, Hold } from '../domain/hold.ts'
 import type { Client, GuardedSession } from './guarded-session.ts'
 import type { ProcessTable } from './ports.ts'
@@ -25,6 +25,3 @@ export function holdOf({ processes }: Deps, { session }: GuardedSession, client:
 export function heldProcesses({ session }: GuardedSession): readonly Hold[] {
   return session.state === 'held' ? session.holds : []
 }
-
-export const isHeldProcess = (holds: readonly Hold[], facts: HeldProcess): boolean =>
-  holds.some(({ process }) => isSameProcess(process, facts))

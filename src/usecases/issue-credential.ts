@@ -17,6 +17,7 @@ import type {
   ProcessFacts,
   ProcessId,
   ProcessTable,
+  Reaper,
   Terminals,
   VaultCatalogue,
 } from './ports.ts'
@@ -30,6 +31,7 @@ interface Deps {
   readonly clock: Clock
   readonly journal: Journal
   readonly processes: ProcessTable
+  readonly reaper: Reaper
   readonly terminals: Terminals
   readonly vaults: VaultCatalogue
   readonly table: SessionTable

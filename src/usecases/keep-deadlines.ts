@@ -1,21 +1,26 @@
 import { heldTimeLeft, timeLeft } from '../domain/session.ts'
 import type { Instant, Session } from '../domain/session.ts'
+import { rootsOf } from './ended-clients.ts'
+import { endsHolders } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
-import type { Alarm, Clock, Log, Terminals } from './ports.ts'
+import type { Alarm, Clock, Log, ProcessTable, Reaper, Terminals, WatchedSession } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 import type { TellShells } from './tell-shells.ts'
+import { dropDead } from './track-client.ts'
 import { watchPresence } from './watch-presence.ts'
 
 interface Deps {
   readonly clock: Clock
   readonly log: Log
+  readonly processes: ProcessTable
+  readonly reaper: Reaper
   readonly terminals: Terminals
   readonly table: SessionTable
   readonly alarm: Alarm
   readonly shells: Pick<TellShells, 'warn'>
 }
 
-/** How often keepers hear that the daemon is alive, while a session is unlocked. */
+/** How often keepers and the reaper hear that the daemon is alive, while a session is unlocked. */
 const heartbeatMs = 5_000
 
 type Serving = Extract<Session, { state: 'unlocked' | 'held' }>
@@ -45,14 +50,15 @@ function openMs(session: Extract<Session, { state: 'unlocked' }>, now: Instant):
 }
 
 /**
- * Looks at every open session: its terminals, then its deadlines; tells its keeper that the daemon is
- * alive; and sets the alarm for the next look. While everything is locked nothing is set, and nothing wakes.
+ * Looks at every open session: its terminals, then its deadlines; tells its keeper and the reaper
+ * that the daemon is alive; and sets the alarm for the next look. While everything is locked nothing is set, and nothing wakes.
  */
 export function keepDeadlines(deps: Deps): void {
   for (const guarded of deps.table.all()) {
     watchPresence(deps, guarded)
     tellKeeper(deps, guarded)
   }
+  tellReaper(deps)
   rearm(deps)
 }
 
@@ -60,7 +66,12 @@ export function keepDeadlines(deps: Deps): void {
  * Warns of the locks that are near, and sets the alarm to the earliest deadline or warning or the next heartbeat;
  * to none while everything is locked.
  */
-export function rearm({ table, clock, alarm, shells }: Omit<Deps, 'log' | 'terminals'>): void {
+export function rearm({
+  table,
+  clock,
+  alarm,
+  shells,
+}: Pick<Deps, 'table' | 'clock' | 'alarm' | 'shells'>): void {
   const now = clock.now()
   const moments = table.all().flatMap((guarded) => {
     if (!isServing(guarded.session)) return []
@@ -70,12 +81,26 @@ export function rearm({ table, clock, alarm, shells }: Omit<Deps, 'log' | 'termi
   alarm.set(moments.length === 0 ? undefined : Math.min(now.bootMs + heartbeatMs, ...moments))
 }
 
-function tellKeeper({ clock, log }: Deps, guarded: GuardedSession): void {
-  const { session, keeper } = guarded
-  if (!isServing(session) || keeper === undefined) return
-  const deadlineBootMs = nextDeadline(session, clock.now())
+function deadlinesOf({ session }: GuardedSession, clock: Clock) {
+  if (!isServing(session)) return undefined
   const lifetimeWallMs = session.since.wallMs + session.limits.lifetimeMs
-  keeper.live({ deadlineBootMs, lifetimeWallMs }).catch((error: unknown) => {
+  return { deadlineBootMs: nextDeadline(session, clock.now()), lifetimeWallMs }
+}
+
+function tellReaper({ clock, processes, reaper, table }: Deps): void {
+  const sessions = table.all().flatMap((guarded): WatchedSession[] => {
+    const deadlines = deadlinesOf(guarded, clock)
+    if (deadlines === undefined) return []
+    dropDead(processes, guarded.clients)
+    return [{ name: guarded.policy, ...deadlines, roots: rootsOf(guarded, endsHolders(table, guarded)) }]
+  })
+  if (sessions.length > 0) reaper.live(sessions)
+}
+
+function tellKeeper({ clock, log }: Deps, guarded: GuardedSession): void {
+  const deadlines = deadlinesOf(guarded, clock)
+  if (deadlines === undefined || guarded.keeper === undefined) return
+  guarded.keeper.live(deadlines).catch((error: unknown) => {
     log.warn('a keeper did not take the heartbeat', { policy: guarded.policy, error: String(error) })
   })
 }

@@ -1,20 +1,20 @@
 import type { LockReason } from '../domain/event.ts'
-import { fateOf, mayEnd } from '../domain/ending.ts'
+import { fateOf } from '../domain/ending.ts'
 import type { Hold } from '../domain/hold.ts'
 import type { LockReport } from '../protocol/reports.ts'
+import { rootOf } from './ended-clients.ts'
 import { clientKey, endsHolders } from './guarded-session.ts'
 import type { Client, GuardedSession } from './guarded-session.ts'
-import { heldProcesses, holdOf, isHeldProcess } from './held-processes.ts'
-import type { Journal, Keeper, Log, ProcessTable } from './ports.ts'
+import { heldProcesses, holdOf } from './held-processes.ts'
+import type { Journal, Keeper, Log, ProcessTable, Reaper } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 
 interface Deps {
   readonly journal: Journal
   readonly log: Log
   readonly processes: ProcessTable
+  readonly reaper: Reaper
   readonly table: () => SessionTable
-  /** Pids that are never ended: the daemon itself. */
-  readonly selfPid: number
 }
 
 /**
@@ -68,7 +68,7 @@ export class LockSession {
     // A holder that is left to expire stays in sight: status says until when its credential is good.
     for (const { id } of clients) guarded.clients.delete(clientKey(id))
     guarded.terminals.clear()
-    const steps = await Promise.allSettled([revoked, this.#endClients(clients, holds)])
+    const steps = await Promise.allSettled([revoked, this.#endClients(guarded, clients, holds)])
     const failures = steps.flatMap((step) => (step.status === 'rejected' ? [String(step.reason)] : []))
     guarded.lockFailures = failures
     this.#record(guarded, reason, { wasUnlocked, clients: clients.length, held: holds.length, failures })
@@ -91,14 +91,9 @@ export class LockSession {
     )
   }
 
-  async #endClients(clients: readonly Client[], holds: readonly Hold[]): Promise<void> {
-    if (clients.length === 0) return
-    // A holder's children are their own masters, unless they are holders or live themselves.
-    const roots = clients.map(({ id, graceMs, kind }) => ({ id, graceMs, alone: kind === 'holder' }))
-    await this.#deps.processes.endTrees(
-      roots,
-      (facts) => facts.pid === this.#deps.selfPid || !mayEnd(facts) || isHeldProcess(holds, facts),
-    )
+  #endClients({ policy }: GuardedSession, clients: readonly Client[], holds: readonly Hold[]): Promise<void> {
+    const spared = holds.map(({ process }) => process)
+    return this.#deps.reaper.end(policy, clients.map(rootOf), spared)
   }
 
   #record(

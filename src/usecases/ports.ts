@@ -56,11 +56,34 @@ export interface ProcessTable {
   isCompletion(pid: number): boolean
   /** Arguments without argv[0]; none where they can't be read. They may hold secrets: not for a log. */
   args(pid: number): readonly string[]
+}
+
+/** What is ended together, when its deadline passes or nobody is there to say that it has not. */
+export interface WatchedSession {
+  readonly name: string
+  readonly deadlineBootMs: number
+  readonly lifetimeWallMs: number
+  readonly roots: readonly TreeRoot[]
+}
+
+/**
+ * Ends clients, also when the daemon can't: what it watches is ended when the daemon is killed, stops or
+ * hangs, or two seconds past the deadline.
+ */
+export interface Reaper {
+  /** Takes a client in, before it is let go. One that is known moves to the session named. Never throws. */
+  watch(root: TreeRoot, name: string): void
+  /** Heartbeat: all that is to be ended with these sessions, and their deadlines as they stand. */
+  live(sessions: readonly WatchedSession[]): void
   /**
-   * Freezes the trees, sends TERM and CONT, then KILL after `graceMs`. Resolves when none is left alive.
-   * What `keep` names is not touched, nor what it started.
+   * Ends what is watched under this name, and these clients: freezes the trees, sends TERM and CONT, then KILL
+   * after `graceMs`. Whom a lock never ends is not touched, nor what it started (src/domain/ending.ts).
+   * Where any are spared, the other clients of that name stay watched, and so does what the spared started.
+   * Resolves when none is left. @throws Error naming the pids that could not be ended.
    */
-  endTrees(roots: readonly TreeRoot[], keep: (facts: ProcessFacts) => boolean): Promise<void>
+  end(name: string, roots: readonly TreeRoot[], spared?: readonly ProcessId[]): Promise<void>
+  /** Ends what an earlier daemon, killed together with its reaper, left behind. @returns how many there were. */
+  endLeftBehind(): Promise<number>
 }
 
 /** Real programs on a client's PATH. Paths are latin1 strings: one character, one byte. */

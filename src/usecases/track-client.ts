@@ -1,6 +1,8 @@
+import { fateOf } from '../domain/ending.ts'
+import { rootOf } from './ended-clients.ts'
 import { clientKey } from './guarded-session.ts'
 import type { Client } from './guarded-session.ts'
-import type { Clock, ProcessTable } from './ports.ts'
+import type { Clock, ProcessTable, Reaper } from './ports.ts'
 import type { Target } from './resolve-guard.ts'
 
 /** More clients than this have to be gone through at a lock; dead ones are dropped long before. */
@@ -11,7 +13,7 @@ const sweepAbove = 64
  * One that is known already stays as it was recorded first; only the end of its credential moves.
  */
 export function trackClient(
-  deps: { clock: Clock; processes: ProcessTable },
+  deps: { clock: Clock; processes: ProcessTable; reaper: Reaper },
   { guarded }: Pick<Target, 'guarded'>,
   client: Omit<Client, 'since'>,
 ): void {
@@ -20,6 +22,10 @@ export function trackClient(
   const ends = client.credentialEndsMs
   if (before === undefined) guarded.clients.set(key, { ...client, since: deps.clock.now() })
   else if (ends !== undefined) guarded.clients.set(key, { ...before, credentialEndsMs: ends })
+  const kept = guarded.clients.get(key)
+  if (kept !== undefined && fateOf(kept, guarded.endsHolders) === 'ended') {
+    deps.reaper.watch(rootOf(kept), guarded.policy)
+  }
   if (guarded.clients.size > sweepAbove) dropDead(deps.processes, guarded.clients)
 }
 

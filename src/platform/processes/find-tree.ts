@@ -36,7 +36,9 @@ export function findTrees(
     if (alone) return
     for (const child of children.get(stat.pid) ?? []) visit(child, graceMs, false)
   }
-  for (const { id, graceMs, alone = false } of roots) {
+  // A holder that a live process started is ended with what it started: those with children come first.
+  const ordered = [...roots].sort((one, other) => Number(one.alone ?? false) - Number(other.alone ?? false))
+  for (const { id, graceMs, alone = false } of ordered) {
     const root = table.get(id.pid)
     if (root !== undefined && root.startTicks === id.startTicks) visit(root, graceMs, alone)
     if (alone) continue

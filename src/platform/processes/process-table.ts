@@ -1,5 +1,4 @@
 import type { ProcessTable } from '../../usecases/ports.ts'
-import { endTrees } from './end-trees.ts'
 import { ancestryOf, argsOf, inspectProcess, isAlive, isCompletion, lineageOf } from './inspect.ts'
 
 /** The processes of this machine, as /proc shows them. */
@@ -11,6 +10,5 @@ export function createProcessTable(): ProcessTable {
     isAlive,
     isCompletion,
     args: argsOf,
-    endTrees,
   }
 }

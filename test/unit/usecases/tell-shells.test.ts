@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Policy } from '../../../src/domain/policy.ts'
 import type { GuardedSession } from '../../../src/usecases/guarded-session.ts'
 import { keepDeadlines } from '../../../src/usecases/keep-deadlines.ts'
-import type { Keeper, ProcessFacts } from '../../../src/usecases/ports.ts'
+import type { Keeper, ProcessFacts, ProcessTable, Reaper } from '../../../src/usecases/ports.ts'
 import { SessionTable } from '../../../src/usecases/session-table.ts'
 import { TellShells } from '../../../src/usecases/tell-shells.ts'
 
@@ -67,6 +67,8 @@ function world(change: Partial<Policy> = {}) {
   guarded.terminals.set('t', { path: '/dev/pts/0', device: 1, birthNs: 1n })
   const alarm = { atMs: undefined as number | undefined, set: (atMs?: number) => (alarm.atMs = atMs) }
   const log = { info: () => {}, warn: () => {}, error: () => {} }
+  const processTable = { isAlive: () => true } as unknown as ProcessTable
+  const reaper = { live: () => {} } as unknown as Reaper
   guarded.keeper = { live: async () => {} } as unknown as Keeper
   return {
     clock,
@@ -77,7 +79,8 @@ function world(change: Partial<Policy> = {}) {
     file,
     person,
     alarm,
-    wake: () => keepDeadlines({ clock, log, terminals, table, alarm, shells }),
+    wake: () =>
+      keepDeadlines({ clock, log, processes: processTable, reaper, terminals, table, alarm, shells }),
   }
 }
 
