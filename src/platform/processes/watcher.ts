@@ -2,7 +2,7 @@ import { mayEnd } from '../../domain/ending.ts'
 import type { ProcessId, TreeRoot } from '../../usecases/ports.ts'
 import { endTrees } from './end-trees.ts'
 import { findTrees } from './find-tree.ts'
-import { isAlive, lineageOf } from './inspect.ts'
+import { ancestryOf, isAlive } from './inspect.ts'
 import { scanProcesses } from './proc-stat.ts'
 
 /** As native/reaper/ending.h: clients, and what was seen to come of them. */
@@ -99,4 +99,4 @@ export class Watcher {
 const keyOf = ({ id }: TreeRoot): string => `${id.pid}:${id.startTicks}`
 const isSeen = ({ root, owner }: Entry): boolean => root.id.pid !== owner
 const isBelow = (pid: number, spared: readonly number[]): boolean =>
-  spared.length > 0 && [...lineageOf(pid)].some((ancestor) => spared.includes(ancestor.pid))
+  spared.length > 0 && [...ancestryOf(pid)].some((ancestor) => spared.includes(ancestor.pid))

@@ -228,6 +228,25 @@ describe.each(reaperKinds)('the %s reaper', (kind) => {
     expect([root, child].map(isAlive)).toEqual([true, true])
   })
 
+  it('spares a held job and what it started at an end that was asked for, and not when the line closes', async () => {
+    const root = family.start(
+      `bash -c 'sleep 1000 & echo $! > "${family.folder}/below"; echo $$ > "${family.folder}/held"; wait' &
+       sleep 1000 & note ended $!; wait`,
+    )
+    const held = await family.noted('held')
+    const below = await family.noted('below')
+    const ended = await family.noted('ended')
+    rig.process.watch(1, { id: root, graceMs: longGraceMs })
+    rig.process.watch(2, { id: held, graceMs: longGraceMs })
+    await rig.look()
+    rig.process.spare(held)
+    expect(await rig.process.end(1, 20_000)).toBe('')
+    expect([root, ended].map(isAlive)).toEqual([false, false])
+    expect([held, below].map(isAlive)).toEqual([true, true])
+    rig.process.close()
+    await eventually(() => !isAlive(held) && !isAlive(below) && !rig.isRunning)
+  })
+
   it('takes no more than the protocol: another message ends the line, and with it what it watched', async () => {
     const root = family.start('exec sleep 1000')
     rig.process.watch(1, { id: root, graceMs: longGraceMs })
