@@ -68,7 +68,8 @@ export class Connection {
     this.#reader.wipe()
     if (this.#socket.destroyed) return
     this.#allow(limits.frameTimeoutMs)
-    this.#socket.end(bytes, () => this.#socket.destroy())
+    // Written is sent: a shutdown before the close would say nothing more, and is one more request to the kernel.
+    this.#socket.write(bytes, () => this.#socket.destroy())
   }
 
   #allow(ms: number): void {
