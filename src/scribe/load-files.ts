@@ -36,13 +36,29 @@ export interface ContextPlace {
  * lead to that one; a later definition counts only where its own file is used alone.
  */
 export function contextsOf(files: readonly LoadedFile[], file: LoadedFile, user: UserEntry): ContextPlace[] {
-  const first = files.find(({ config }) => config.users.some(({ name }) => name === user.name))
+  const first = files.find(({ config }) => indexOf(config).users.has(user.name))
   const reaching = first === file ? files : [file]
   return reaching.flatMap((other) =>
-    other.config.contexts
-      .filter((context) => context.user === user.name)
-      .map((context) => ({ file: other, context })),
+    (indexOf(other.config).contexts.get(user.name) ?? []).map((context) => ({ file: other, context })),
   )
+}
+
+interface Index {
+  readonly users: ReadonlySet<string>
+  /** By the user that they lead to. */
+  readonly contexts: ReadonlyMap<string, readonly ContextEntry[]>
+}
+
+const indexes = new WeakMap<Kubeconfig, Index>()
+
+/** Names are looked up once for each user: a file of thousands must not be read thousands of times. */
+function indexOf(config: Kubeconfig): Index {
+  const known = indexes.get(config)
+  if (known !== undefined) return known
+  const users = new Set(config.users.map(({ name }) => name))
+  const index = { users, contexts: Map.groupBy(config.contexts, ({ user }) => user) }
+  indexes.set(config, index)
+  return index
 }
 
 export function namesOf(places: readonly ContextPlace[]): string[] {

@@ -9,6 +9,7 @@ import type { Figure } from './figure.ts'
 import { gateFigure, parallelGateFigure } from './gate-figure.ts'
 import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
 import { lockFigure } from './lock-figure.ts'
+import { adoptFigure, auditFigure } from './scribe-figures.ts'
 import { getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
 
 const { values: options } = parseArgs({
@@ -45,6 +46,9 @@ const measurements: readonly (readonly [name: string, measure: Measurement])[] =
   ['lock', lockFigure],
   ['memory', measureMemory],
   ...(options.full ? [['wake-ups', measureWakeUps] as const] : []),
+  ['audit', auditFigure],
+  // Last: it leaves thousands of credentials in the vaults.
+  ['adopt', adoptFigure],
 ]
 
 const bench = await prepare()

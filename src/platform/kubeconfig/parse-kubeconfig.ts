@@ -1,6 +1,7 @@
-import { isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
-import type { Document, Node, Pair, Scalar, YAMLError, YAMLMap, YAMLSeq } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import type { Alias, Document, Node, Pair, Scalar, YAMLError, YAMLMap, YAMLSeq } from 'yaml'
 import { GuardError } from '../../domain/errors.ts'
+import { checkDocument, refuseTooMany, withoutAliases } from './check-document.ts'
 
 /** A kubeconfig as its source text and the nodes that say where everything stands in it. */
 export interface Kubeconfig {
@@ -16,6 +17,8 @@ export interface Kubeconfig {
   readonly userList: YAMLSeq | undefined
   /** How many mappings merge keys have led to so far. */
   readonly merged: { maps: number }
+  /** What each alias stands for. */
+  readonly targets: ReadonlyMap<Alias, Node>
 }
 
 export interface ContextEntry {
@@ -57,11 +60,19 @@ export interface UserField {
  */
 export function parseKubeconfig(path: string, text: string): Kubeconfig {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, keepSourceTokens: true, prettyErrors: false })
-  const source = { path, lines, document, text, merged: { maps: 0 } }
+  refuseTooMany(path, text)
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    keepSourceTokens: true,
+    prettyErrors: false,
+    uniqueKeys: false,
+  })
+  const { targets, objection } = checkDocument(document)
+  const source = { path, lines, document, text, merged: { maps: 0 }, targets }
   const [error] = document.errors
-  if (error !== undefined) throw unreadable(source, error)
-  refuseCircles(source)
+  if (error !== undefined && !(objection !== undefined && objection.offset < error.pos[0]))
+    throw unreadable(source, error)
+  if (objection !== undefined) throw invalidAt(source, objection.offset, objection.wrong, objection.cure)
   const root = document.contents
   if (root === null || (isScalar(root) && root.value === null)) return emptyConfig(source)
   if (!isMap(root)) throw invalidAt(source, 0, 'is not a mapping')
@@ -76,7 +87,7 @@ export function parseKubeconfig(path: string, text: string): Kubeconfig {
 }
 
 /** What is needed to say where something is wrong. */
-export type Source = Pick<Kubeconfig, 'path' | 'lines' | 'document' | 'text' | 'merged'>
+export type Source = Pick<Kubeconfig, 'path' | 'lines' | 'document' | 'text' | 'merged' | 'targets'>
 
 /** An error that names file, line and column (from 1). */
 export function invalidAt(
@@ -90,22 +101,10 @@ export function invalidAt(
   return new GuardError('kubeconfig-invalid', message, cure === undefined ? {} : { cure })
 }
 
-/** An alias in the very thing that it stands for has no end; kubectl refuses it too. */
-function refuseCircles(source: Source): void {
-  visit(source.document, {
-    Alias(_, alias, path) {
-      const around = path.find((outer) => isCollection(outer) && outer.anchor === alias.source)
-      if (around === undefined || alias.resolve(source.document) !== around) return
-      throw invalidAt(source, startOf(alias), 'this alias leads in a circle', withoutAliases)
-    },
-  })
-}
-
 /** More than any real kubeconfig resolves; a few lines of nested aliases could ask for billions. */
 const mostAliases = 1000
 /** The same for merge keys: each field of a user is looked for behind all of them. */
 const mostMerged = 10_000
-const withoutAliases = 'write the file without anchors and aliases'
 
 /**
  * A node as plain data, aliases followed.
@@ -121,7 +120,7 @@ export function nodeValue(source: Source, node: Node): unknown {
 }
 
 const syntaxErrors: Partial<Record<YAMLError['code'], string>> = {
-  DUPLICATE_KEY: 'the same key stands here twice',
+  RESOURCE_EXHAUSTION: 'it is nested too deep here',
   TAB_AS_INDENT: 'a tab is used as indentation',
   MULTIPLE_DOCS: 'a second document begins here, kubectl reads only one',
 }
@@ -169,10 +168,8 @@ function fieldsOf(
   const map = value === undefined ? undefined : asMap(source, value.node)
   const direct = entry.direct && value?.inPlace === true
   const fields = new Map<string, UserField>()
-  for (const name of map === undefined ? [] : keysOf(source, map)) {
-    const found = map === undefined ? undefined : valueOf(source, map, name)
+  for (const [name, found] of map === undefined ? [] : allFields(source, map))
     if (found !== undefined) fields.set(name, { ...found, inPlace: direct && found.inPlace })
-  }
   return { fields, map: direct ? map : undefined }
 }
 
@@ -208,7 +205,7 @@ function directList(root: YAMLMap, key: string): YAMLSeq | undefined {
 /** Follows aliases. @throws GuardError kubeconfig-invalid for an alias of nothing */
 function target(source: Source, node: Node): Node {
   if (!isAlias(node)) return node
-  const found = node.resolve(source.document)
+  const found = source.targets.get(node)
   if (found === undefined) throw invalidAt(source, startOf(node), 'this alias stands for nothing')
   return found
 }
@@ -248,10 +245,18 @@ function mergedMaps(source: Source, map: YAMLMap, depth: number): YAMLMap[] {
   return nodes.filter((item) => isMap(item)) as YAMLMap[]
 }
 
-function keysOf(source: Source, map: YAMLMap, depth = 0): Set<string> {
-  const own = map.items.map(keyText).filter((key) => key !== undefined && key !== '<<') as string[]
-  const merged = mergedMaps(source, map, depth).flatMap((other) => [...keysOf(source, other, depth + 1)])
-  return new Set([...own, ...merged])
+/** Every field of a mapping, as valueOf finds one. A null keeps what would be merged from being seen. */
+function allFields(source: Source, map: YAMLMap, depth = 0): Map<string, UserField | undefined> {
+  const fields = new Map<string, UserField | undefined>()
+  for (const pair of map.items) {
+    const name = keyText(pair)
+    if (name !== undefined && name !== '<<' && !fields.has(name)) fields.set(name, asField(source, pair))
+  }
+  for (const merged of mergedMaps(source, map, depth)) {
+    for (const [name, field] of allFields(source, merged, depth + 1))
+      if (!fields.has(name)) fields.set(name, field && { ...field, inPlace: false })
+  }
+  return fields
 }
 
 /** @returns undefined for a null. @throws GuardError kubeconfig-invalid for anything else that is no mapping */
