@@ -96,7 +96,7 @@ export function speak({ home }: Siege, ...args: string[]): Promise<Run> {
 }
 
 /** Pids of our processes of one kind in this home. */
-export function pidsOf({ home }: Siege, bundle: 'daemon' | 'keeper'): number[] {
+export function pidsOf({ home }: Siege, bundle: 'daemon' | 'keeper' | 'reaper'): number[] {
   const mark = `KUBEGUARD_HOME=${home.guardHome}`
   const read = (pid: string, file: string): string[] => {
     try {
@@ -107,7 +107,11 @@ export function pidsOf({ home }: Siege, bundle: 'daemon' | 'keeper'): number[] {
   }
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
-    .filter((pid) => read(pid, 'cmdline').some((part) => part.endsWith(`dist/${bundle}.cjs`)))
+    .filter((pid) =>
+      read(pid, 'cmdline').some(
+        (part) => part.endsWith(`dist/${bundle}.cjs`) || part.endsWith(`/kubeguard-${bundle}`),
+      ),
+    )
     .filter((pid) => read(pid, 'environ').includes(mark))
     .map(Number)
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { isRunning } from '../../fixtures/home.ts'
 import { TestTerminal, until } from '../../fixtures/terminal.ts'
 import type { BypassCase } from '../bypass-case.ts'
+import { pidsOf } from '../siege.ts'
 import type { Siege } from '../siege.ts'
 
 /**
@@ -21,7 +22,7 @@ interface Stream {
   /** What it serves on loopback, found in its output. */
   readonly serves?: { readonly address: RegExp; readonly path: string; readonly answers: string }
   /** Done to it once it works. */
-  readonly afterwards?: (pids: readonly number[]) => Promise<void>
+  readonly afterwards?: (pids: readonly number[], siege: Siege) => Promise<void>
 }
 
 const markName = 'BYPASS_STREAM'
@@ -89,7 +90,7 @@ async function outlives(siege: Siege, stream: Stream): Promise<boolean> {
     if (!(await serves(stream, said())))
       throw new Error(`${stream.name} serves nothing while unlocked\n${said()}`)
     if (clientsOf(mark).length === 0) throw new Error(`${stream.name}: no client runs\n${said()}`)
-    await stream.afterwards?.(clientsOf(mark))
+    await stream.afterwards?.(clientsOf(mark), siege)
     await home.lock()
     return (await livesOn(mark)) || (stream.serves !== undefined && (await serves(stream, said())))
   } finally {
@@ -132,6 +133,14 @@ async function stop(pids: readonly number[]): Promise<void> {
   for (const pid of pids) process.kill(pid, 'SIGSTOP')
   const stopped = (pid: number): boolean => /^State:\s+T/m.test(read(pid, 'status'))
   await until('it to stand still', () => pids.every(stopped))
+}
+
+/** Stopped first, so that none acts on another's end. */
+async function killAtOnce(pids: readonly number[]): Promise<void> {
+  if (pids.length === 0) throw new Error('there is none to kill')
+  await stop(pids)
+  for (const pid of pids) process.kill(pid, 'SIGKILL')
+  await until('their end', () => !pids.some(isRunning))
 }
 
 /** Gets a credential as client-go does, says so at its first answer, and asks on and on. */
@@ -200,6 +209,20 @@ const streams: readonly Stream[] = [
     on: 'pipes',
     works,
     afterwards: stop,
+  },
+  {
+    name: 'a live process whose reaper was killed just before the lock',
+    line: `kubectl ${sleeps} >OUT 2>&1`,
+    on: 'pipes',
+    works,
+    afterwards: (_pids, siege) => killAtOnce(pidsOf(siege, 'reaper')),
+  },
+  {
+    name: 'a live process whose daemon and reaper were killed at once',
+    line: `kubectl ${sleeps} >OUT 2>&1`,
+    on: 'pipes',
+    works,
+    afterwards: (_pids, siege) => killAtOnce([...pidsOf(siege, 'reaper'), ...pidsOf(siege, 'daemon')]),
   },
   {
     name: 'a live process in another process group',
