@@ -9,13 +9,17 @@ import { credentialCommand } from './commands/credential.ts'
 import { daemonCommand } from './commands/daemon.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { ejectCommand } from './commands/eject.ts'
+import { extendCommand } from './commands/extend.ts'
+import { holdCommand } from './commands/hold.ts'
 import { initCommand } from './commands/init.ts'
+import { killCommand } from './commands/kill.ts'
 import { lockCommand } from './commands/lock.ts'
 import { logCommand } from './commands/log.ts'
 import { passwdCommand } from './commands/passwd.ts'
 import { playgroundCommand } from './commands/playground.ts'
 import { policyCommand } from './commands/policy.ts'
 import { promptCommand } from './commands/prompt.ts'
+import { psCommand } from './commands/ps.ts'
 import { shellCommand } from './commands/shell.ts'
 import { statusCommand } from './commands/status-command.ts'
 import { sweepCommand } from './commands/sweep.ts'
@@ -32,6 +36,7 @@ function createProgram() {
     .enablePositionalOptions()
   const commands = [
     [initCommand(), unlockCommand(), lockCommand(), statusCommand()],
+    [psCommand(), killCommand(), holdCommand(), extendCommand()],
     [adoptCommand(), ejectCommand(), auditCommand(), policyCommand(), logCommand(), passwdCommand()],
     [
       doctorCommand(),

@@ -24,7 +24,12 @@ export interface Command {
   readonly server: string | undefined
   readonly token: boolean
   readonly namespace: string | undefined
+  /** What it is about, for a list of what runs: names before `--`, none where a value could be taken for one. */
+  readonly subject: readonly string[]
 }
+
+/** Enough for `port-forward pod/web-0 :8080`. */
+const mostSubjects = 2
 
 /**
  * Classifies argv, the program name first, as cobra and kubectl would read it. In doubt it says
@@ -35,7 +40,10 @@ export function classify(argv: readonly string[]): Command {
   const found = findVerb(args)
   if (found.verb === '__complete' || found.verb === '__completeNoDesc') return classifyCompletion(found.rest)
   const flags = parseFlags(found.verb ?? '', found.rest)
-  return { ...describe(found.verb, flags), verbClass: classOf(found, flags), completion: false }
+  const verbClass = classOf(found, flags)
+  const known = verbClass !== 'plugin' && !found.inDoubt && !flags.inDoubt
+  const subject = known ? flags.operands.slice(0, mostSubjects) : []
+  return { ...describe(found.verb, flags), subject, verbClass, completion: false }
 }
 
 /** `__complete` asks the server for names; verbs, flag names and kubeconfig's own names need none. */
@@ -48,13 +56,14 @@ function classifyCompletion(words: readonly string[]): Command {
   const namesOnly =
     (found.verb === undefined && line.length === 0) || (last.startsWith('-') && !last.includes('='))
   const local = namesOnly || (found.verb !== undefined && inner.verbClass === 'local')
-  return { ...describe(found.verb, flags), verbClass: local ? 'local' : 'unary', completion: true }
+  const verbClass = local ? 'local' : 'unary'
+  return { ...describe(found.verb, flags), subject: [], verbClass, completion: true }
 }
 
 function describe(
   verb: string | undefined,
   { values }: ParsedFlags,
-): Omit<Command, 'verbClass' | 'completion'> {
+): Omit<Command, 'verbClass' | 'completion' | 'subject'> {
   return {
     verb,
     kubeconfig: values.get('kubeconfig'),

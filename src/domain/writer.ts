@@ -45,6 +45,14 @@ export function isWriter(program: string, args: readonly string[]): boolean {
   return verb !== undefined && rule?.verbs.has(verb) === true
 }
 
+/** `helm upgrade`, `terraform apply`; of a program that is not known the name alone, its arguments may be anything. */
+export function describeProgram(program: string, args: readonly string[]): string {
+  if (program === 'kubectl') return `kubectl ${classify(['kubectl', ...args]).verb ?? ''}`.trim()
+  const rule = others.get(program)
+  const verb = rule === undefined ? undefined : firstWord(args, rule.valueFlags)
+  return verb !== undefined && /^[a-z-]{1,20}$/.test(verb) ? `${program} ${verb}` : program
+}
+
 function isKubectlWriter(args: readonly string[]): boolean {
   const { verb = '', verbClass, completion } = classify(['kubectl', ...args])
   if (completion || verbClass === 'local' || verbClass === 'interactive') return false

@@ -29,6 +29,8 @@ export interface LiveStatus {
   readonly pid: number
   readonly kind: 'live' | 'holder'
   readonly program: string
+  /** The program and what it does: `kubectl port-forward pod/web-0 :8080`, `helm upgrade`. */
+  readonly command: string
   readonly context: string
   readonly sinceMs: number
   readonly hasTerminal: boolean

@@ -128,7 +128,9 @@ function liveClient(facts: ProcessFacts, command: Command, target: Target): Omit
     id: { pid: facts.pid, startTicks: facts.startTicks },
     kind: 'live',
     program: `kubectl ${command.verb ?? ''}`.trim(),
+    command: ['kubectl', command.verb ?? '', ...command.subject].join(' ').trim(),
     context: target.context,
+    namespace: command.namespace ?? target.namespace ?? 'default',
     graceMs: command.verbClass === 'interactive' ? interactiveGraceMs : otherGraceMs,
     hasTerminal: facts.ttyDevice !== 0,
   }

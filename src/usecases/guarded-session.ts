@@ -7,6 +7,8 @@ export interface Client {
   readonly id: ProcessId
   readonly kind: 'live' | 'holder'
   readonly program: string
+  /** The program and what it does, as far as that can be told without quoting what may be secret. */
+  readonly command: string
   readonly context: string
   /** Absent where it is not known: only kubectl's own command line and context tell. */
   readonly namespace?: string

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { credentialLeaseMs } from '../domain/credential-lease.ts'
 import { errorCatalogue } from '../domain/errors.ts'
+import { describeProgram } from '../domain/writer.ts'
 import { findHolder } from '../domain/holder.ts'
 import type { Ancestor, HolderVerdict } from '../domain/holder.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
@@ -122,6 +123,7 @@ function allow(deps: Deps, guarded: GuardedSession, request: Request, { plugin, 
       // credential is really used is known only now.
       kind: deps.table.knowsAsLive(holder) ? 'live' : 'holder',
       program: holder.program,
+      command: describeProgram(holder.program, deps.processes.args(holder.pid)),
       context: contextOf(deps, request),
       graceMs: holderGraceMs,
       hasTerminal: holder.hasTerminal,

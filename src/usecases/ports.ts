@@ -142,7 +142,7 @@ export interface PolicySource {
 export interface Outline {
   readonly path: string
   readonly currentContext: string | undefined
-  readonly contexts: readonly { name: string; cluster: string; user: string }[]
+  readonly contexts: readonly { name: string; cluster: string; user: string; namespace?: string }[]
   readonly users: readonly OutlineUser[]
 }
 

@@ -97,6 +97,7 @@ function liveStatus(deps: Deps, guarded: GuardedSession, client: Client): LiveSt
     pid: client.id.pid,
     kind: client.kind,
     program: client.program,
+    command: client.command,
     context: client.context,
     sinceMs: client.since.wallMs,
     hasTerminal: client.hasTerminal,

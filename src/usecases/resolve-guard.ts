@@ -14,6 +14,8 @@ export interface ClientPlace {
 /** What a command is aimed at: the context (empty where there is none) and the session that guards it. */
 export interface Target {
   readonly context: string
+  /** The context's own; undefined where it names none. */
+  readonly namespace: string | undefined
   readonly guarded: GuardedSession
 }
 
@@ -44,10 +46,11 @@ export async function resolveGuard(
 ): Promise<Target> {
   const outlines = await deps.kubeconfigs.outlines(kubeconfigPaths(place, command?.kubeconfig))
   const context = command?.context ?? currentContext(outlines) ?? ''
-  const userName = command?.user ?? findContext(outlines, context)?.user
+  const found = findContext(outlines, context)
+  const userName = command?.user ?? found?.user
   const policy = userName === undefined ? undefined : findUser(outlines, userName)?.policy
   const own = policy === undefined ? undefined : deps.table.find(policy)
-  return { context, guarded: own ?? deps.table.forContext(context) }
+  return { context, namespace: found?.namespace, guarded: own ?? deps.table.forContext(context) }
 }
 
 /** The first file that sets one wins, as for every entry (client-go, clientcmd/loader.go). */

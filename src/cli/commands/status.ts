@@ -1,6 +1,7 @@
 import { GuardError } from '../../domain/errors.ts'
-import type { LiveStatus, SessionStatus, StatusReport } from '../../protocol/reports.ts'
+import type { HoldStatus, LiveStatus, SessionStatus, StatusReport } from '../../protocol/reports.ts'
 import { clean } from '../clean-text.ts'
+import { describeFate } from '../client-fate.ts'
 import { formatDuration, formatMoment } from '../duration.ts'
 import { coloursFor, print, printJson } from '../output.ts'
 import { table } from '../table.ts'
@@ -45,18 +46,23 @@ function printStatus(report: StatusReport, sessions: readonly SessionStatus[]): 
     sessions.map((session) => row(session, report)),
   ))
     print(line)
-  for (const session of sessions) for (const live of session.live) print(`  ${liveLine(session, live)}`)
+  for (const session of sessions) {
+    for (const held of session.holds) print(`  ${holdLine(session, held)}`)
+    for (const live of session.live) print(`  ${liveLine(session, live)}`)
+  }
 }
 
 function row(session: SessionStatus, report: StatusReport): string[] {
-  const { green, red, bold } = coloursFor(process.stdout)
+  const { green, red, yellow, bold } = coloursFor(process.stdout)
   const isCurrent = session.policy === report.currentPolicy
   const state =
     session.state === 'unlocked'
       ? green('unlocked')
       : session.state === 'locked'
         ? red('locked')
-        : session.state
+        : session.state === 'held'
+          ? yellow('held')
+          : session.state
   return [
     isCurrent ? bold(clean(session.policy)) : clean(session.policy),
     state,
@@ -74,13 +80,29 @@ function notes(session: SessionStatus, currentContext: string | undefined): stri
     const at = session.lockedAtMs === undefined ? '' : ` at ${formatMoment(session.lockedAtMs)}`
     found.push(`${session.lockReason}${at}`)
   }
+  if (session.heldLeftMs !== undefined)
+    found.push(`open for what is held, for ${formatDuration(session.heldLeftMs)} at most`)
   if (session.failedUnlocks > 0) found.push(`${session.failedUnlocks} failed since the last unlock`)
   return found
 }
 
 function liveLine(session: SessionStatus, live: LiveStatus): string {
-  const what = `${session.policy}: ${clean(live.program)} (${live.pid}), ${clean(live.context)}, ${formatDuration(Date.now() - live.sinceMs)}`
-  // Only a holder without a terminal is left alone by a lock.
-  if (live.kind === 'live' || live.hasTerminal || live.credentialEndsMs === undefined) return what
-  return `${what}: credential ends ${formatMoment(live.credentialEndsMs)}, open streams may remain`
+  const what = `${session.policy}: ${clean(live.command)} (${live.pid}), ${clean(live.context)}, ${formatDuration(Date.now() - live.sinceMs)}`
+  switch (live.fate) {
+    case 'held':
+      return `${what}: an idle lock leaves it (${describeFate(live)})`
+    case 'ended':
+      return `${what}: ended by a lock`
+    case 'expires': {
+      const ends = live.credentialEndsMs
+      const when = ends === undefined ? 'is not renewed by a lock' : `ends ${formatMoment(ends)}`
+      return `${what}: credential ${when}, open streams may remain`
+    }
+  }
+}
+
+/** `make (4711) may run until 14:45`: what a person's word, or the policy, spares. */
+function holdLine({ policy }: SessionStatus, { program, pid, kind, untilWallMs }: HoldStatus): string {
+  const word = kind === 'hold' ? 'may run' : 'may finish'
+  return `${policy}: ${clean(program)} (${pid}) ${word}${untilWallMs === undefined ? ' after an idle lock' : ` until ${formatMoment(untilWallMs)}`}`
 }

@@ -7,7 +7,12 @@ export function outlineOf(config: Kubeconfig): Outline {
   return {
     path: config.path,
     currentContext: config.currentContext === '' ? undefined : config.currentContext,
-    contexts: config.contexts.map(({ name, cluster, user }) => ({ name, cluster, user })),
+    contexts: config.contexts.map(({ name, cluster, user, namespace }) => ({
+      name,
+      cluster,
+      user,
+      ...(namespace === undefined ? {} : { namespace }),
+    })),
     users: config.users.map((user) => outlineUser(config, user)),
   }
 }

@@ -25,6 +25,8 @@ export interface ContextEntry {
   readonly name: string
   readonly cluster: string
   readonly user: string
+  /** Undefined where the context names none: then it is `default`. */
+  readonly namespace: string | undefined
   /** The scalar that names the user, where it can be changed in place. */
   readonly userNode: Scalar | undefined
   readonly offset: number
@@ -138,11 +140,13 @@ function contextEntry(source: Source, entry: NamedEntry): ContextEntry {
   const map = context === undefined ? undefined : asMap(source, context.node)
   const user = map === undefined ? undefined : valueOf(source, map, 'user')
   const cluster = map === undefined ? undefined : valueOf(source, map, 'cluster')
+  const namespace = map === undefined ? undefined : valueOf(source, map, 'namespace')
   const direct = entry.direct && context?.inPlace === true && user?.inPlace === true
   return {
     name: entry.name,
     cluster: optionalName(source, cluster?.node) ?? '',
     user: optionalName(source, user?.node) ?? '',
+    namespace: optionalName(source, namespace?.node),
     userNode: direct && isScalar(user?.node) ? user.node : undefined,
     offset: entry.offset,
   }
