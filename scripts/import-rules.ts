@@ -49,6 +49,7 @@ export const powers: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['platform', 'client', 'cli', 'daemon', 'keeper', 'shim', 'tour'],
   'node:inspector': [],
   'node:vm': [],
+  'chokidar': ['platform/file-watch'],
   'age-encryption': ['platform/vault'],
   'better-sqlite3': ['platform/journal'],
   'koffi': ['platform', 'shim'],

@@ -88,7 +88,8 @@ function sayUnlocked({ policy, already, report }: Unlocked): void {
   const until =
     report.untilWallMs === undefined ? '' : `, until ${formatMoment(report.untilWallMs)} at the latest`
   const merged = (report.merged ?? []).map(
-    ({ user, file }) => `sealed while locked, now in the vault: ${user} (${file})`,
+    ({ user, file, sealedAtMs }) =>
+      `sealed while locked, now in the vault: ${user} (${file}), ${formatMoment(sealedAtMs)}`,
   )
   say(`${policy} ${already ? 'is unlocked already' : 'unlocked'}${idle}${until}`, ...merged)
 }

@@ -7,6 +7,8 @@ import { installRoot, nativePath, version } from '../platform/install.ts'
 import { openJournal } from '../platform/journal/open-journal.ts'
 import { createKeepers } from '../platform/keepers/create-keepers.ts'
 import { createLog } from '../platform/log/create-log.ts'
+import { createFileWatch } from '../platform/file-watch/create-file-watch.ts'
+import { createLeftOut } from '../platform/left-out-file.ts'
 import { createPolicySource } from '../platform/policy-file/create-policy-source.ts'
 import { createProcessTable } from '../platform/processes/process-table.ts'
 import { createReaper } from '../platform/reaper/create-reaper.ts'
@@ -15,6 +17,7 @@ import { createKubeconfigs } from '../platform/scribes/create-kubeconfigs.ts'
 import { createStatusFile } from '../platform/status-file.ts'
 import { createTerminals } from '../platform/terminal/create-terminals.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
+import { AbsorbSecrets } from '../usecases/absorb-secrets.ts'
 import { FindProgram } from '../usecases/find-program.ts'
 import { ChallengedClients } from '../usecases/issue-credential.ts'
 import { keepDeadlines, rearm } from '../usecases/keep-deadlines.ts'
@@ -67,8 +70,22 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     () => shells.changed(),
   )
   const questions = new Questions({ clock, processes }, (onWake) => createAlarm(clock, onWake))
+  const plugin = { command: `${places.plugins(dirs)}/kubeguard-credential`, env: pluginEnvironment() }
+  const absorb: AbsorbSecrets = new AbsorbSecrets({
+    clock,
+    journal,
+    kubeconfigs,
+    leftOut: createLeftOut(places.leftOut(dirs), log),
+    log,
+    plugin,
+    policies,
+    shells,
+    vaults,
+    watch: createFileWatch({ log }),
+    alarm: createAlarm(clock, () => absorb.tryAgain()),
+  })
   const startedAtMs = clock.now().wallMs
-  const problems = (): string[] => [...journal.problems()]
+  const problems = (): string[] => [...journal.problems(), ...absorb.problems()]
   return {
     clock,
     journal,
@@ -88,7 +105,8 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     challenged: new ChallengedClients(),
     questions,
     vaultWork: new VaultWork(),
-    plugin: { command: `${places.plugins(dirs)}/kubeguard-credential`, env: pluginEnvironment() },
+    plugin,
+    absorb,
     rearm: () => rearm({ table, clock, alarm, shells }),
     problems,
     stop: hooks.stop,

@@ -20,7 +20,10 @@ const journalPage = 1_000
 /** Which use case answers which message. */
 export function createHandlers(world: World): Handlers {
   return {
-    'gate.check': (request, pid) => checkCommand(world, request, pid),
+    'gate.check': (request, pid) => {
+      world.absorb.used(kubeconfigPaths(placeOf(request)))
+      return checkCommand(world, request, pid)
+    },
     'credential.issue': (request, pid) => issueCredential(world, request, pid),
     'session.unlock': (request, pid) => unlockSession(world, request, pid),
     'session.give-up': ({ policy }, pid) => {

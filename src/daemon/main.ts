@@ -41,6 +41,7 @@ async function main(): Promise<void> {
   await listen({ path: places.socket(found), router, warn: world.log.warn.bind(world.log) })
   world.journal.record({ event: 'daemon-started', details: { pid: process.pid } })
   world.shells.changed()
+  world.absorb.watch()
   admitted.publish(places.socket(found))
   world.log.info('ready', { pid: process.pid })
   void endLeftBehind(world)

@@ -15,6 +15,7 @@ export const defaultPolicy: Policy = {
   env: [],
   hold: 'allow',
   finishMs: 0,
+  absorb: 'auto',
 }
 
 const productionPolicy: Policy = { ...defaultPolicy, name: 'prod', idleMs: 5 * minute, lifetimeMs: 4 * hour }
@@ -45,4 +46,5 @@ export const loosestPolicy: Policy = {
   idleMs: 24 * hour,
   lifetimeMs: 7 * 24 * hour,
   finishMs: hour,
+  absorb: 'off',
 }

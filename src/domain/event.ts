@@ -27,6 +27,8 @@ export type JournalEvent =
   | 'refused'
   | 'credential-issued'
   | 'adopted'
+  | 'absorbed'
+  | 'unguarded'
   | 'ejected'
   | 'vault-created'
   | 'passphrase-changed'

@@ -1,5 +1,7 @@
 import { formatDuration, parseDuration } from './duration.ts'
 import { defaultPolicy } from './default-policies.ts'
+import { absorbChoices } from './absorb.ts'
+import type { Absorb } from './absorb.ts'
 import type { Policy } from './policy.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
@@ -16,6 +18,7 @@ const knownKeys = [
   'holders',
   'hold',
   'finish',
+  'absorb',
   'unlock',
   'env',
 ]
@@ -80,6 +83,7 @@ export class PolicyFields {
     const holders = this.#choice(raw, 'holders', ['expire', 'end'], [])
     const hold = this.#choice(raw, 'hold', ['allow', 'never'], [])
     const finishMs = this.#duration(raw, 'finish', 0, [0, longestFinishMs])
+    const absorb = this.#choice(raw, 'absorb', absorbChoices, [])
     this.#choice(raw, 'live', ['kill'], ['suspend'])
     this.#choice(raw, 'scope', ['user'], ['terminal'])
     this.#unlock(raw.unlock)
@@ -93,6 +97,7 @@ export class PolicyFields {
       holders: holders === 'end' ? 'end' : 'expire',
       hold: hold === 'never' ? 'never' : 'allow',
       finishMs,
+      absorb: (absorb as Absorb | undefined) ?? defaultPolicy.absorb,
       env,
     }
   }

@@ -1,3 +1,4 @@
+import type { Absorb } from './absorb.ts'
 import { strictestPolicies } from './default-policies.ts'
 import { globMatches } from './glob.ts'
 
@@ -17,6 +18,8 @@ export interface Policy {
   readonly hold: 'allow' | 'never'
   /** How long an idle lock lets a client finish that is writing; 0 for not at all. */
   readonly finishMs: number
+  /** What is done with a secret that another program writes into an adopted kubeconfig. */
+  readonly absorb: Absorb
 }
 
 /** The policies in force, in order; the last one matches every context. */

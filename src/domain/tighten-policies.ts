@@ -1,5 +1,6 @@
 import { formatDuration } from './duration.ts'
 import { globCovers, globsOverlap } from './glob.ts'
+import { strictestAbsorb } from './absorb.ts'
 import type { Policy, PolicySet } from './policy.ts'
 
 /**
@@ -69,6 +70,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     env: [...new Set([policy, ...others].flatMap(({ env }) => env))],
     hold,
     finishMs,
+    absorb: strictestAbsorb([policy, ...others].map((one) => one.absorb)),
   }
 }
 
@@ -83,6 +85,7 @@ export function tightenings(before: Policy, after: Policy): string[] {
     if (is < was) changes.push(`${name} ${formatDuration(is)}, not ${formatDuration(was)}`)
   }
   if (before.holders !== after.holders) changes.push(`holders ${after.holders}, not ${before.holders}`)
+  if (before.absorb !== after.absorb) changes.push(`absorb ${after.absorb}, not ${before.absorb}`)
   if (before.hold !== after.hold) changes.push(`hold ${after.hold}, not ${before.hold}`)
   return changes
 }

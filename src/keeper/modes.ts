@@ -44,7 +44,7 @@ async function unlock({ vaultsDir, order, passphrase }: Attempt): Promise<Done> 
   if (policy === undefined) throw new GuardError('policy-unknown', 'no policy to unlock')
   if (!createVaultCatalogue(vaultsDir).has(policy)) return withoutVault(vaultsDir, policy)
   const vault = await openVault(vaultsDir, policy, passphrase)
-  const report = { policies: [policy], merged: vault.merged.map(nameOf), setAside: vault.setAside }
+  const report = { policies: [policy], merged: vault.merged.map(sealedOf), setAside: vault.setAside }
   return { report, vault }
 }
 
@@ -96,5 +96,7 @@ function realPath(path: string): string {
     return path
   }
 }
+
+const sealedOf = (item: VaultItem) => ({ ...nameOf(item), sealedAtMs: item.adoptedAtMs })
 
 const nameOf = ({ user, file }: { user: string; file: string }) => ({ user, file })

@@ -17,6 +17,7 @@ export const places = {
   lockFile: (dirs: Dirs) => join(dirs.state, 'daemon.lock'),
   liveTable: (dirs: Dirs) => join(dirs.state, 'live'),
   journal: (dirs: Dirs) => join(dirs.state, 'journal.db'),
+  leftOut: (dirs: Dirs) => join(dirs.state, 'left-out.json'),
   vaults: (dirs: Dirs) => join(dirs.state, 'vaults'),
   log: (dirs: Dirs) => join(dirs.state, 'log'),
   logFile: (dirs: Dirs) => join(dirs.state, 'log', 'daemon.log'),

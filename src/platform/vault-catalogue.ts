@@ -69,12 +69,29 @@ export function createVaultCatalogue(vaultsDir: string): DetailedCatalogue {
     return read
   }
   const has = (policy: string): boolean => exists(join(vaultsDir, policy, 'identity.age'))
+  const policies = (): string[] => folderNames(vaultsDir).filter((name) => !name.startsWith('.') && has(name))
   return {
-    policies: () => folderNames(vaultsDir).filter((name) => !name.startsWith('.') && has(name)),
+    policies,
     has,
     entries,
+    files: () => [...new Set(policies().flatMap((policy) => entries(policy).map(({ file }) => file)))],
+    pending: (policy) => {
+      const openedAtMs = writtenAtMs(join(vaultsDir, policy, 'vault.age'))
+      return entries(policy)
+        .filter(({ adoptedAtMs }) => adoptedAtMs >= openedAtMs)
+        .map(({ user, file, adoptedAtMs }) => ({ user, file, sealedAtMs: adoptedAtMs }))
+    },
     credentials: (policy) => entries(policy).map(({ id }) => id),
     contexts: (policy, credential) => entries(policy).find(({ id }) => id === credential)?.contexts ?? [],
+  }
+}
+
+/** An unlock that merges what was sealed meanwhile writes the vault anew. */
+function writtenAtMs(path: string): number {
+  try {
+    return Math.floor(statSync(path).mtimeMs)
+  } catch {
+    return 0
   }
 }
 

@@ -23,6 +23,14 @@ export interface SessionStatus {
   readonly failedUnlocks: number
   readonly hasVault: boolean
   readonly credentials: number
+  /** Sealed since the vault was last opened: shown at the next unlock. */
+  readonly pending: readonly SealedUser[]
+}
+
+export interface SealedUser {
+  readonly user: string
+  readonly file: string
+  readonly sealedAtMs: number
 }
 
 export interface LiveStatus {
@@ -120,6 +128,32 @@ export interface AdoptReport {
   readonly missingVaults: readonly string[]
 }
 
+/** What became of kubeconfigs that another program had written to. Text is as the files have it. */
+export interface AbsorbReport {
+  readonly files: readonly AbsorbedFile[]
+  readonly absorbed: readonly AdoptedUser[]
+  /** Credentials that stay in their file. */
+  readonly unguarded: readonly UnguardedUser[]
+}
+
+export interface AbsorbedFile {
+  readonly path: string
+  /** The file behind symlinks; absent where there is none. */
+  readonly real?: string
+  /** As the file was left: another one means that somebody wrote since. Absent where it was not read. */
+  readonly stamp?: string
+  /** Why it could not be looked at or changed. */
+  readonly problem?: string
+}
+
+export interface UnguardedUser {
+  readonly file: string
+  readonly user: string
+  readonly policy: string
+  /** What it is, and how to go on. */
+  readonly because: string
+}
+
 /** One way in which a credential outlives a session. Text from files is as it stands there. */
 export interface AuditFinding {
   readonly rule: AuditRule
@@ -153,7 +187,7 @@ export interface OpenReport {
   readonly idleMs?: number
   readonly untilWallMs?: number
   /** Pending items that were sealed while locked and are merged now. */
-  readonly merged?: readonly { user: string; file: string }[]
+  readonly merged?: readonly SealedUser[]
   readonly ejected?: readonly { user: string; file: string }[]
   /** What could not be put back, and so is still in its vault. */
   readonly failed?: readonly { user: string; file: string; message: string; cure: string }[]
@@ -173,6 +207,7 @@ export interface PolicyReport {
     holders: string
     hold: string
     finishMs: number
+    absorb: string
     tightenedBy: readonly string[]
   }[]
   readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]

@@ -21,7 +21,7 @@ import { planAdoption } from './plan-adoption.ts'
 import type { AdoptionPlan } from './plan-adoption.ts'
 
 /** Rounds: each begins anew because a file was changed by someone else, or has another step to make. */
-const mostRounds = 20
+export const mostRounds = 20
 
 /**
  * Job `adopt`: moves secrets of kubeconfig users into vaults. Every secret is sealed durably before a file
@@ -53,13 +53,13 @@ export async function adopt(job: AdoptJob): Promise<AdoptReport> {
   })
 }
 
-interface Change {
+export interface Change {
   readonly file: LoadedFile
   readonly text: string
   readonly edited: Kubeconfig
 }
 
-function changesOf(plan: AdoptionPlan): Change[] {
+export function changesOf(plan: AdoptionPlan): Change[] {
   return [...plan.edits].map(([file, edits]) => {
     const edited = editedKubeconfig(file.config, edits)
     const text = clearComments(edited.path, edited.text, plan.items)

@@ -21,7 +21,7 @@ async function outlineFile(path: string): Promise<OutlinedFile> {
     const snapshot = await readKubeconfig(path)
     if (snapshot === undefined) return { path }
     identity = settledIdentity(snapshot)
-    return { path, outline: outlineOf(parseKubeconfig(path, snapshot.text)), ...identity }
+    return { path, outline: outlineOf(parseKubeconfig(path, snapshot.text), snapshot.real), ...identity }
   } catch (error) {
     if (!(error instanceof GuardError)) throw error
     return { path, failure: { code: error.code, message: error.message, cure: error.cure }, ...identity }

@@ -36,19 +36,43 @@ export interface PlannedUser {
  *
  * @throws GuardError kubeconfig-invalid where a user that holds a secret can't be read or edited
  */
-export function planAdoption(files: readonly LoadedFile[], order: AdoptOrder, nowMs: number): AdoptionPlan {
-  const plan = new Planner(files, order, nowMs)
+export function planAdoption(
+  files: readonly LoadedFile[],
+  order: PlanOrder,
+  nowMs: number,
+  placement: Placement = placementByRules(order),
+): AdoptionPlan {
+  const plan = new Planner(files, { order, nowMs, placement })
   for (const file of files) {
-    for (const user of file.config.users) {
-      if (order.users.length === 0 || order.users.includes(user.name)) plan.addUser(file, user)
-    }
+    for (const user of file.config.users) if (placement.takes(file, user)) plan.addUser(file, user)
   }
   return plan
 }
 
+type PlanOrder = Pick<AdoptOrder, 'policies' | 'plugin'> & Partial<Pick<AdoptOrder, 'users'>>
+
+/** Which users are adopted, and under which policy. */
+export interface Placement {
+  takes(file: LoadedFile, user: UserEntry): boolean
+  /** One policy for all of a user's contexts; undefined where each context decides. */
+  fixed(file: LoadedFile, user: UserEntry, contexts: readonly ContextPlace[]): PolicyName | undefined
+  forContext(context: string): PolicyName
+}
+
+type PolicyName = Pick<Policy, 'name'>
+
+/** A user that no context uses goes where a context of its name would go. */
+function placementByRules({ users = [], policies }: PlanOrder): Placement {
+  return {
+    takes: (_, user) => users.length === 0 || users.includes(user.name),
+    fixed: (_, user, contexts) => (contexts.length === 0 ? policyForContext(policies, user.name) : undefined),
+    forContext: (context) => policyForContext(policies, context),
+  }
+}
+
 /** One policy's share of a user: the first keeps the user's name. */
 interface Share {
-  readonly policy: Policy
+  readonly policy: PolicyName
   readonly name: string
   readonly contexts: readonly ContextPlace[]
 }
@@ -59,13 +83,18 @@ class Planner implements AdoptionPlan {
   readonly adopted: PlannedUser[] = []
   readonly left: LeftUser[] = []
   readonly #files: readonly LoadedFile[]
-  readonly #order: AdoptOrder
+  readonly #order: PlanOrder
   readonly #nowMs: number
+  readonly #placement: Placement
 
-  constructor(files: readonly LoadedFile[], order: AdoptOrder, nowMs: number) {
+  constructor(
+    files: readonly LoadedFile[],
+    { order, nowMs, placement }: { order: PlanOrder; nowMs: number; placement: Placement },
+  ) {
     this.#files = files
     this.#order = order
     this.#nowMs = nowMs
+    this.#placement = placement
   }
 
   addUser(file: LoadedFile, user: UserEntry): void {
@@ -97,21 +126,19 @@ class Planner implements AdoptionPlan {
     })
   }
 
-  /** A user that no context uses goes where a context of its name would go. */
   #share(file: LoadedFile, user: UserEntry, contexts: readonly ContextPlace[]): Share[] {
-    const { policies } = this.#order
-    if (contexts.length === 0)
-      return [{ policy: policyForContext(policies, user.name), name: user.name, contexts }]
-    const byPolicy = Map.groupBy(contexts, ({ context }) => policyForContext(policies, context.name))
+    const fixed = this.#placement.fixed(file, user, contexts)
+    if (fixed !== undefined) return [{ policy: fixed, name: user.name, contexts }]
+    const byPolicy = Map.groupBy(contexts, ({ context }) => this.#placement.forContext(context.name).name)
     return [...byPolicy].map(([policy, own], index) => ({
-      policy,
-      name: index === 0 ? user.name : this.#partName(file, user.name, policy),
+      policy: { name: policy },
+      name: index === 0 ? user.name : this.#partName(file, user.name, { name: policy }),
       contexts: own,
     }))
   }
 
   /** A name that is free, or that an interrupted or earlier adoption made. */
-  #partName(file: LoadedFile, base: string, policy: Policy): string {
+  #partName(file: LoadedFile, base: string, policy: PolicyName): string {
     for (let count = 1; ; count += 1) {
       const name = partName(base, policy.name) + (count === 1 ? '' : `-${count}`)
       const taken = this.#files.flatMap(({ config }) =>

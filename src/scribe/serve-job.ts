@@ -1,5 +1,6 @@
 import { GuardError } from '../domain/errors.ts'
 import type { Failure, ScribeAnswer, ScribeJob, ScribeResults } from '../platform/scribes/job.ts'
+import { absorb } from './absorb.ts'
 import { adopt } from './adopt.ts'
 import { audit } from './audit.ts'
 import { outline } from './outline.ts'
@@ -31,6 +32,8 @@ function run(job: ScribeJob): Promise<ScribeResults[keyof ScribeResults]> {
       return sweep(job)
     case 'adopt':
       return adopt(job)
+    case 'absorb':
+      return absorb(job)
     case 'restore':
       return restore(job)
     case 'audit':

@@ -1,4 +1,5 @@
 import type { AdoptReport } from '../protocol/reports.ts'
+import type { AbsorbSecrets } from './absorb-secrets.ts'
 import type { Journal, Kubeconfigs, PolicySource } from './ports.ts'
 
 interface Deps {
@@ -6,14 +7,17 @@ interface Deps {
   readonly kubeconfigs: Kubeconfigs
   readonly policies: PolicySource
   readonly plugin: { command: string; env: Readonly<Record<string, string>> }
+  readonly absorb: Pick<AbsorbSecrets, 'adopting'>
 }
 
 /** Moves the secrets of kubeconfig users into vaults, through a scribe; `dryRun` only shows it. */
 export async function adoptKubeconfig(
-  { journal, kubeconfigs, policies, plugin }: Deps,
+  { journal, kubeconfigs, policies, plugin, absorb }: Deps,
   job: { paths: readonly string[]; users: readonly string[]; dryRun: boolean },
 ): Promise<AdoptReport> {
-  const report = await kubeconfigs.adopt({ ...job, policies: policies.current(), plugin })
+  const adopt = (): Promise<AdoptReport> =>
+    kubeconfigs.adopt({ ...job, policies: policies.current(), plugin })
+  const report = job.dryRun ? await adopt() : await absorb.adopting(job, adopt)
   if (report.dryRun) return report
   for (const { policy, user, file, credential, kind, strength } of report.adopted) {
     journal.recordDurably({ event: 'adopted', policy, details: { user, file, credential, kind, strength } })

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { GuardError } from '../domain/errors.ts'
 import type { JournalEvent } from '../domain/event.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
+import type { AbsorbSecrets } from './absorb-secrets.ts'
 import type {
   Clock,
   Journal,
@@ -26,6 +27,7 @@ interface Deps {
   readonly vaults: VaultCatalogue
   readonly table: SessionTable
   readonly vaultWork: VaultWork
+  readonly absorb: Pick<AbsorbSecrets, 'ejecting'>
 }
 
 /** The keeper whose passphrase has not come yet; a new one ends it. What was proven is left to finish. */
@@ -83,7 +85,12 @@ export async function openVaults(
     users: request.users,
   })
   deps.vaultWork.begin(keeper)
-  keeper.onOpened((opened) => judge(deps, keeper, mode, opened))
+  const ejecting = mode === 'eject' ? deps.absorb.ejecting() : undefined
+  keeper.onExit(() => ejecting?.end())
+  keeper.onOpened((opened) => {
+    ejecting?.note(opened.report?.ejected ?? [])
+    return judge(deps, keeper, mode, opened)
+  })
   const ticket = randomBytes(32)
   keeper.expect({ ticket, client, purpose: 'open' })
   return { socket: Buffer.from(keeper.socket), ticket, known: deps.vaults.policies().length > 0 }

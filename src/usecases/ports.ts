@@ -4,7 +4,15 @@ import type { Hold } from '../domain/hold.ts'
 import type { Ancestor } from '../domain/holder.ts'
 import type { PolicyProblem, PolicySet } from '../domain/policy.ts'
 import type { Instant } from '../domain/session.ts'
-import type { AdoptReport, ChainReport, JournalEntry, OpenReport, SweepReport } from '../protocol/reports.ts'
+import type {
+  AbsorbReport,
+  AdoptReport,
+  ChainReport,
+  JournalEntry,
+  OpenReport,
+  SealedUser,
+  SweepReport,
+} from '../protocol/reports.ts'
 
 /** The outside world as interfaces. Use cases know nothing else of it; tests fake only these. */
 
@@ -141,6 +149,8 @@ export interface PolicySource {
 /** One kubeconfig file without its secrets. Names are raw: clean them before they reach a terminal. */
 export interface Outline {
   readonly path: string
+  /** The file behind symlinks. */
+  readonly real: string
   readonly currentContext: string | undefined
   readonly contexts: readonly { name: string; cluster: string; user: string; namespace?: string }[]
   readonly users: readonly OutlineUser[]
@@ -167,6 +177,37 @@ export interface Kubeconfigs {
     policies: PolicySet
     plugin: { command: string; env: Readonly<Record<string, string>> }
   }): Promise<AdoptReport>
+  /** Seals what other programs have written into these files, which one client reads together. */
+  absorb(job: {
+    paths: readonly string[]
+    policies: PolicySet
+    plugin: { command: string; env: Readonly<Record<string, string>> }
+    leftOut: readonly LeftOutUser[]
+  }): Promise<AbsorbReport>
+}
+
+/** A user that a person left in its file, or put back: it stays there while its kind is the same. */
+export interface LeftOutUser {
+  /** The file behind symlinks. */
+  readonly file: string
+  readonly user: string
+  readonly kind: OutlineUser['kind']
+}
+
+/** Which users a person has left out; kept over restarts. */
+export interface LeftOut {
+  read(): readonly LeftOutUser[]
+  /** The newest are kept where there are too many. */
+  write(users: readonly LeftOutUser[]): void
+}
+
+/** Tells of files that another program has written to, replaced, made or removed. */
+export interface FileWatch {
+  /** From now on these and no others. Each is told of once at first. */
+  watch(paths: readonly string[]): void
+  /** A file was looked at; absent: as it was when it was told of last. */
+  seen(path: string, stamp?: string): void
+  onChange(listener: (path: string) => void): void
 }
 
 /** What is known of vaults without opening one. */
@@ -177,6 +218,10 @@ export interface VaultCatalogue {
   credentials(policy: string): readonly string[]
   /** The contexts that used a credential when it was adopted; none for one that is not known. */
   contexts(policy: string, credential: string): readonly string[]
+  /** The kubeconfigs that credentials were taken from, by their real paths. */
+  files(): readonly string[]
+  /** Credentials that were sealed since the vault was last written with its key. */
+  pending(policy: string): readonly SealedUser[]
 }
 
 export type KeeperMode = 'unlock' | 'create' | 'rewrap' | 'eject'

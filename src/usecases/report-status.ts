@@ -73,6 +73,7 @@ function sessionStatus(deps: Deps, guarded: GuardedSession): SessionStatus {
     failedUnlocks: deps.journal.failures(failuresKey).count,
     hasVault: deps.vaults.has(policy),
     credentials: deps.vaults.credentials(policy).length,
+    pending: session.state === 'locked' ? deps.vaults.pending(policy) : [],
   }
 }
 

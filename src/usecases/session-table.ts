@@ -18,7 +18,7 @@ type EndSession = (guarded: GuardedSession, reason: LockReason) => void
 interface World {
   readonly clock: Clock
   readonly policies: PolicySource
-  readonly vaults: VaultCatalogue
+  readonly vaults: Pick<VaultCatalogue, 'policies'>
   readonly processes: Pick<ProcessTable, 'isAlive'>
 }
 

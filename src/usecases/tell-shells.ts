@@ -11,7 +11,7 @@ import type { SessionTable } from './session-table.ts'
 interface Deps {
   readonly clock: Clock
   readonly policies: PolicySource
-  readonly vaults: VaultCatalogue
+  readonly vaults: Pick<VaultCatalogue, 'policies' | 'credentials' | 'contexts'>
   readonly statusFile: StatusFile
   readonly table: () => SessionTable
   readonly processes: Pick<ProcessTable, 'inspect'>
@@ -49,6 +49,11 @@ export class TellShells {
       () => formatShellStatus(this.#status()),
       () => this.#wake(),
     )
+  }
+
+  /** Something that whoever sits at a shell should know: one line, clean of what a terminal obeys. */
+  tell(text: string): void {
+    this.#say(text, [])
   }
 
   /** An open session was locked. What was said of it before is past. */

@@ -54,6 +54,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'holders',
     'hold',
     'finish',
+    'absorb',
     'tightened by the organisation',
   ]
   const rows = report.policies.map((policy) => [
@@ -66,6 +67,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     policy.holders,
     policy.hold,
     policy.finishMs === 0 ? '' : formatDuration(policy.finishMs),
+    policy.absorb,
     policy.tightenedBy.join(', '),
   ])
   for (const line of table(head, rows)) print(line)
@@ -102,6 +104,6 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   print(`${clean(context)}: policy ${policy}, because ${clean(because)}`)
   if (rules === undefined) return
   print(
-    `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live sessions: ${rules.live}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}`,
+    `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live sessions: ${rules.live}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
   )
 }

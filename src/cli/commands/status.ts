@@ -47,6 +47,10 @@ function printStatus(report: StatusReport, sessions: readonly SessionStatus[]): 
   ))
     print(line)
   for (const session of sessions) {
+    for (const { user, file, sealedAtMs } of session.pending)
+      print(
+        `  ${session.policy}: sealed since the last unlock: ${clean(user)} (${clean(file)}), ${formatMoment(sealedAtMs)}`,
+      )
     for (const held of session.holds) print(`  ${holdLine(session, held)}`)
     for (const live of session.live) print(`  ${liveLine(session, live)}`)
   }

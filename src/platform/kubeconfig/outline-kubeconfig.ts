@@ -3,9 +3,10 @@ import { classifyUser } from './classify-user.ts'
 import type { Kubeconfig, UserEntry } from './parse-kubeconfig.ts'
 
 /** What the daemon may know of a kubeconfig: names and kinds, no secrets. Names are raw. */
-export function outlineOf(config: Kubeconfig): Outline {
+export function outlineOf(config: Kubeconfig, real: string): Outline {
   return {
     path: config.path,
+    real,
     currentContext: config.currentContext === '' ? undefined : config.currentContext,
     contexts: config.contexts.map(({ name, cluster, user, namespace }) => ({
       name,

@@ -11,7 +11,7 @@ const heading = `# kubeguard's rules: the first policy with a glob that matches 
 /** Writes a policy file as `init` proposes it; read again it gives the same policies. */
 export function renderPolicyFile(policies: PolicySet): string {
   const list = policies.map(
-    ({ name, contexts, idleMs, lifetimeMs, warnMs, live, holders, hold, finishMs }) => ({
+    ({ name, contexts, idleMs, lifetimeMs, warnMs, live, holders, hold, finishMs, absorb }) => ({
       name,
       contexts: [...contexts],
       idle: formatDuration(idleMs),
@@ -20,6 +20,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       live,
       holders,
       ...(hold === 'never' ? { hold } : {}),
+      ...(absorb === 'auto' ? {} : { absorb }),
       ...(finishMs === 0 ? {} : { finish: formatDuration(finishMs) }),
     }),
   )

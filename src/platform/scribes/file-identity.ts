@@ -20,6 +20,11 @@ export function identityOf(facts: BigIntStats): FileIdentity {
   }
 }
 
+/** An identity as one word. */
+export function stampOf({ device, inode, size, modifiedNs, changedNs }: FileIdentity): string {
+  return [device, inode, size, modifiedNs, changedNs].join('.')
+}
+
 export function sameIdentity(a: FileIdentity | undefined, b: FileIdentity | undefined): boolean {
   if (a === undefined || b === undefined) return false
   return (

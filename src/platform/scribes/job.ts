@@ -1,10 +1,10 @@
 import type { ErrorCode } from '../../domain/errors.ts'
-import type { SweepReport, AdoptReport, AuditReport } from '../../protocol/reports.ts'
+import type { SweepReport, AbsorbReport, AdoptReport, AuditReport } from '../../protocol/reports.ts'
 import type { Kubeconfigs, Outline } from '../../usecases/ports.ts'
 import type { FileIdentity } from './file-identity.ts'
 
 /** What a scribe reads from stdin: one job, as one JSON document. Paths are absolute. */
-export type ScribeJob = OutlineJob | AdoptJob | RestoreJob | AuditJob | SweepJob
+export type ScribeJob = OutlineJob | AdoptJob | AbsorbJob | RestoreJob | AuditJob | SweepJob
 
 export interface OutlineJob {
   readonly job: 'outline'
@@ -23,6 +23,13 @@ export interface AdoptJob extends AdoptOrder {
 
 /** `users`: none means all. `paths`: in KUBECONFIG order, the first definition of a name wins. */
 export type AdoptOrder = Parameters<Kubeconfigs['adopt']>[0]
+
+export interface AbsorbJob extends AbsorbOrder {
+  readonly job: 'absorb'
+}
+
+/** `paths`: in KUBECONFIG order, the first definition of a name wins. */
+type AbsorbOrder = Parameters<Kubeconfigs['absorb']>[0]
 
 /** Comes from the keeper alone: the items hold secrets. */
 export interface RestoreJob {
@@ -69,6 +76,7 @@ export type RestoredItem =
 export interface ScribeResults {
   readonly outline: readonly OutlinedFile[]
   readonly adopt: AdoptReport
+  readonly absorb: AbsorbReport
   readonly sweep: SweepReport
   readonly restore: readonly RestoredItem[]
   readonly audit: AuditReport

@@ -104,6 +104,7 @@ export class SessionDaemon {
         : { lockReason: 'idle', lockedAtMs: Date.now() }),
       live: [],
       holds: [],
+      pending: [],
       failedUnlocks: 0,
       hasVault: true,
       credentials: 1,

@@ -8,6 +8,7 @@ import {
   strictestPolicies,
   tighten,
 } from '../../../src/domain/policy.ts'
+import { absorbChoices } from '../../../src/domain/absorb.ts'
 import type { Policy, PolicySet } from '../../../src/domain/policy.ts'
 import { tightenings } from '../../../src/domain/tighten-policies.ts'
 
@@ -90,6 +91,7 @@ const anyPolicy = fc.record({
   holders: fc.constantFrom('expire' as const, 'end' as const),
   hold: fc.constantFrom('allow' as const, 'never' as const),
   finishMs: fc.nat(5),
+  absorb: fc.constantFrom(...absorbChoices),
 })
 /** Sets as the validation leaves them: names are unique, the last one matches everything. */
 const anySet = fc
@@ -103,6 +105,7 @@ const anySet = fc
       warnMs: 0,
     })),
   )
+const rank = ({ absorb }: Policy): number => absorbChoices.indexOf(absorb)
 const anyContext = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 5 })
 
 describe('tighten', () => {
@@ -122,6 +125,7 @@ describe('tighten', () => {
             expect(result.lifetimeMs).toBeLessThanOrEqual(Math.min(own.lifetimeMs, above.lifetimeMs))
             if (own.holders === 'end' || above.holders === 'end') expect(result.holders).toBe('end')
             if (own.hold === 'never' || above.hold === 'never') expect(result.hold).toBe('never')
+            expect(rank(result)).toBeGreaterThanOrEqual(Math.max(rank(own), rank(above)))
             expect(result.finishMs).toBeLessThanOrEqual(Math.min(own.finishMs, above.finishMs))
           }
           expect(new Set(both.map(({ name }) => name)).size).toBe(both.length)

@@ -15,6 +15,7 @@ const rule = (name: string, minutes: number): Policy => ({
   env: [],
   hold: 'allow',
   finishMs: 0,
+  absorb: 'auto',
 })
 
 /** A table over rules and vaults; `now` is moved by the test. */

@@ -18,6 +18,7 @@ const rule: Policy = {
   env: ['TOKEN'],
   hold: 'allow',
   finishMs: 0,
+  absorb: 'auto',
 }
 
 /** A daemon's heart over a clock that the test moves; a person types when `typedMs` is set. */

@@ -4,7 +4,7 @@ import { maskSecrets } from '../../../../src/platform/kubeconfig/mask-secrets.ts
 import { outlineOf } from '../../../../src/platform/kubeconfig/outline-kubeconfig.ts'
 import { parseKubeconfig } from '../../../../src/platform/kubeconfig/parse-kubeconfig.ts'
 
-const outline = (text: string) => outlineOf(parseKubeconfig('/k', text))
+const outline = (text: string) => outlineOf(parseKubeconfig('/k', text), '/k')
 const kindOf = (user: string): string | undefined =>
   outline(`users: [{name: a, user: ${user}}]`).users[0]?.kind
 
@@ -100,7 +100,7 @@ test('a token that YAML parsers read as different numbers is refused where it is
   const config = parseKubeconfig('/k', 'users: [{name: a, user: {token: 0123}}]\n')
   const [user] = config.users
   if (user === undefined) throw new Error('a user is expected')
-  expect(outlineOf(config).users).toEqual([{ name: 'a', kind: 'token' }])
+  expect(outlineOf(config, '/k').users).toEqual([{ name: 'a', kind: 'token' }])
   expect(() => fieldText(config, user, 'token')).toThrow(/^\/k:1:26: this value is read as a number/)
 })
 
