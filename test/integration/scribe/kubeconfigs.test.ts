@@ -55,6 +55,7 @@ test('an outline has names and kinds, and no secret', async () => {
   expect(outlines).toEqual([
     {
       path,
+      real: path,
       currentContext: 'dev',
       contexts: [{ name: 'dev', cluster: 'c', user: 'alice' }],
       users: [

@@ -176,6 +176,7 @@ describe('tighten', () => {
       'finish 0s, not 5m',
       'hold never, not allow',
     ])
+    expect(tightenings({ ...before, absorb: 'warn' }, before)).toEqual(['absorb auto, not warn'])
     expect(tightenings(before, before)).toEqual([])
   })
 })

@@ -28,11 +28,8 @@ function table({ rules, vaults = [] }: { rules: Policy[]; vaults?: string[] }) {
     tightenedBy: () => [],
     onChange: () => {},
   }
-  const catalogue: VaultCatalogue = {
+  const catalogue: Pick<VaultCatalogue, 'policies'> = {
     policies: () => vaults,
-    has: () => true,
-    credentials: () => [],
-    contexts: () => [],
   }
   const ended: string[] = []
   const processes = { isAlive: () => true }

@@ -12,7 +12,13 @@ describe('outline', () => {
   test.each(['', '\n', '# nothing\n', 'null\n', '---\n', 'apiVersion: v1\n', 'users:\ncontexts: []\n'])(
     'of %j is empty',
     (text) => {
-      expect(outline(text)).toEqual({ path: '/k', currentContext: undefined, contexts: [], users: [] })
+      expect(outline(text)).toEqual({
+        path: '/k',
+        real: '/k',
+        currentContext: undefined,
+        contexts: [],
+        users: [],
+      })
     },
   )
 

@@ -12,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -28,6 +28,7 @@ describe('a policy file', () => {
         env: [],
         hold: 'never',
         finishMs: 300_000,
+        absorb: 'warn',
       },
       ...defaultPolicies(),
     ])
@@ -53,7 +54,14 @@ describe('a policy file', () => {
   it('is read again as it was written', () => {
     for (const policies of [
       defaultPolicies(),
-      [{ ...(defaultPolicies()[0] as Policy), hold: 'never' as const, finishMs: 90_000 }],
+      [
+        {
+          ...(defaultPolicies()[0] as Policy),
+          hold: 'never' as const,
+          finishMs: 90_000,
+          absorb: 'off' as const,
+        },
+      ],
       proposedPolicies(['a: b', '*', 'prod # 1', "x'y", 'arn:aws:eks:eu:1:cluster/c']),
     ]) {
       const found = read(renderPolicyFile(policies))
