@@ -116,7 +116,7 @@ const viewedExec = { ...exec, env: null }
 function refusable(path: string, text: string): Kubeconfig | undefined {
   try {
     const config = parseKubeconfig(path, text)
-    outlineOf(config)
+    outlineOf(config, path)
     maskSecrets(config)
     return config
   } catch (error) {
