@@ -77,18 +77,20 @@ function saysTheSame(binary, other) {
   return said.status !== null && said.status === expected.status && said.stderr === expected.stderr
 }
 
-const firstError = (text) => text.split('\n').find((line) => line.includes('error')) ?? 'the compiler failed'
+const firstError = (text) =>
+  text.split('\n').find((line) => /error|undefined/.test(line)) ?? 'the compiler failed'
 
 function build(out) {
   const files = sourcesIn('native')
-  const bareFiles = sourcesIn('native', 'native/bare')
+  // What is left to the one with the library: native/bare/twin.c.
+  const bareFiles = sourcesIn('native', 'native/bare').filter((file) => !file.endsWith('/native/watch.c'))
   const reaperFiles = [...sourcesIn('native/reaper'), join(root, 'native', 'wire.c')]
   const all = [binaryName, libcName, reaperName, '.stamp'].map((name) => join(out, name))
   const [binary, libcBinary, reaper, stampFile] = all
   const [made, madeWithLibc, madeReaper] = [binary, libcBinary, reaper].map(
     (path) => `${path}.${process.pid}`,
   )
-  const stamp = stampOf([...bareFiles, ...reaperFiles])
+  const stamp = stampOf([...files, ...bareFiles, ...reaperFiles])
   const there = all.every((path) => existsSync(path))
   if (there && readFileSync(stampFile, 'utf8') === stamp) return
   mkdirSync(out, { recursive: true })
@@ -98,8 +100,12 @@ function build(out) {
     console.warn(`kubeguard: native parts not built, the slower fallback is used: ${problem}`)
     return
   }
-  const isBare = compile(withoutLibc, bareFiles, made) === undefined && saysTheSame(made, madeWithLibc)
-  if (!isBare) copyFileSync(madeWithLibc, made)
+  const hindrance =
+    compile(withoutLibc, bareFiles, made) ?? (saysTheSame(made, madeWithLibc) ? undefined : 'it does not run')
+  if (hindrance !== undefined) {
+    console.warn(`kubeguard: the native parts start with the C library, which takes longer: ${hindrance}`)
+    copyFileSync(madeWithLibc, made)
+  }
   // Renamed into place: a shim that runs at this moment keeps the old file, and none sees half of the new
   // one.
   renameSync(madeReaper, reaper)

@@ -13,8 +13,6 @@
 
 #include "bare.h"
 
-extern char **environ;
-
 /* One line of a file after another. */
 struct lines {
     int fd;
@@ -99,22 +97,9 @@ static struct passwd *find_in_file(struct lines *lines, uid_t uid) {
     return NULL;
 }
 
-/* Nothing has been said or asked yet: it begins as we began. */
-static void become_the_one_with_libc(void) {
-    static const char name[] = "/kubeguard-native-libc";
-    static char path[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-    if (length <= 0 || (size_t)length >= sizeof path) return;
-    path[length] = '\0';
-    char *slash = strrchr(path, '/');
-    if (slash == NULL || (size_t)(slash - path) + sizeof name > sizeof path) return;
-    memcpy(slash, name, sizeof name);
-    execve(path, bare_arguments(), environ);
-}
-
 struct passwd *getpwuid(uid_t uid) {
     static struct lines lines;
     struct passwd *found = files_come_first(&lines) ? find_in_file(&lines, uid) : NULL;
-    if (found == NULL) become_the_one_with_libc();
+    if (found == NULL) become_twin();
     return found;
 }

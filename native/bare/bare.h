@@ -5,4 +5,10 @@
 /* As main() was given them. */
 char **bare_arguments(void);
 
+/*
+ * Becomes the same program with the whole C library, which begins as we began: only while nothing has been said
+ * or asked. Returns where it is not there.
+ */
+void become_twin(void);
+
 #endif
