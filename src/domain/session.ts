@@ -130,7 +130,7 @@ function apply(session: Session, event: SessionEvent, now: Instant): Transition 
     case 'limits-tightened':
       return tighten(session, event.limits, now)
     case 'hold-given':
-      return unchanged(giveHold(session, event.hold, now))
+      return unchanged(giveHold(session, event.hold))
     case 'holds-tightened':
       return tightenHolds(session, event, now)
     case 'hold-ended':
@@ -197,7 +197,7 @@ function prove(session: Session, generation: number, limits: Limits, now: Instan
   if (session.generation !== generation || !begun) return { session, effects: [{ type: 'unlock-refused' }] }
   const since = session.state === 'unlocked' ? session.since : now
   const kept = session.state === 'unlocked' ? strictest(session.limits, limits) : limits
-  const holds = hasHolds(session) ? session.holds : []
+  const holds = session.state === 'held' ? carriedOver(session, now) : hasHolds(session) ? session.holds : []
   const opened: Session = { state: 'unlocked', generation, since, lastHuman: now, limits: kept, holds }
   const reason = overdue(opened, now)
   if (reason === undefined) return { session: opened, effects: [{ type: 'session-opened' }] }
@@ -225,11 +225,19 @@ function tighten(session: Session, limits: Limits, now: Instant): Transition {
   return reason === undefined ? unchanged(tightened) : lock(tightened, 'policy-changed', now)
 }
 
-/** A word is given while a person is there, so in an open session alone, and within its lifetime. */
-function giveHold(session: Session, hold: Hold, now: Instant): Session {
-  if (session.state !== 'unlocked') return session
-  const forMs = Math.min(hold.forMs, timeLeft(session, now).lifetimeMs)
-  return { ...session, holds: withHold(session.holds, { ...hold, forMs }) }
+/** A word lasts as long as was said, and so within the lifetime it was given in; a writer's time begins anew. */
+function carriedOver(session: Held, now: Instant): readonly Hold[] {
+  const lifetimeMs = lifetimeLeftMs(session, now)
+  return session.holds.map((hold) =>
+    hold.kind === 'finish'
+      ? { ...hold, since: undefined }
+      : { ...hold, forMs: Math.min(holdLeftMs(hold, now), lifetimeMs), since: now },
+  )
+}
+
+/** A word is given while a person is there, so in an open session alone. */
+function giveHold(session: Session, hold: Hold): Session {
+  return session.state === 'unlocked' ? { ...session, holds: withHold(session.holds, hold) } : session
 }
 
 function tightenHolds(

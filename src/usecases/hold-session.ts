@@ -1,6 +1,7 @@
 import { mayEnd } from '../domain/ending.ts'
 import { GuardError } from '../domain/errors.ts'
-import { holdLeftMs, isSameProcess } from '../domain/hold.ts'
+import { isSameProcess } from '../domain/hold.ts'
+import { timeLeft } from '../domain/session.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import { refuseLocked } from './explain-lock.ts'
 import { namedSession } from './extend-session.ts'
@@ -62,7 +63,8 @@ function give(
       ? session.holds.find((hold) => hold.kind === 'hold' && isSameProcess(hold.process, process))
       : undefined
   if (given === undefined) throw new GuardError('hold-refused', 'too many jobs are held already')
-  const untilWallMs = Math.floor(since.wallMs + holdLeftMs(given, since))
+  const lifetimeMs = session.state === 'unlocked' ? timeLeft(session, since).lifetimeMs : 0
+  const untilWallMs = Math.floor(since.wallMs + Math.min(given.forMs, lifetimeMs))
   deps.journal.record({
     event: 'hold-given',
     policy: guarded.policy,

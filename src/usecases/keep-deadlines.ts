@@ -78,7 +78,9 @@ export function rearm({
     const warningMs = shells.warn(guarded)
     return [nextLook(guarded.session, now), ...(warningMs === undefined ? [] : [now.bootMs + warningMs])]
   })
-  alarm.set(moments.length === 0 ? undefined : Math.min(now.bootMs + heartbeatMs, ...moments))
+  // On a grid: whoever asks for this again and again must not put the next heartbeat off each time.
+  const beatMs = (Math.floor(now.bootMs / heartbeatMs) + 1) * heartbeatMs
+  alarm.set(moments.length === 0 ? undefined : Math.min(beatMs, ...moments))
 }
 
 function deadlinesOf({ session }: GuardedSession, clock: Clock) {

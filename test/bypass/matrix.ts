@@ -1,5 +1,6 @@
 import type { BypassCase } from './bypass-case.ts'
 import { fileCases } from './cases/files.ts'
+import { heldCases, manySessionsCases } from './cases/held.ts'
 import { kubeconfigCases } from './cases/kubeconfig.ts'
 import { pluginCases } from './cases/plugin.ts'
 import { presenceCases } from './cases/presence.ts'
@@ -14,6 +15,8 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'unlocking': unlockCases,
   'processes of ours': processCases,
   'live streams and holders': streamCases,
+  'a held session': heldCases,
+  'one session open, another locked': manySessionsCases,
   'our files': fileCases,
   'passing for a person': presenceCases,
 }

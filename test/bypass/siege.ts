@@ -42,7 +42,7 @@ export function fightOn(other: Ground): void {
 }
 
 /** @throws Error where this machine lets us make no accounts */
-export async function laySiege(rules = { idle: '10m' }): Promise<Siege> {
+export async function laySiege(rules: Parameters<typeof writePolicy>[1] = { idle: '10m' }): Promise<Siege> {
   const removals: (() => void)[] = []
   const { own, other } = unprivilegedAccounts((remove) => removals.push(remove))
   if (own === undefined || other === undefined)

@@ -4,7 +4,14 @@ import { helm } from '../../fixtures/tools.ts'
 import { isRunning } from '../../fixtures/home.ts'
 import { personIn } from '../../fixtures/person.ts'
 import { until } from '../../fixtures/terminal.ts'
-import { askingJob, enterAsPerson, guardedHome, nextAnswer, reaches, sessionOf } from './held-home.ts'
+import {
+  askingJob,
+  enterAsPerson,
+  guardedHome,
+  nextAnswer,
+  reaches,
+  sessionOf,
+} from '../../fixtures/held-home.ts'
 
 test('a held job is served over an idle lock, nobody else is, and a lock ends it', async () => {
   await using home = await guardedHome({ idle: '4s' })

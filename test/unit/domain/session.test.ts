@@ -239,6 +239,19 @@ describe('a held session', () => {
     expect(transition(failed, proof(1), at(121)).effects).toEqual([{ type: 'unlock-refused' }])
   })
 
+  it('carries a word over an unlock as it was said, and gives a writer its time anew', () => {
+    const asked = transition(held(word(9_999), writing(50)), { type: 'unlock-begun' }, at(110)).session
+    const longer = { idleMs: 100, lifetimeMs: 50_000 }
+    const proof: SessionEvent = { type: 'unlock-proven', generation: 1, limits: longer }
+    expect(transition(asked, proof, at(120)).session).toMatchObject({
+      // Until 1,000, when the lifetime ends that it was given in.
+      holds: [
+        { process: job, forMs: 880, since: at(120) },
+        { process: other, forMs: 50, since: undefined },
+      ],
+    })
+  })
+
   it('keeps a person’s word above the policy’s, one per process, and no more than have room', () => {
     const holdsOf = (session: Session) => (session.state === 'unlocked' ? session.holds : [])
     const both = after(begun, proven, [word(300), at(0)], [writing(50, job), at(0)])
