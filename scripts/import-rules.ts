@@ -32,8 +32,12 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   platform: { may: ['usecases/ports', 'domain', 'protocol', 'hardening/environment'], node: 'all' },
   hardening: { may: ['platform/libc', 'domain'], node: 'all' },
   client: { may: clientSide.filter((place) => place !== 'client'), node: 'all' },
-  // policy-file: init writes the first policy file. run-scribe: audit needs no daemon.
-  cli: { may: [...clientSide, 'platform/policy-file', 'platform/scribes/run-scribe'], node: 'all' },
+  // policy-file: init writes the first policy file. run-scribe: audit needs no daemon. vault-catalogue: names, which
+  // reset says before they are lost.
+  cli: {
+    may: [...clientSide, 'platform/policy-file', 'platform/scribes/run-scribe', 'platform/vault-catalogue'],
+    node: 'all',
+  },
   shim: { may: clientSide, node: 'all' },
   tour: { may: clientSide, node: 'all' },
   playground: { may: ['domain', 'platform/install'], node: 'all' },

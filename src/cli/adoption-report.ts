@@ -1,7 +1,7 @@
 import type { AdoptedUser, AdoptReport, LeftUser } from '../protocol/reports.ts'
-import { clean, cleanLines } from './clean-text.ts'
+import { clean } from './clean-text.ts'
 import { formatTimestamp } from './duration.ts'
-import { coloursFor } from './output.ts'
+import { diffLines } from './output.ts'
 import { table } from './table.ts'
 
 /** Writes to a stream: the diff, what is adopted at which strength, what stays and why, and the advice. */
@@ -20,7 +20,7 @@ function adoptionLines(report: AdoptReport, stream: NodeJS.WriteStream): string[
     [...adopted, ...left].flatMap((user) => user.advice.map((text) => `${user.user}: ${text}`)),
   )
   return [
-    ...(report.dryRun && report.diff !== '' ? colouredDiff(report.diff, stream) : []),
+    ...(report.dryRun && report.diff !== '' ? diffLines(report.diff, stream) : []),
     ...(adopted.length > 0 ? table(head, adopted.map(adoptedRow)) : []),
     ...left.map(leftLine),
     ...[...advice].map((text) => `advice: ${clean(text)}`),
@@ -42,11 +42,4 @@ const reasons: Readonly<Record<LeftUser['because'], string>> = {
 
 function leftLine(user: LeftUser): string {
   return `${clean(user.user)} (${clean(user.file)}): ${reasons[user.because]}`
-}
-
-function colouredDiff(diff: string, stream: NodeJS.WriteStream): string[] {
-  const { red, green } = coloursFor(stream)
-  const paint = (line: string): string =>
-    line.startsWith('-') ? red(line) : line.startsWith('+') ? green(line) : line
-  return cleanLines(diff).trimEnd().split('\n').map(paint)
 }

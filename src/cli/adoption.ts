@@ -1,5 +1,6 @@
 import { callDaemon } from '../client/call.ts'
 import type { AdoptReport } from '../protocol/reports.ts'
+import { noteKubeconfigs } from './before.ts'
 
 /** @throws GuardError `kubeconfig-invalid`, `kubeconfig-busy`, … */
 export async function requestAdoption(
@@ -7,6 +8,7 @@ export async function requestAdoption(
   users: readonly string[],
   dryRun: boolean,
 ): Promise<AdoptReport> {
+  if (!dryRun) await noteKubeconfigs(paths)
   const { report } = await callDaemon('kubeconfig.adopt', {
     paths: paths.map((path) => Buffer.from(path)),
     users: [...users],

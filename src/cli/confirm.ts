@@ -19,6 +19,19 @@ export async function agreed(question: string, options: { withoutTerminal: strin
   return answer
 }
 
+/**
+ * Asks for a word to be typed, for what can't be undone.
+ * @throws GuardError `usage` where there is no terminal, `cancelled` for anything else than the word.
+ */
+export async function typed(question: string, word: string): Promise<void> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) {
+    throw new GuardError('usage', `${question} nobody is here to type`, { cure: 'run it at a terminal' })
+  }
+  const clack = await import('@clack/prompts')
+  const answer = await clack.text({ message: question, output: process.stderr })
+  if (clack.isCancel(answer) || answer?.trim() !== word) throw cancelled()
+}
+
 function cancelled(): GuardError {
   return new GuardError('cancelled', 'cancelled')
 }

@@ -2,7 +2,7 @@ import { callDaemon } from '../client/call.ts'
 import { GuardError } from '../domain/errors.ts'
 import type { PolicyReport } from '../protocol/reports.ts'
 import { openVault } from './open-vault.ts'
-import { sayFailure, sayStep } from './output.ts'
+import { sayFailure, sayProgress, sayStep } from './output.ts'
 import type { PassphraseSource } from './passphrase.ts'
 import { readStatus } from './unlock-session.ts'
 
@@ -17,11 +17,13 @@ export async function createMissingVaults(source: PassphraseSource): Promise<voi
   if (missing.length === 0) return sayStep('vaults: there for every policy')
   for (let left = source.onTerminal ? triesOnTerminal : 1; ; left -= 1) {
     try {
-      await openVault({ mode: 'create', policies: missing }, async (known) => ({
-        passphrase: known
+      await openVault({ mode: 'create', policies: missing }, async (known) => {
+        const passphrase = known
           ? await source.ask('passphrase')
-          : await source.askNew('new passphrase, for all vaults'),
-      }))
+          : await source.askNew('new passphrase, for all vaults')
+        sayProgress('making the vaults: their key takes a second or two')
+        return { passphrase }
+      })
       return sayStep(`vaults: ${missing.join(', ')}`)
     } catch (error) {
       if (!(error instanceof GuardError) || error.code !== 'wrong-passphrase' || left === 1) throw error

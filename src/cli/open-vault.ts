@@ -2,10 +2,12 @@ import { callDaemon, callKeeper } from '../client/call.ts'
 import type { OpenReport } from '../protocol/reports.ts'
 
 export interface VaultWork {
-  readonly mode: 'create' | 'rewrap' | 'eject'
+  readonly mode: 'create' | 'rewrap' | 'eject' | 'reset'
   readonly policies?: readonly string[]
   readonly paths?: readonly string[]
   readonly users?: readonly string[]
+  /** Mode eject: an absolute path. */
+  readonly to?: string | undefined
 }
 
 /** Which passphrases the work needs, once it is known whether there is one already. Zeroed after use. */
@@ -21,6 +23,7 @@ export async function openVault(work: VaultWork, passphrases: Passphrases): Prom
     policies: [...(work.policies ?? [])],
     paths: (work.paths ?? []).map((path) => Buffer.from(path)),
     users: [...(work.users ?? [])],
+    ...(work.to !== undefined && { to: Buffer.from(work.to) }),
   })
   const given = await passphrases(known)
   try {

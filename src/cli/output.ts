@@ -1,5 +1,5 @@
 import picocolors from 'picocolors'
-import { clean } from './clean-text.ts'
+import { clean, cleanLines } from './clean-text.ts'
 
 /**
  * The terminal rules, in one place:
@@ -58,4 +58,17 @@ export function endQuietlyOnBrokenPipe(): void {
 export function sayStep(text: string): void {
   const { green } = coloursFor(process.stderr)
   process.stderr.write(`${green('✓')} ${clean(text)}\n`)
+}
+
+/** What is going on, where it takes a moment: for a person at a terminal. */
+export function sayProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`${coloursFor(process.stderr).dim(`… ${clean(text)}`)}\n`)
+}
+
+/** A unified diff in lines, coloured as the stream has it. */
+export function diffLines(diff: string, stream: Stream): string[] {
+  const { red, green } = coloursFor(stream)
+  const paint = (line: string): string =>
+    line.startsWith('-') ? red(line) : line.startsWith('+') ? green(line) : line
+  return cleanLines(diff).trimEnd().split('\n').map(paint)
 }

@@ -20,6 +20,7 @@ import { playgroundCommand } from './commands/playground.ts'
 import { policyCommand } from './commands/policy.ts'
 import { promptCommand } from './commands/prompt.ts'
 import { psCommand } from './commands/ps.ts'
+import { resetCommand } from './commands/reset.ts'
 import { shellCommand } from './commands/shell.ts'
 import { statusCommand } from './commands/status-command.ts'
 import { sweepCommand } from './commands/sweep.ts'
@@ -37,7 +38,15 @@ function createProgram() {
   const commands = [
     [initCommand(), unlockCommand(), lockCommand(), statusCommand()],
     [psCommand(), killCommand(), holdCommand(), extendCommand()],
-    [adoptCommand(), ejectCommand(), auditCommand(), policyCommand(), logCommand(), passwdCommand()],
+    [
+      adoptCommand(),
+      ejectCommand(),
+      auditCommand(),
+      policyCommand(),
+      logCommand(),
+      passwdCommand(),
+      resetCommand(),
+    ],
     [
       doctorCommand(),
       daemonCommand(),

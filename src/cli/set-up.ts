@@ -1,15 +1,22 @@
-import { existsSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, lstatSync, readdirSync, chmodSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { isAbsolute, join } from 'node:path'
 import { dirs, ensurePlaces, places } from '../platform/dirs.ts'
+import { runScribe } from '../platform/scribes/run-scribe.ts'
 import { writeAdoption } from './adoption-report.ts'
 import { countUsers, requestAdoption } from './adoption.ts'
+import { missingFolders, noteFolders } from './before.ts'
 import { agreed } from './confirm.ts'
+import { createMissingVaults } from './create-vaults.ts'
 import { kubeconfigPaths } from './origin.ts'
-import { say, sayStep } from './output.ts'
+import { say, sayFailure, sayProgress, sayStep } from './output.ts'
 import { passphraseSource } from './passphrase.ts'
 import { proposePolicyFile } from './propose-policy.ts'
-import { addHook, hookState, shellOf, startUpFile } from './shell-hook.ts'
+import { hookShells, shellsInUse } from './set-up-shell.ts'
+import type { Ask } from './set-up-shell.ts'
 import { linkIsRight, makeLink, ownLinks } from './shims.ts'
-import { createMissingVaults } from './create-vaults.ts'
+import { surveyLines, toolsOnPath } from './survey.ts'
 
 export interface SetUpOptions {
   readonly kubeconfig: readonly string[]
@@ -17,32 +24,83 @@ export interface SetUpOptions {
   readonly passphraseFd?: number | undefined
 }
 
-/** Asks before a change, unless `--yes` took the defaults. @returns whether to make it. */
-type Ask = (question: string) => Promise<boolean>
-
 /**
  * First-time set-up, in an order in which every step may be the last one: nothing is half done, and a
- * second run goes on where the first ended.
+ * second run goes on where the first ended, and mends what broke since.
  * @throws GuardError what a step refused with; the steps before it stand.
  */
 export async function setUp(options: SetUpOptions): Promise<void> {
   const ask: Ask = async (question) =>
     options.yes === true || agreed(question, { withoutTerminal: 'give --yes to take the defaults' })
   const source = await passphraseSource({ passphraseFd: options.passphraseFd, cure: 'run: kubeguard init' })
-  const paths = kubeconfigPaths(options.kubeconfig).filter((path) => existsSync(path))
+  sayProgress('looking for kubeconfigs, shells and clients')
+  const groups = await findKubeconfigs(options.kubeconfig)
+  const paths = groups.flat()
+  const inUse = await shellsInUse()
+  const startUpFiles = inUse.flatMap(({ files }) => files.map(({ path }) => path))
+  for (const line of surveyLines(paths, startUpFiles)) sayStep(`found ${line}`)
   makeFolders()
   await writePolicyFile(paths, ask)
   await createMissingVaults(source)
-  await adoptFiles(paths, ask)
+  await adoptFiles(groups, ask)
   await linkShims(ask)
-  await hookShell(ask)
-  say('ready', 'unlock: kubeguard unlock   look: kubeguard status   undo it all: kubeguard uninstall')
+  const byHand = await hookShells(inUse, ask)
+  tryShim()
+  for (const { path, line } of byHand)
+    say(`${path} is read-only: it is left as it is`, 'put this line at its end yourself:', line)
+  say(
+    'ready',
+    'open a new shell, then: kubectl get pods',
+    'unlock: kubeguard unlock   look: kubeguard status   check: kubeguard doctor   undo it all: kubeguard uninstall',
+  )
+}
+
+/**
+ * The files in force, which are one kubeconfig, and each other one of this account that holds what can be adopted;
+ * where some are named, those alone.
+ */
+async function findKubeconfigs(given: readonly string[]): Promise<string[][]> {
+  const inForce = kubeconfigPaths(given).filter((path) => existsSync(path))
+  if (given.length > 0) return [inForce]
+  const { HOME, PATH = '' } = process.env
+  const home = HOME !== undefined && isAbsolute(HOME) ? HOME : homedir()
+  const { adoptable } = await runScribe({ job: 'audit', paths: inForce, home, searchPath: PATH })
+  const others = adoptable.map(({ file }) => file).filter((file) => !inForce.includes(file))
+  return [inForce, ...others.map((file) => [file])]
 }
 
 function makeFolders(): void {
   const found = dirs()
+  const all = [found.config, found.state, found.run, found.data]
+  const missing = all.flatMap(missingFolders).filter((path) => !all.includes(path))
+  for (const path of closeToOthers()) sayStep(`closed to others: ${path}`)
   ensurePlaces(found)
-  sayStep(`folders: ${found.config}, ${found.state}, ${found.run}, ${found.data}`)
+  noteFolders([...new Set(missing)])
+  sayStep(`folders: ${all.join(', ')}`)
+}
+
+/** What is ours alone and got open to others (a copied home, a careless chmod) is closed again. @returns what was. */
+function closeToOthers(): string[] {
+  const found = dirs()
+  const below = (folder: string): string[] =>
+    existsSync(folder)
+      ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name))
+      : []
+  const closed: string[] = []
+  const closeTo = (bits: number) => (path: string) => {
+    const facts = lstatSync(path, { throwIfNoEntry: false })
+    if (facts === undefined || facts.isSymbolicLink() || (facts.mode & bits) === 0) return
+    if (facts.uid !== process.getuid?.()) return
+    chmodSync(path, facts.mode & 0o777 & ~bits)
+    closed.push(path)
+  }
+  const vaults = places.vaults(found)
+  const logs = places.log(found)
+  const own = [found.state, vaults, ...below(vaults), logs, found.run, places.keepers(found)]
+  own.forEach(closeTo(0o077))
+  const read = [found.config, places.config(found), found.data, places.shims(found), places.plugins(found)]
+  read.forEach(closeTo(0o022))
+  return closed
 }
 
 async function writePolicyFile(paths: readonly string[], ask: Ask): Promise<void> {
@@ -56,14 +114,20 @@ async function writePolicyFile(paths: readonly string[], ask: Ask): Promise<void
   sayStep(`policy file: ${path}`)
 }
 
-async function adoptFiles(paths: readonly string[], ask: Ask): Promise<void> {
-  if (paths.length === 0) return sayStep('kubeconfig: none found, adopt one later: kubeguard adopt')
-  const planned = await requestAdoption(paths, [], true)
-  if (planned.adopted.length === 0) return sayStep('kubeconfig: no secrets left to adopt')
-  writeAdoption(planned, process.stderr)
-  if (!(await ask(`move the secrets of ${countUsers(planned.adopted.length)} into vaults?`))) return
-  const { adopted } = await requestAdoption(paths, [], false)
-  sayStep(`kubeconfig: adopted ${countUsers(adopted.length)}`)
+async function adoptFiles(groups: readonly (readonly string[])[], ask: Ask): Promise<void> {
+  const there = groups.filter((paths) => paths.length > 0)
+  if (there.length === 0) return sayStep('kubeconfig: none found, adopt one later: kubeguard adopt')
+  let adoptedBefore = true
+  for (const paths of there) {
+    const planned = await requestAdoption(paths, [], true)
+    if (planned.adopted.length === 0) continue
+    adoptedBefore = false
+    writeAdoption(planned, process.stderr)
+    if (!(await ask(`move the secrets of ${countUsers(planned.adopted.length)} into vaults?`))) continue
+    const { adopted } = await requestAdoption(paths, [], false)
+    sayStep(`kubeconfig: adopted ${countUsers(adopted.length)}`)
+  }
+  if (adoptedBefore) sayStep('kubeconfig: no secrets left to adopt')
 }
 
 async function linkShims(ask: Ask): Promise<void> {
@@ -77,12 +141,23 @@ async function linkShims(ask: Ask): Promise<void> {
   sayStep(`shims: ${shims}`)
 }
 
-async function hookShell(ask: Ask): Promise<void> {
-  const shell = shellOf()
-  if (shell === undefined) return sayStep('shell: no hook for yours, put the shims first on PATH yourself')
-  const path = startUpFile(shell)
-  if (hookState(shell, path) === 'present') return sayStep(`shell: the hook is in ${path}`)
-  if (!(await ask(`put the shims first on PATH, by a line in ${path}?`))) return
-  addHook(shell, path)
-  sayStep(`shell: a line in ${path}; it counts in new shells`)
+const tryMs = 10_000
+
+/** A real command that needs no cluster and changes nothing, through the shim. */
+function tryShim(): void {
+  const shim = join(places.shims(dirs()), 'kubectl')
+  if (!existsSync(shim)) return
+  if (toolsOnPath('kubectl').length === 0)
+    return say('no real kubectl is on PATH', 'install kubectl, then try: kubectl version --client')
+  const { status, stderr } = spawnSync(shim, ['version', '--client'], {
+    env: { ...process.env, KUBEGUARD_PROMPT: 'never' },
+    encoding: 'utf8',
+    timeout: tryMs,
+  })
+  if (status === 0) sayStep('tried: kubectl version --client, through the shim')
+  else
+    sayFailure(
+      `kubectl version --client fails through the shim: ${stderr.split('\n')[0] ?? ''}`,
+      'see why: kubeguard doctor',
+    )
 }

@@ -32,6 +32,7 @@ export type JournalEvent =
   | 'ejected'
   | 'vault-created'
   | 'passphrase-changed'
+  | 'vault-reset'
   | 'policy-changed'
   | 'policy-invalid'
   | 'journal-replaced'

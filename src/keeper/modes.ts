@@ -7,6 +7,7 @@ import type { VaultItem } from '../platform/vault/item.ts'
 import { openVault, removeItems } from '../platform/vault/open-vault.ts'
 import type { OpenVault } from '../platform/vault/open-vault.ts'
 import { vaultPlaces } from '../platform/vault/places.ts'
+import { removeVaults } from '../platform/vault/remove-vaults.ts'
 import { rewrapVaults } from '../platform/vault/rewrap.ts'
 import type { OpenReport } from '../protocol/reports.ts'
 import type { KeeperOrder } from '../usecases/ports.ts'
@@ -36,6 +37,8 @@ export function attempt(given: Attempt): Promise<Done> {
       return rewrap(given)
     case 'eject':
       return eject(given)
+    case 'reset':
+      return reset(given)
   }
 }
 
@@ -63,13 +66,23 @@ async function rewrap({ vaultsDir, passphrase, newPassphrase }: Attempt): Promis
   return { report: { policies: await rewrapVaults({ vaultsDir, passphrase, newPassphrase }) } }
 }
 
+async function reset({ vaultsDir, order }: Attempt): Promise<Done> {
+  await removeVaults(vaultsDir, order.policies)
+  return { report: { policies: order.policies } }
+}
+
 async function eject({ vaultsDir, order, passphrase }: Attempt): Promise<Done> {
   const policies = order.policies.length > 0 ? order.policies : createVaultCatalogue(vaultsDir).policies()
   const vaults: OpenVault[] = []
   for (const policy of policies) vaults.push(await openVault(vaultsDir, policy, passphrase))
   const chosen = vaults.flatMap(({ items }) => items).filter(chooser(order))
   if (chosen.length === 0) return { report: { policies, ejected: [] } }
-  const results = await runScribe({ job: 'restore', items: chosen, paths: order.paths })
+  const results = await runScribe({
+    job: 'restore',
+    items: chosen,
+    paths: order.paths,
+    ...(order.to !== undefined && { to: order.to }),
+  })
   const restored = results.filter(({ ok }) => ok).map(({ id }) => id)
   // Only what is durably back in its file leaves the vault.
   for (const vault of vaults) {

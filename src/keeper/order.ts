@@ -2,11 +2,12 @@ import * as v from 'valibot'
 import type { KeeperOrder } from '../usecases/ports.ts'
 
 const orderSchema = v.object({
-  mode: v.picklist(['unlock', 'create', 'rewrap', 'eject']),
+  mode: v.picklist(['unlock', 'create', 'rewrap', 'eject', 'reset']),
   policies: v.array(v.string()),
   generation: v.number(),
   paths: v.array(v.string()),
   users: v.array(v.string()),
+  to: v.optional(v.string()),
 })
 
 /** @throws ValiError for anything but a KeeperOrder */

@@ -150,14 +150,21 @@ export const messages = {
   'vault.open': message({
     id: 6,
     route: 'client>daemon',
-    about: 'Begin work on vaults that needs the passphrase: create, rewrap (passwd) or eject.',
+    about:
+      'Begin work on vaults that needs the passphrase: create, rewrap (passwd), eject; or remove some (reset).',
     needsUnlocked: false,
     mayShowPresence: false,
     request: {
-      mode: required(1, 'text', 'create, rewrap or eject', 16),
-      policies: required(2, 'textList', 'policies to create or eject from; none: all', 256),
+      mode: required(1, 'text', 'create, rewrap, eject or reset', 16),
+      policies: required(
+        2,
+        'textList',
+        'policies to create, eject from or reset; none: all, but never to reset',
+        256,
+      ),
       paths: required(3, 'bytesList', 'eject: kubeconfig files, none: all that were adopted'),
       users: required(4, 'textList', 'eject: kubeconfig users, none: all'),
+      to: optional(5, 'bytes', 'eject: a new file for users whose place is gone'),
     },
     reply: {
       socket: required(1, 'bytes', 'the keeper’s socket'),

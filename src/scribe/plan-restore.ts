@@ -85,6 +85,16 @@ function hasFields(file: LoadedFile, user: UserEntry, fields: Record<string, unk
   )
 }
 
+/** A user by itself, for another file: what its fields name relative to the old one is named in full. */
+export function userOf({ item, original }: Restoration): { name: string; fields: Record<string, unknown> } {
+  const fields = restoredFields(item, original)
+  for (const name of ['tokenFile', 'client-certificate', 'client-key']) {
+    const named = fields[name]
+    if (typeof named === 'string' && named !== '') fields[name] = referencedPath(original.path, named)
+  }
+  return { name: item.user, fields }
+}
+
 /** The fields as they were spelled; a file that does not hold the secret any more gives way to inline data. */
 function restoredFields(item: VaultItem, original: Original): Record<string, unknown> {
   const fields = { ...original.fields }

@@ -4,6 +4,7 @@ import { GuardError } from '../domain/errors.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import { editKubeconfig } from '../platform/kubeconfig/edit-kubeconfig.ts'
 import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
+import { writeNewKubeconfig } from '../platform/kubeconfig/write-new-kubeconfig.ts'
 import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
 import type { RestoredItem, RestoreJob } from '../platform/scribes/job.ts'
 import { syncFolder } from '../platform/own-files.ts'
@@ -12,7 +13,7 @@ import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
 import { parseOriginal } from './original.ts'
 import type { Split } from './original.ts'
-import { findItem, joiningEdits, namesItem, restoringEdits } from './plan-restore.ts'
+import { findItem, joiningEdits, namesItem, restoringEdits, userOf } from './plan-restore.ts'
 import type { Restoration } from './plan-restore.ts'
 
 /** Rounds: each begins anew because a file was changed by someone else, or has another step to make. */
@@ -41,7 +42,18 @@ export async function restore(job: RestoreJob): Promise<RestoredItem[]> {
       for (const { item } of group) failures.set(item.id, failures.get(item.id) ?? error)
     }
   }
-  return restorations.map(({ item }) => resultOf(item, failures.get(item.id)))
+  const homeless = restorations.filter(({ item }) => failures.get(item.id)?.code === 'credential-unknown')
+  const { to } = job
+  if (to === undefined || homeless.length === 0)
+    return restorations.map(({ item }) => resultOf(item, failures.get(item.id)))
+  // Users that have no place any more go into a file of their own.
+  await writeNewKubeconfig(to, homeless.map(userOf))
+  return restorations.map((restoration) => {
+    const { item } = restoration
+    return homeless.includes(restoration)
+      ? { id: item.id, ok: true, file: to, user: item.user }
+      : resultOf(item, failures.get(item.id))
+  })
 }
 
 /** What can't be restored in one file is no reason to keep back another's. */

@@ -3,6 +3,7 @@ import type { Failure, ScribeAnswer, ScribeJob, ScribeResults } from '../platfor
 import { absorb } from './absorb.ts'
 import { adopt } from './adopt.ts'
 import { audit } from './audit.ts'
+import { mask } from './mask.ts'
 import { outline } from './outline.ts'
 import { restore } from './restore.ts'
 import { sweep } from './sweep.ts'
@@ -36,6 +37,8 @@ function run(job: ScribeJob): Promise<ScribeResults[keyof ScribeResults]> {
       return absorb(job)
     case 'restore':
       return restore(job)
+    case 'mask':
+      return mask(job)
     case 'audit':
       return audit(job)
   }

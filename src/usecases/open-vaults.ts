@@ -56,6 +56,7 @@ const events: Record<WorkMode, JournalEvent> = {
   create: 'vault-created',
   rewrap: 'passphrase-changed',
   eject: 'ejected',
+  reset: 'vault-reset',
 }
 
 /**
@@ -71,7 +72,10 @@ export async function openVaults(
   const client = deps.processes.inspect(peerPid)
   if (client === undefined)
     throw new GuardError('ticket-refused', 'the asking process can’t be seen from here')
-  refuseEarly(deps)
+  // A reset proves nothing, so nothing is guessed by it; who has forgotten the passphrase has tried often enough.
+  if (mode !== 'reset') refuseEarly(deps)
+  if (mode === 'reset' && request.policies.length === 0)
+    throw new GuardError('protocol-error', 'a reset names its policies')
   const policies = request.policies.length > 0 ? request.policies : deps.vaults.policies()
   for (const policy of policies) deps.table.get(policy)
   const paths = request.paths.map((path) => path.toString())
@@ -83,6 +87,7 @@ export async function openVaults(
     generation: 0,
     paths,
     users: request.users,
+    ...(request.to !== undefined && { to: request.to.toString() }),
   })
   deps.vaultWork.begin(keeper)
   const ejecting = mode === 'eject' ? deps.absorb.ejecting() : undefined
@@ -97,7 +102,7 @@ export async function openVaults(
 }
 
 function modeOf(text: string): WorkMode {
-  if (text === 'create' || text === 'rewrap' || text === 'eject') return text
+  if (text === 'create' || text === 'rewrap' || text === 'eject' || text === 'reset') return text
   throw new GuardError('protocol-error', 'unknown mode of vault.open')
 }
 
@@ -107,7 +112,7 @@ function judge(deps: Deps, keeper: Keeper, mode: WorkMode, { failure, report }: 
     recordFailure(deps, failuresKey, failure)
     return { accepted: false }
   }
-  deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 })
+  if (mode !== 'reset') deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 })
   for (const policy of report?.policies ?? []) {
     const count = mode === 'eject' ? (report?.ejected?.length ?? 0) : 1
     deps.journal.recordDurably({ event: events[mode], policy, details: { count } })

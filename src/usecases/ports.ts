@@ -224,7 +224,7 @@ export interface VaultCatalogue {
   pending(policy: string): readonly SealedUser[]
 }
 
-export type KeeperMode = 'unlock' | 'create' | 'rewrap' | 'eject'
+export type KeeperMode = 'unlock' | 'create' | 'rewrap' | 'eject' | 'reset'
 
 export interface KeeperOrder {
   readonly mode: KeeperMode
@@ -232,6 +232,8 @@ export interface KeeperOrder {
   readonly generation: number
   readonly paths: readonly string[]
   readonly users: readonly string[]
+  /** Mode eject: a new file for users whose place is gone. */
+  readonly to?: string | undefined
 }
 
 /** A keeper process as the daemon sees it. */

@@ -1,3 +1,5 @@
+import { lstatSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { GuardError } from '../../domain/errors.ts'
 import type { OpenReport } from '../../protocol/reports.ts'
 import { requestAdoption } from '../adoption.ts'
@@ -15,6 +17,7 @@ import type { PassphraseSource } from '../passphrase.ts'
 interface EjectOptions {
   readonly kubeconfig: string[]
   readonly user: string[]
+  readonly to?: string | undefined
   readonly dryRun?: true | undefined
   readonly yes?: true | undefined
   readonly json?: true | undefined
@@ -27,9 +30,11 @@ export function ejectCommand() {
     'put the secrets of kubeconfig users back into their files',
     'kubeguard eject --dry-run',
     'kubeguard eject --kubeconfig ~/.kube/config --user admin',
+    'kubeguard eject --to rescued.yaml',
   )
     .addOption(kubeconfigOption().default([] as string[], 'every file that was adopted'))
     .addOption(userOption())
+    .option('--to <file>', 'write users whose kubeconfig is gone into this new file')
     .option('--dry-run', 'only show which users would be put back')
     .option('--yes', 'do not ask')
     .addOption(jsonOption())
@@ -51,7 +56,11 @@ async function eject(options: EjectOptions): Promise<number> {
     await confirm('put the secrets back into the files, in plain text?', { withoutTerminal: 'give --yes' })
   }
   const report = await ejectAll(
-    { paths: options.kubeconfig.length > 0 ? kubeconfigPaths(options.kubeconfig) : [], users: options.user },
+    {
+      paths: options.kubeconfig.length > 0 ? kubeconfigPaths(options.kubeconfig) : [],
+      users: options.user,
+      to: newFile(options.to),
+    },
     source,
   )
   if (options.json) printJson(report.ejected ?? [])
@@ -59,9 +68,17 @@ async function eject(options: EjectOptions): Promise<number> {
   return (report.failed ?? []).length === 0 ? 0 : exitUnusable
 }
 
+/** @returns the full path of a file to be made. @throws GuardError where something is there already */
+export function newFile(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+    throw new GuardError('kubeconfig-invalid', `${path} is there already`, { cure: 'name another file' })
+  return resolve(path)
+}
+
 /** @throws GuardError what the keeper refused with. */
 export function ejectAll(
-  from: { paths?: readonly string[]; users?: readonly string[] },
+  from: { paths?: readonly string[]; users?: readonly string[]; to?: string | undefined },
   source: PassphraseSource,
 ): Promise<OpenReport> {
   return openVault({ mode: 'eject', ...from }, async () => ({ passphrase: await source.ask('passphrase') }))

@@ -13,9 +13,9 @@ export async function daemonFindings(): Promise<Finding[]> {
     return [...versionFindings(daemon), ...daemon.problems.map(reported), ...policyFindings(policy)]
   } catch (error) {
     // Its cure may be to call the doctor, who is here already.
-    if (error instanceof GuardError)
-      return [problem(error.message, error.cure.replace('kubeguard doctor', 'kubeguard daemon restart'))]
-    throw error
+    if (!(error instanceof GuardError)) throw error
+    const id = error.code === 'version-mismatch' ? 'daemon-version' : 'daemon'
+    return [problem(id, error.message, error.cure.replace('kubeguard doctor', 'kubeguard daemon restart'))]
   }
 }
 
@@ -23,6 +23,7 @@ function versionFindings(daemon: DaemonReport): Finding[] {
   if (daemon.version === version()) return []
   return [
     problem(
+      'daemon-version',
       `the daemon is version ${daemon.version}, this command is ${version()}`,
       'run: kubeguard daemon restart',
     ),
@@ -31,11 +32,15 @@ function versionFindings(daemon: DaemonReport): Finding[] {
 
 const reported = (text: string): Finding => {
   const [message, cure] = text.split('\n')
-  return problem(message ?? text, cure ?? 'look into the log that this names: kubeguard daemon status')
+  return problem(
+    'daemon',
+    message ?? text,
+    cure ?? 'look into the log that this names: kubeguard daemon status',
+  )
 }
 
 function policyFindings(report: PolicyReport): Finding[] {
   return report.problems.map(({ file, line, column, message, cure }) =>
-    problem(`${file}:${line}:${column}: ${message}`, cure),
+    problem('policy', `${file}:${line}:${column}: ${message}`, cure),
   )
 }

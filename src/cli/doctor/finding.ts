@@ -1,10 +1,44 @@
-/** Something that doctor found. A `problem` weakens or breaks what kubeguard is for; a `note` does not. */
+/** What doctor can find. Scripts name these: an id is never reused. */
+export type FindingId =
+  | 'not-set-up'
+  | 'place-unsafe'
+  | 'open-to-others'
+  | 'no-native'
+  | 'link-broken'
+  | 'no-kubectl'
+  | 'kubectl-dispatcher'
+  | 'shim-not-first'
+  | 'shell-fails'
+  | 'hook-missing'
+  | 'plugin-forbidden'
+  | 'static-credential'
+  | 'daemon'
+  | 'daemon-version'
+  | 'policy'
+  | 'clock'
+  | 'swap'
+  | 'ptrace'
+  | 'core-dumps'
+  | 'no-service'
+
+/** Something that doctor found. With a `problem` the wall has a hole, or something does not work; a `note` is advice. */
 export interface Finding {
+  readonly id: FindingId
   readonly level: 'problem' | 'note'
   readonly message: string
   readonly cure: string
 }
 
-export const problem = (message: string, cure: string): Finding => ({ level: 'problem', message, cure })
+export const problem = (id: FindingId, message: string, cure: string): Finding => ({
+  id,
+  level: 'problem',
+  message,
+  cure,
+})
 
-export const note = (message: string, cure: string): Finding => ({ level: 'note', message, cure })
+export const note = (id: FindingId, message: string, cure: string): Finding => ({
+  id,
+  level: 'note',
+  message,
+  cure,
+})

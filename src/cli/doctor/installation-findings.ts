@@ -1,20 +1,11 @@
-import {
-  accessSync,
-  constants,
-  existsSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  statSync,
-} from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import { GuardError } from '../../domain/errors.ts'
 import { dirs, ensurePlaces, places } from '../../platform/dirs.ts'
 import { nativePath } from '../../platform/install.ts'
-import { hookState, shellOf } from '../shell-hook.ts'
 import { linkIsRight, ownLinks } from '../shims.ts'
+import { firstOnPath, foldersOnPath, toolsOnPath } from '../survey.ts'
 import { note, problem } from './finding.ts'
 import type { Finding } from './finding.ts'
 
@@ -22,13 +13,15 @@ import type { Finding } from './finding.ts'
 export function installationFindings(): Finding[] {
   const found = dirs()
   if (!existsSync(found.state))
-    return [problem('kubeguard is not set up for this account', 'run: kubeguard init')]
+    return [problem('not-set-up', 'kubeguard is not set up for this account', 'run: kubeguard init')]
   return [
     ...placeFindings(),
     ...vaultFindings(places.vaults(found)),
+    ...configFindings(places.config(found)),
     ...nativeFindings(),
     ...linkFindings(),
-    ...pathFindings(places.shims(found)),
+    ...kubectlFindings(),
+    ...ownPathFindings(join(places.shims(found), 'kubectl')),
     ...kubercFindings(join(places.plugins(found), 'kubeguard-credential')),
   ]
 }
@@ -38,7 +31,7 @@ function placeFindings(): Finding[] {
     ensurePlaces(dirs())
     return []
   } catch (error) {
-    if (error instanceof GuardError) return [problem(error.message, error.cure)]
+    if (error instanceof GuardError) return [problem('place-unsafe', error.message, error.cure)]
     throw error
   }
 }
@@ -51,67 +44,63 @@ function vaultFindings(vaults: string): Finding[] {
     .map((path) => ({ path, facts: lstatSync(path, { throwIfNoEntry: false }) }))
     .filter(({ facts }) => facts !== undefined && (facts.mode & 0o077) !== 0 && !facts.isSymbolicLink())
     .map(({ path, facts }) =>
-      problem(`${path} is open to other users`, `run: chmod ${facts?.isDirectory() ? 700 : 600} ${path}`),
+      problem(
+        'open-to-others',
+        `${path} is open to other users`,
+        `run: chmod ${facts?.isDirectory() ? 700 : 600} ${path}`,
+      ),
     )
 }
 
+/** Whoever can write the rules sets the limits. */
+function configFindings(path: string): Finding[] {
+  const facts = lstatSync(path, { throwIfNoEntry: false })
+  if (facts === undefined || facts.isSymbolicLink() || (facts.mode & 0o022) === 0) return []
+  return [problem('open-to-others', `${path} can be written by other users`, `run: chmod 600 ${path}`)]
+}
+
+/** Without it a shell script and Node do the same, and bash and fish do without kubeguard-watch. */
 function nativeFindings(): Finding[] {
   if (existsSync(nativePath())) return []
-  return [
-    note(
-      'the native shim and plugin are not built: each command takes longer',
-      'install a C compiler (cc), then run: npm run build',
-    ),
-  ]
+  const compiler = firstOnPath('cc', foldersOnPath())
+  const what = 'shim, plugin and watch are the slower fallback, not native'
+  if (compiler === undefined)
+    return [note('no-native', `${what}: there is no C compiler`, 'install one (cc), then run: npm run build')]
+  return [note('no-native', `${what}: they were not built`, 'run npm run build, and look at what it says')]
 }
 
 function linkFindings(): Finding[] {
   return ownLinks()
     .filter((link) => !linkIsRight(link))
-    .map(({ path, target }) => problem(`${path} does not lead to ${target}`, 'run: kubeguard init'))
+    .map(({ path, target }) =>
+      problem('link-broken', `${path} does not lead to ${target}`, 'run: kubeguard init'),
+    )
 }
 
-/** The shim must be met before any other kubectl, and there must be a real one behind it. */
-function pathFindings(shims: string): Finding[] {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter(isAbsolute)
-  const kubectls = folders.map((folder) => join(folder, 'kubectl')).filter(isExecutable)
-  const own = new Set(ownLinks().map(({ target }) => realOf(target)))
-  const findings: Finding[] = []
-  if (!kubectls.some((path) => !own.has(realOf(path)))) {
-    findings.push(problem('no real kubectl is on PATH', 'install kubectl, or put it on PATH'))
-  }
-  if (kubectls[0] !== join(shims, 'kubectl')) findings.push(notFirst(folders.includes(shims), kubectls[0]))
-  return findings
+/** Which kubectl stands behind the shim, and whether it is one itself. */
+function kubectlFindings(): Finding[] {
+  const [real] = toolsOnPath('kubectl')
+  if (real === undefined)
+    return [problem('no-kubectl', 'no real kubectl is on PATH', 'install kubectl, or put it on PATH')]
+  if (real.dispatcher === undefined) return []
+  return [
+    note(
+      'kubectl-dispatcher',
+      `the kubectl on PATH, ${real.path}, only stands in for it (${real.dispatcher})`,
+      'nothing to do where it works: the shim comes first, and goes on to the next one should it be met again',
+    ),
+  ]
 }
 
-function notFirst(onPath: boolean, first: string | undefined): Finding {
-  const shell = shellOf()
-  const what = onPath ? `the shims are on PATH, but after ${first ?? 'nothing'}` : 'the shims are not on PATH'
-  if (shell === undefined)
-    return problem(what, 'put the shims’ folder first on PATH in your shell’s start-up file')
-  if (hookState(shell) === 'present')
-    return problem(what, 'open a new shell; let no later line of its start-up file put other folders first')
-  return problem(
-    what,
-    `run: kubeguard init, or put this into your start-up file: eval "$(kubeguard shell ${shell})"`,
-  )
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
-  }
-}
-
-function realOf(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch {
-    return path
-  }
+/** PATH as it is here and now; shells are asked by themselves. */
+function ownPathFindings(shim: string): Finding[] {
+  const folders = foldersOnPath()
+  const first = firstOnPath('kubectl', folders)
+  if (first === shim) return []
+  const message = folders.includes(join(shim, '..'))
+    ? `the shims are on PATH, but after ${first ?? 'nothing'}`
+    : 'the shims are not on PATH'
+  return [problem('shim-not-first', message, 'open a new shell; where that does not help: kubeguard init')]
 }
 
 /** kubectl 1.35 and later may be told which plugins it may run (credentialPluginPolicy of kuberc). */
@@ -124,6 +113,7 @@ function kubercFindings(plugin: string): Finding[] {
   if (allowed) return []
   return [
     problem(
+      'plugin-forbidden',
       `${path} forbids our credential plugin (credentialPluginPolicy: ${policy})`,
       `set it to Allowlist, with the entry: name: ${plugin}`,
     ),

@@ -4,7 +4,7 @@ import type { Kubeconfigs, Outline } from '../../usecases/ports.ts'
 import type { FileIdentity } from './file-identity.ts'
 
 /** What a scribe reads from stdin: one job, as one JSON document. Paths are absolute. */
-export type ScribeJob = OutlineJob | AdoptJob | AbsorbJob | RestoreJob | AuditJob | SweepJob
+export type ScribeJob = OutlineJob | AdoptJob | AbsorbJob | RestoreJob | AuditJob | SweepJob | MaskJob
 
 export interface OutlineJob {
   readonly job: 'outline'
@@ -38,6 +38,14 @@ export interface RestoreJob {
   readonly items: readonly unknown[]
   /** Further files to look for the credentials in, beside the ones that the items name. */
   readonly paths?: readonly string[]
+  /** Where users whose place is gone are written: a new kubeconfig, which holds nothing else. */
+  readonly to?: string
+}
+
+/** Comes from the command line, which compares a kubeconfig with itself; nothing is written. */
+export interface MaskJob {
+  readonly job: 'mask'
+  readonly paths: readonly string[]
 }
 
 /** Comes from the command line: no daemon is needed, and nothing is written. */
@@ -73,6 +81,13 @@ export type RestoredItem =
   | { readonly id: string; readonly ok: true; readonly file: string; readonly user: string }
   | ({ readonly id: string; readonly ok: false; readonly file: string; readonly user: string } & Failure)
 
+/** A kubeconfig without its secrets. `path` is the real one. */
+export interface MaskedFile {
+  readonly path: string
+  readonly mode: number
+  readonly text: string
+}
+
 export interface ScribeResults {
   readonly outline: readonly OutlinedFile[]
   readonly adopt: AdoptReport
@@ -80,6 +95,7 @@ export interface ScribeResults {
   readonly sweep: SweepReport
   readonly restore: readonly RestoredItem[]
   readonly audit: AuditReport
+  readonly mask: readonly MaskedFile[]
 }
 
 /** What a scribe writes to stdout. It never holds a secret. */

@@ -24,7 +24,9 @@ test('doctor: names each problem with its cure; init mends what it can', async (
   await home.init()
   const problems = async (env: NodeJS.ProcessEnv = {}): Promise<Finding[]> => {
     const { code, stdout } = await home.kubeguard(['doctor', '--json'], { env })
-    const found = (JSON.parse(stdout) as Finding[]).filter(({ level }) => level === 'problem')
+    const { schema, findings } = JSON.parse(stdout) as { schema: number; findings: Finding[] }
+    expect(schema).toBe(1)
+    const found = findings.filter(({ level }) => level === 'problem')
     expect(code).toBe(found.length > 0 ? 1 : 0)
     for (const { cure } of found) expect(cure).not.toBe('')
     // What the machine does with swap is not this installation's.
@@ -107,7 +109,9 @@ test('uninstall: a wrong passphrase loses nothing; then all is back, and nothing
   const eject = await home.kubeguard(['eject', '--yes', '--passphrase-fd', '3'], { fd3: passphrase })
   expect(eject).toMatchObject({ code: 78, stdout: '' })
   expect(eject.stderr).toMatch(/^kubeguard: playground is kept in the vault: .*\n.+\n/m)
-  expect(await uninstall(passphrase, '--yes')).toMatchObject({ code: 78 })
+  const stopped = await uninstall(passphrase, '--yes')
+  expect(stopped).toMatchObject({ code: 78 })
+  expect(stopped.stderr).toMatch(/nothing was removed\n.*kubeguard uninstall --to FILE\n$/)
   writeFileSync(home.kubeconfig, adopted, { mode: 0o600 })
 
   expect(await uninstall(passphrase)).toMatchObject({ code: 64 })

@@ -32,7 +32,7 @@ test('--yes sets all up, leaves no secret behind, and may be run twice', async (
   expect(readFileSync(home.kubeconfig)).toEqual(adopted)
   expect(readFileSync(join(home.guardHome, 'config', 'config.yaml'))).toEqual(policy)
   const lines = readFileSync(profile, 'utf8')
-  expect(lines).toMatch(/^alias ll="ls -l"\n\n# kubeguard:.*\nsource '.*kubeguard\.bash'\n$/)
+  expect(lines).toMatch(/^alias ll="ls -l"\n# kubeguard:.*\nsource '.*kubeguard\.bash'\n$/)
   expect(lines.match(hookMark)).toHaveLength(1)
 
   const rules = JSON.parse(good(await home.kubeguard(['policy', 'show', '--json'])).stdout) as {
@@ -63,7 +63,8 @@ test('asks on a terminal: a weak passphrase and a mistyped one are asked again, 
   await person.answer(passphrase, /the same again: $/)
   await person.answer(passphrase, /move the secrets of 2 users into vaults\?/)
   await person.answer('', /put a kubectl that asks before it runs into [\s\S]*\?/)
-  await person.answer('', /put the shims first on PATH, by a line in [\s\S]*\?/)
+  await person.answer('', /\+source '[\s\S]*put the shims first on PATH, by a line in [\s\S]*bashrc\?/)
+  await person.answer('n', /put the shims first on PATH, by a line in [\s\S]*profile\?/)
   const from = person.output.length
   person.type('n')
   expect(await person.showsAfter(from, /code=\d/)).toContain('code=0')
@@ -73,7 +74,8 @@ test('asks on a terminal: a weak passphrase and a mistyped one are asked again, 
   expect(() => readFileSync(profile)).toThrow(/ENOENT/)
 
   await person.answer(`${kubeguard} init; echo "code"=$?`, /put the shims first on PATH[\s\S]*\?/)
-  await person.answer('y', /code=0/)
+  await person.answer('y', /put the shims first on PATH, by a line in [\s\S]*profile\?/)
+  await person.answer('y', /bash: a new one finds the shim first[\s\S]*tried: kubectl version[\s\S]*code=0/)
   expect(readFileSync(profile, 'utf8').match(hookMark)).toHaveLength(1)
   expect((await person.enterAndUnlock('kubectl get pods')).shown).toContain('Running')
 })

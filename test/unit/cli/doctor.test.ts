@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { swapFindings } from '../../../src/cli/doctor/machine-findings.ts'
+import {
+  clockFindings,
+  coreFindings,
+  ptraceFindings,
+  swapFindings,
+} from '../../../src/cli/doctor/machine-findings.ts'
 
 const head = 'Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n'
 
@@ -9,4 +14,31 @@ test('swap in memory or encrypted is fine, on a bare disk it is not', () => {
   expect(found.map(({ message }) => message.split(' ')[0])).toEqual(['/dev/sda2', '/swap.img'])
   expect(swapFindings(head)).toEqual([])
   expect(swapFindings('')).toEqual([])
+})
+
+test('whoever may trace may read a client of an open session', () => {
+  for (const scope of ['1\n', '2\n', '3\n']) expect(ptraceFindings(scope)).toEqual([])
+  expect(ptraceFindings('0\n')).toMatchObject([
+    { id: 'ptrace', level: 'note', cure: expect.stringMatching(/ptrace_scope = 1/) },
+  ])
+  expect(ptraceFindings('')).toMatchObject([{ id: 'ptrace', cure: expect.stringMatching(/Yama/) }])
+})
+
+test('a crash leaves a client’s memory on disk: by a program, or where the limit allows it', () => {
+  expect(coreFindings('core\n', 0n)).toEqual([])
+  expect(coreFindings('core\n', 4096n)).toMatchObject([
+    { id: 'core-dumps', cure: expect.stringMatching(/ulimit -c 0/) },
+  ])
+  // The limit counts for files alone.
+  const piped = coreFindings('|/usr/lib/systemd/systemd-coredump %P %u\n', 0n)
+  expect(piped).toMatchObject([
+    { id: 'core-dumps', message: expect.stringMatching(/: \/usr\/lib\/systemd\/systemd-coredump$/) },
+  ])
+})
+
+test('a clock that was set back is told by how much', () => {
+  expect(clockFindings(1_000_000, 1_000_000 + 30_000)).toEqual([])
+  expect(clockFindings(1_000_000, 1_000_000 + 7_200_000)).toMatchObject([
+    { id: 'clock', message: expect.stringMatching(/2h behind/) },
+  ])
 })

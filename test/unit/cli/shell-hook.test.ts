@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { StartUpFile } from '../../../src/cli/shell-hook.ts'
 import {
   addHook,
   hookLine,
@@ -22,21 +23,23 @@ import {
 
 let folder: string
 let file: string
+let hooked: StartUpFile
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'kg-rc-'))
   file = join(folder, '.bashrc')
+  hooked = { shell: 'bash', path: file, line: hookLine('bash') }
 })
 
 afterEach(() => rmSync(folder, { recursive: true }))
 
 test('the line is added once, and found again', () => {
   writeFileSync(file, 'alias k=kubectl', { mode: 0o640 })
-  addHook('bash', file)
+  addHook(hooked)
   const once = readFileSync(file, 'utf8')
-  expect(once).toBe(`alias k=kubectl\n\n# kubeguard: kubectl with a time limit\n${hookLine('bash')}\n`)
-  expect(hookState('bash', file)).toBe('present')
-  addHook('bash', file)
+  expect(once).toBe(`alias k=kubectl\n# kubeguard: kubectl with a time limit\n${hookLine('bash')}\n`)
+  expect(hookState(hooked)).toBe('present')
+  addHook(hooked)
   expect(readFileSync(file, 'utf8')).toBe(once)
   expect(statSync(file).mode & 0o777).toBe(0o640)
 })
@@ -46,22 +49,22 @@ test('a line of an older installation is replaced', () => {
     file,
     "# kubeguard: kubectl with a time limit\nsource '/old/shell/kubeguard.bash'\nalias k=kubectl\n",
   )
-  expect(hookState('bash', file)).toBe('other')
-  addHook('bash', file)
+  expect(hookState(hooked)).toBe('other')
+  addHook(hooked)
   expect(readFileSync(file, 'utf8')).not.toContain('/old/')
-  expect(hookState('bash', file)).toBe('present')
+  expect(hookState(hooked)).toBe('present')
 })
 
 test('it is taken out again, and all else stays', () => {
   writeFileSync(file, 'alias k=kubectl\n')
-  addHook('bash', file)
+  addHook(hooked)
   expect(removeHook(file)).toBe(true)
   expect(readFileSync(file, 'utf8')).toBe('alias k=kubectl\n')
   expect(removeHook(file)).toBe(false)
 })
 
 test('a file that held nothing else goes with it', () => {
-  addHook('bash', file)
+  addHook(hooked)
   removeHook(file)
   expect(existsSync(file)).toBe(false)
 })
@@ -70,7 +73,7 @@ test('a link, as dotfiles repositories have it, stays one', () => {
   const real = join(folder, 'dotfiles-bashrc')
   writeFileSync(real, '')
   symlinkSync(real, file)
-  addHook('bash', file)
+  addHook(hooked)
   expect(readFileSync(real, 'utf8')).toContain(hookLine('bash'))
   removeHook(file)
   expect(lstatSync(file).isSymbolicLink()).toBe(true)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { unifiedDiff } from '../../../../src/platform/kubeconfig/line-diff.ts'
+import { unifiedDiff } from '../../../src/domain/line-diff.ts'
 
 test('a change with three lines of context', () => {
   expect(unifiedDiff('f', '1\n2\n3\n4\n5\n6\n7\n8\n', '1\n2\n3\n4\nfive\n6\n7\n8\n')).toBe(
