@@ -7,10 +7,10 @@ import type { Shell } from './shell-hook.ts'
 export const shellModes = ['interactive', 'login', 'non-interactive'] as const
 export type ShellMode = (typeof shellModes)[number]
 
-const flags: Readonly<Record<ShellMode, readonly string[]>> = {
-  'interactive': ['-i'],
-  'login': ['-l', '-i'],
-  'non-interactive': [],
+const flags: Readonly<Record<ShellMode, string>> = {
+  'interactive': '-ic',
+  'login': '-lic',
+  'non-interactive': '-c',
 }
 
 /** Longest wait for start-up files: some fetch things. */
@@ -33,39 +33,48 @@ export async function pathInShell(
   const shims = places.shims(dirs())
   const others = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== shims)
   const path = mode === 'non-interactive' ? [shims, ...others] : others
-  const asked = mode === 'non-interactive' ? ['-c', question] : flags[mode]
-  const answer = await run(program, asked, {
-    // What a terminal would set; a start-up file that asks or draws is told that it can't.
-    env: { ...process.env, PATH: path.join(delimiter), TERM: 'dumb', KUBEGUARD_PROMPT: 'never' },
-    input: mode === 'non-interactive' ? '' : `true\n${wake[shell]}${question}\nexit\n`,
+  const atPrompt = mode === 'non-interactive' ? '' : promptOf[shell]
+  const answer = await run(program, [flags[mode], `${atPrompt}${question}`], {
+    ...process.env,
+    PATH: path.join(delimiter),
+    // A start-up file that asks or draws is told that it can't.
+    TERM: 'dumb',
+    KUBEGUARD_PROMPT: 'never',
   })
   if (typeof answer !== 'string') return answer
   const found = answerPattern.exec(answer)?.[1]
-  if (found === undefined) return { failure: 'its start-up files end it, or take its input' }
+  if (found === undefined) return { failure: 'its start-up files end it, or start another in its place' }
   return { path: found.split(delimiter) }
 }
 
 const question = `printf '\\nkubeguard-%s:%s\\n' path "$PATH"`
 const answerPattern = /^kubeguard-path:(.*)$/m
 
-/** fish draws no prompt without a terminal: what hooks do there is set off by hand. */
-const wake: Readonly<Record<Shell, string>> = { zsh: '', bash: '', fish: 'emit fish_preexec true\n' }
+/**
+ * A shell that is given a command writes no history, and draws no prompt: what hooks do there is done by hand, for ours
+ * puts the shims first again.
+ */
+const promptOf: Readonly<Record<Shell, string>> = {
+  zsh: 'for each in $precmd_functions; do (( $+functions[$each] )) && $each; done 2>/dev/null; ',
+  bash: 'for each in "${PROMPT_COMMAND[@]}"; do eval "$each"; done 2>/dev/null; ',
+  fish: 'emit fish_prompt 2>/dev/null; ',
+}
 
 /** @returns the folder that zsh's own start-up (~/.zshenv) moves the others to, if it does. */
 export async function zdotdir(program: string): Promise<string | undefined> {
   const asked = `print -r -- "kubeguard-path:\${ZDOTDIR-}"`
-  const answer = await run(program, ['-c', asked], { env: process.env, input: '' })
+  const answer = await run(program, ['-c', asked], process.env)
   return (typeof answer === 'string' ? answerPattern.exec(answer)?.[1] : undefined) || undefined
 }
 
 function run(
   program: string,
   args: readonly string[],
-  { env, input }: { env: NodeJS.ProcessEnv; input: string },
+  env: NodeJS.ProcessEnv,
 ): Promise<string | { failure: string }> {
   const { promise, resolve } = Promise.withResolvers<string | { failure: string }>()
   // A session of its own: it can't stop us by taking the terminal, and is ended with all that it started.
-  const child = spawn(program, [...args], { env, detached: true, stdio: ['pipe', 'pipe', 'ignore'] })
+  const child = spawn(program, [...args], { env, detached: true, stdio: ['ignore', 'pipe', 'ignore'] })
   let output = ''
   const finish = (answer: string | { failure: string }): void => {
     clearTimeout(timer)
@@ -78,8 +87,6 @@ function run(
     patienceMs,
   )
   child.on('error', () => finish({ failure: 'can’t be started' }))
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
   child.stdout.on('data', (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-mostOutput)
   })
