@@ -54,7 +54,9 @@ test('status: the exit code of the policy asked for, a table for people, a docum
   expect(table).toMatch(/^policy +state +idle left +lifetime left +credentials +notes$/m)
   expect(table).toMatch(/^prod +unlocked +(9m\d+s|10m) +(1h59m|2h) +1 +current context prod-playground$/m)
   expect(table).toMatch(/^default +locked +1/m)
-  expect(table).toMatch(new RegExp(`^ {2}prod: kubectl get \\(${live}\\), prod-playground, \\d+s$`, 'm'))
+  expect(table).toMatch(
+    new RegExp(`^ {2}prod: kubectl get pods \\(${live}\\), prod-playground, \\d+s: ended by a lock$`, 'm'),
+  )
   expect(table).not.toContain('\u001b')
 
   const locked = JSON.parse(good(await home.kubeguard(['lock', '--json'])).stdout) as unknown[]
