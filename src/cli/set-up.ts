@@ -13,6 +13,7 @@ import { kubeconfigPaths } from './origin.ts'
 import { say, sayFailure, sayProgress, sayStep } from './output.ts'
 import { passphraseSource } from './passphrase.ts'
 import { proposePolicyFile } from './propose-policy.ts'
+import { whyNotWritable } from './replace-file.ts'
 import { hookShells, shellsInUse } from './set-up-shell.ts'
 import type { Ask } from './set-up-shell.ts'
 import { linkIsRight, makeLink, ownLinks } from './shims.ts'
@@ -47,7 +48,7 @@ export async function setUp(options: SetUpOptions): Promise<void> {
   const byHand = await hookShells(inUse, ask)
   tryShim()
   for (const { path, line } of byHand)
-    say(`${path} is read-only: it is left as it is`, 'put this line at its end yourself:', line)
+    say(`${path} ${whyNotWritable(path)}: it is left as it is`, 'put this line at its end yourself:', line)
   say(
     'ready',
     'open a new shell, then: kubectl get pods',

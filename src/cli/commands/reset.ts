@@ -53,17 +53,21 @@ const kinds: Readonly<Record<CatalogueEntry['kind'], string>> = {
 const describe = ({ user, file, contexts, kind }: CatalogueEntry): string =>
   `  ${user} in ${file}: ${kinds[kind] ?? kind}, for ${contexts.join(', ') || 'no context'}`
 
+/** The new vault comes first: what is written into the kubeconfig then is sealed into that one, and no other. */
 function sayHowToGoOn(lost: readonly CatalogueEntry[], left: readonly string[]): void {
   const fetched = lost.map(({ user, file }) => {
     const name = `'${user.replaceAll("'", `'\\''`)}'`
     return `  kubectl config --kubeconfig ${file} set-credentials ${name} --token … (or --client-certificate … --client-key … --embed-certs)`
   })
-  const others =
-    left.length === 0
-      ? ['then choose a new passphrase: kubeguard init']
-      : [
-          `then seal them: kubeguard init, with the passphrase of ${left.join(', ')}`,
-          `forgotten as well: kubeguard reset ${left[0]}`,
-        ]
-  say('to go on, put what you fetched into the kubeconfig', ...fetched, ...others)
+  const passphrase = left.length === 0 ? 'a new passphrase' : `the passphrase of ${left.join(', ')}`
+  const others = left.length === 0 ? [] : [`where that is forgotten as well: kubeguard reset ${left[0]}`]
+  say(
+    'to go on',
+    `make a new vault: kubeguard init, with ${passphrase}`,
+    ...others,
+    ...(fetched.length === 0
+      ? []
+      : ['then put what you fetch anew into the kubeconfig, and seal it: kubeguard adopt']),
+    ...fetched,
+  )
 }

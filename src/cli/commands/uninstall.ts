@@ -100,7 +100,10 @@ function unhookShells(paths: readonly string[], before: Before): void {
       const lines = hookText(readBytes(path) ?? '')
         .trim()
         .split('\n')
-      sayFailure(`${path} is read-only: it is left as it is`, 'remove these lines from it by hand:')
+      sayFailure(
+        `${path} ${whyNotWritable(path)}: it is left as it is`,
+        'remove these lines from it by hand:',
+      )
       for (const line of lines) process.stderr.write(`${cleanLines(line)}\n`)
     } else if (removeHook(path, noted === undefined ? undefined : noted.mode !== undefined)) {
       sayStep(`the line in ${path} is removed`)

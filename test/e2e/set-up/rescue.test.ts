@@ -88,9 +88,10 @@ test('reset: says what is lost, wants the name typed, removes the vault alone; t
 
   // Fetched anew, and sealed again.
   const token = /token: (\S+)/.exec(original)?.[1] ?? ''
-  good(await home.realKubectl(['config', 'set-credentials', 'playground', `--token=${token}`]))
   await home.init()
+  good(await home.realKubectl(['config', 'set-credentials', 'playground', `--token=${token}`]))
+  good(await home.kubeguard(['adopt', '--yes']))
   expect(filesWith(home.root, [token])).toEqual([])
   await home.unlock('default')
-  expect(await home.kubectl(['get', 'pods'])).toMatchObject({ code: 0 })
+  expect(good(await home.kubectl(['get', 'pods'])).stdout).toContain('Running')
 })
