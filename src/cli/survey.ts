@@ -1,5 +1,14 @@
-import { accessSync, closeSync, constants, openSync, readSync, realpathSync, statSync } from 'node:fs'
-import { delimiter, isAbsolute, join } from 'node:path'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
+import { delimiter, dirname, isAbsolute, join } from 'node:path'
 import { dirs, places } from '../platform/dirs.ts'
 import { ownLinks } from './shims.ts'
 
@@ -46,7 +55,6 @@ const dispatchers: readonly (readonly [string, RegExp])[] = [
   ['minikube', /\/minikube$|\bminikube\b[^\n]*kubectl/],
   ['k3s', /\/k3s$/],
   ['microk8s', /\bmicrok8s\b/],
-  ['gcloud', /\/google-cloud-sdk\//],
 ]
 
 /** A script of another name is one, too: whatever it starts is the kubectl. */
@@ -56,7 +64,16 @@ function dispatcherOf(path: string): string | undefined {
   const known = dispatchers.find(([, pattern]) => facts.some((fact) => pattern.test(fact)))?.[0]
   if (known !== undefined) return known
   if (text !== undefined) return 'a script'
-  return undefined
+  return hasVersionsBeside(realOf(path)) ? 'gcloud' : undefined
+}
+
+/** gcloud's kubectl starts the one beside it that fits the server: kubectl.1.33. */
+function hasVersionsBeside(real: string): boolean {
+  try {
+    return readdirSync(dirname(real)).some((name) => /^kubectl\.\d+\.\d+$/.test(name))
+  } catch {
+    return false
+  }
 }
 
 const mostScriptBytes = 4096
