@@ -26,10 +26,14 @@ export function toolsOnPath(tool: string, path: readonly string[] = foldersOnPat
     .filter((folder) => folder !== shims)
     .map((folder) => join(folder, tool))
     .filter((candidate) => isExecutable(candidate) && !own.has(realOf(candidate)))
-  return [...new Set(found)].map((each) => {
-    const dispatcher = dispatcherOf(each)
-    return { path: each, ...(dispatcher !== undefined && { dispatcher }) }
-  })
+  // One file under several names (/bin is /usr/bin) is one program.
+  const once = new Map(found.toReversed().map((each) => [realOf(each), each]))
+  return found
+    .filter((each) => once.get(realOf(each)) === each)
+    .map((each) => {
+      const dispatcher = dispatcherOf(each)
+      return { path: each, ...(dispatcher !== undefined && { dispatcher }) }
+    })
 }
 
 /** @returns the first program of this name on a PATH, ours included. */

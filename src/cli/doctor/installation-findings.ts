@@ -1,9 +1,9 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { GuardError } from '../../domain/errors.ts'
 import { dirs, ensurePlaces, places } from '../../platform/dirs.ts'
-import { nativePath } from '../../platform/install.ts'
+import { nativePath, nativeReaperPath } from '../../platform/install.ts'
 import { linkIsRight, ownLinks } from '../shims.ts'
 import { firstOnPath, foldersOnPath, toolsOnPath } from '../survey.ts'
 import { note, problem } from './finding.ts'
@@ -18,7 +18,7 @@ export function installationFindings(): Finding[] {
     ...placeFindings(),
     ...vaultFindings(places.vaults(found)),
     ...configFindings(places.config(found)),
-    ...nativeFindings(),
+    ...nativeFindings([nativePath(), nativeReaperPath()], firstOnPath('cc', foldersOnPath())),
     ...linkFindings(),
     ...kubectlFindings(),
     ...ownPathFindings(join(places.shims(found), 'kubectl')),
@@ -59,14 +59,19 @@ function configFindings(path: string): Finding[] {
   return [problem('open-to-others', `${path} can be written by other users`, `run: chmod 600 ${path}`)]
 }
 
-/** Without it a shell script and Node do the same, and bash and fish do without kubeguard-watch. */
-function nativeFindings(): Finding[] {
-  if (existsSync(nativePath())) return []
-  const compiler = firstOnPath('cc', foldersOnPath())
-  const what = 'shim, plugin and watch are the slower fallback, not native'
+/** Without them Node does the same, more slowly, and bash and fish do without kubeguard-watch. */
+export function nativeFindings(wanted: readonly string[], compiler: string | undefined): Finding[] {
+  const missing = wanted.filter((path) => !existsSync(path)).map((path) => basename(path))
+  if (missing.length === 0) return []
+  const names = missing.map((name) => (name.endsWith('reaper') ? 'the reaper' : 'shim, plugin and watch'))
+  const what = `${names.join(', ')}: the slower fallback is in use`
   if (compiler === undefined)
-    return [note('no-native', `${what}: there is no C compiler`, 'install one (cc), then run: npm run build')]
-  return [note('no-native', `${what}: they were not built`, 'run npm run build, and look at what it says')]
+    return [
+      note('no-native', `${what}, for there is no C compiler`, 'install one (cc), then run: npm run build'),
+    ]
+  return [
+    note('no-native', `${what}, for they were not built`, 'run npm run build, and look at what it says'),
+  ]
 }
 
 function linkFindings(): Finding[] {

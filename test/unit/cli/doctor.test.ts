@@ -1,3 +1,4 @@
+import { nativeFindings } from '../../../src/cli/doctor/installation-findings.ts'
 import { expect, test } from 'vitest'
 import {
   clockFindings,
@@ -40,5 +41,22 @@ test('a clock that was set back is told by how much', () => {
   expect(clockFindings(1_000_000, 1_000_000 + 30_000)).toEqual([])
   expect(clockFindings(1_000_000, 1_000_000 + 7_200_000)).toMatchObject([
     { id: 'clock', message: expect.stringMatching(/2h behind/) },
+  ])
+})
+
+test('the fallback is told with its reason', () => {
+  const [there, gone] = [import.meta.filename, '/nowhere/kubeguard-reaper']
+  expect(nativeFindings([there], undefined)).toEqual([])
+  const messages = [
+    nativeFindings([there, gone], undefined),
+    nativeFindings(['/nowhere/native', gone], '/usr/bin/cc'),
+  ]
+  expect(messages.flat().map(({ id, level, message }) => [id, level, message])).toEqual([
+    ['no-native', 'note', 'the reaper: the slower fallback is in use, for there is no C compiler'],
+    [
+      'no-native',
+      'note',
+      'shim, plugin and watch, the reaper: the slower fallback is in use, for they were not built',
+    ],
   ])
 })
