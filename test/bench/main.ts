@@ -10,6 +10,7 @@ import { gateFigure, parallelGateFigure } from './gate-figure.ts'
 import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
 import { lockFigure } from './lock-figure.ts'
 import { adoptFigure, auditFigure } from './scribe-figures.ts'
+import { setUpFigure } from './set-up-figure.ts'
 import { getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
 
 const { values: options } = parseArgs({
@@ -44,6 +45,7 @@ const measurements: readonly (readonly [name: string, measure: Measurement])[] =
   ['hook start', hookStartFigure],
   ['hook prompt', hookPromptFigure],
   ['lock', lockFigure],
+  ['set-up', setUpFigure],
   ['memory', measureMemory],
   ...(options.full ? [['wake-ups', measureWakeUps] as const] : []),
   ['audit', auditFigure],
