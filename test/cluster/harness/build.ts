@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { toolsFolder } from '../../../scripts/test-tools.mjs'
+import { findGo } from './go.ts'
 
 const source = new URL('../kubernetes', import.meta.url).pathname
 const programs = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kubectl']
@@ -42,13 +43,14 @@ export function kubernetesFolder(): string {
  * @returns the folder of the programs.
  * @throws Error with what the Go tool said.
  */
-export function buildKubernetes(say: (text: string) => void): string {
+export async function buildKubernetes(say: (text: string) => void): Promise<string> {
   const folder = kubernetesFolder()
   if (existsSync(folder)) return folder
   const version = kubernetesVersion()
   say(`building Kubernetes ${version}: about a quarter of an hour, once`)
   const packages = programs.map((name) => `k8s.io/kubernetes/cmd/${name}`)
   const go = [
+    await findGo(say),
     'build',
     '-mod=readonly',
     '-trimpath',
@@ -61,7 +63,7 @@ export function buildKubernetes(say: (text: string) => void): string {
   const startedAt = performance.now()
   const built = spawnSync(
     'flock',
-    [join(cacheFolder(), 'kubernetes.lock'), 'sh', '-c', script, 'sh', folder, 'go', ...go, ...packages],
+    [join(cacheFolder(), 'kubernetes.lock'), 'sh', '-c', script, 'sh', folder, ...go, ...packages],
     {
       cwd: source,
       env: { ...process.env, CGO_ENABLED: '0' },

@@ -24,7 +24,7 @@ export interface Cluster {
 export async function bringUp(say: (text: string) => void): Promise<Cluster> {
   await sweepLeftBehind()
   const packages = unpackPackages(say)
-  const kubernetes = buildKubernetes(say)
+  const kubernetes = await buildKubernetes(say)
   const folder = mkdtempSync(join(tmpdir(), 'kg-cluster-'))
   ownRun(folder)
   const startedAt = performance.now()

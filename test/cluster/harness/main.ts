@@ -9,7 +9,7 @@ import { unpackPackages } from './packages.ts'
 import { onPath } from '../../../scripts/test-tools.mjs'
 
 const say = (text: string): void => console.error(`cluster: ${text}`)
-const needed = ['go', 'flock', 'setpriv', 'openssl', 'apt-get', 'dpkg-deb', 'tar']
+const needed = ['python3', 'flock', 'setpriv', 'openssl', 'apt-get', 'dpkg-deb', 'tar']
 
 async function up(): Promise<void> {
   const cluster = await bringUp(say)
@@ -20,14 +20,14 @@ async function up(): Promise<void> {
   await cluster.down()
 }
 
-function fetch(): void {
+async function fetchAll(): Promise<void> {
   const missing = needed.filter((command) => onPath(command) === undefined)
   if (missing.length > 0) throw new Error(`this machine has no ${missing.join(', no ')}`)
   unpackPackages(say)
-  buildKubernetes(say)
+  await buildKubernetes(say)
 }
 
-const verb = { up, fetch }[process.argv[2] ?? '']
+const verb = { up, fetch: fetchAll }[process.argv[2] ?? '']
 if (verb === undefined) {
   say('what? up or fetch')
   process.exitCode = 64
