@@ -27,9 +27,16 @@ export async function typed(question: string, word: string): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new GuardError('usage', `${question} nobody is here to type`, { cure: 'run it at a terminal' })
   }
-  const clack = await import('@clack/prompts')
-  const answer = await clack.text({ message: question, output: process.stderr })
-  if (clack.isCancel(answer) || answer?.trim() !== word) throw cancelled()
+  // The terminal's own line, which also a script that stands in for a person can fill.
+  const { createInterface } = await import('node:readline')
+  const lines = createInterface({ input: process.stdin, terminal: false })
+  process.stderr.write(`${question} `)
+  const answer = await new Promise<string>((resolve) => {
+    lines.once('line', resolve)
+    lines.once('close', () => resolve(''))
+  })
+  lines.close()
+  if (answer.trim() !== word) throw cancelled()
 }
 
 function cancelled(): GuardError {

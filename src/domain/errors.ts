@@ -10,7 +10,7 @@ export const errorCatalogue = {
   'cannot-ask-here': { exitCode: 77, cure: 'run: kubeguard unlock' },
   'wrong-passphrase': {
     exitCode: 77,
-    cure: 'try again; a forgotten passphrase can’t be recovered, its credentials must be fetched anew',
+    cure: 'try again; a forgotten passphrase can’t be recovered: kubeguard reset POLICY says what to fetch anew',
   },
   'vault-missing': { exitCode: 78, cure: 'run: kubeguard init' },
   'vault-damaged': {

@@ -1,9 +1,27 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository, until } from '../../fixtures/terminal.ts'
+import { filesWith } from '../../e2e/commands/secrets.ts'
 import type { BypassCase } from '../bypass-case.ts'
 import { gotPods, laySiege, speak } from '../siege.ts'
+import type { Siege } from '../siege.ts'
 
 const passphrase = 'correct horse battery staple'
+
+/** After five wrong ones the delay is longer than a restart takes on any machine. */
+async function guessFive(siege: Siege): Promise<{ tried: number; said: string }> {
+  let tried = 0
+  let said = ''
+  const guess = async (): Promise<boolean> => {
+    const { stdout } = await speak(siege, 'guess-passphrase', 'default', '1000')
+    said += stdout
+    tried += Number(/tried (\d+)/.exec(stdout)?.[1] ?? Number.NaN)
+    if (!Number.isInteger(tried)) throw new Error(stdout)
+    return tried >= 5
+  }
+  await until('five that were tried', guess, { withinMs: 60_000 })
+  return { tried, said }
+}
 
 export const unlockCases: readonly BypassCase[] = [
   {
@@ -25,17 +43,7 @@ export const unlockCases: readonly BypassCase[] = [
     attempt: async () => {
       const siege = await laySiege()
       try {
-        let tried = 0
-        let said = ''
-        // After five the delay is longer than a restart takes on any machine.
-        const guess = async (): Promise<boolean> => {
-          const { stdout } = await speak(siege, 'guess-passphrase', 'default', '1000')
-          said += stdout
-          tried += Number(/tried (\d+)/.exec(stdout)?.[1] ?? Number.NaN)
-          if (!Number.isInteger(tried)) throw new Error(stdout)
-          return tried >= 5
-        }
-        await until('five that were tried', guess, { withinMs: 60_000 })
+        const { tried, said } = await guessFive(siege)
         const right = await siege.home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], {
           fd3: passphrase,
         })
@@ -44,6 +52,26 @@ export const unlockCases: readonly BypassCase[] = [
           fd3: passphrase,
         })
         return said.includes('GOT') || tried > 12 || right.code === 0 || again.code === 0
+      } finally {
+        await siege.lift()
+      }
+    },
+  },
+  {
+    name: 'a vault reset without its passphrase, to open it or to be rid of the delay',
+    whileUnlocked: 'own',
+    attempt: async () => {
+      const siege = await laySiege()
+      try {
+        const { home } = siege
+        await guessFive(siege)
+        const line = `${join(repository, 'bin', 'kubeguard')} reset prod`
+        const reset = await home.run('/usr/bin/script', ['-qec', line, '/dev/null'], { input: 'prod\n' })
+        if (existsSync(join(home.guardHome, 'state', 'vaults', 'prod'))) throw new Error(reset.stdout)
+        const right = await home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], { fd3: passphrase })
+        const prod = await home.realKubectl(['get', 'pods', '--context', 'prod-playground'])
+        const found = filesWith(home.root, siege.secrets)
+        return right.code === 0 || gotPods(prod) || found.length > 0
       } finally {
         await siege.lift()
       }
