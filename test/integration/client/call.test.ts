@@ -8,6 +8,7 @@ import type { GuardError } from '../../../src/domain/errors.ts'
 import { places } from '../../../src/platform/dirs.ts'
 import { FrameReader } from '../../../src/protocol/channel.ts'
 import { decodeRequest, encodeError, encodeReply } from '../../../src/protocol/frame.ts'
+import { protocolVersion } from '../../../src/protocol/messages.ts'
 import { answer, guardHome, listen, nameSocket, scriptedDaemon } from './scripted-daemon.ts'
 
 const quick = { answerMs: 400, start: false }
@@ -83,7 +84,7 @@ test.each([
   await scriptedDaemon(guardHome(), answer(versioned(frame, 9)))
   expect(await refusal(ask())).toMatchObject({
     code: 'version-mismatch',
-    message: 'the daemon speaks protocol 9, this client 1',
+    message: `the daemon speaks protocol 9, this client ${protocolVersion}`,
     cure: 'run: kubeguard daemon restart',
   })
 })
@@ -95,7 +96,7 @@ test.each([
   ['garbage', Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
   ['an oversized frame', oversized],
   ['the answer to another question', encodeReply('daemon.stop', {})],
-  ['an answer without its field', Buffer.from([0, 0, 0, 0, 0, 1, 0x80, 11])],
+  ['an answer without its field', Buffer.from([0, 0, 0, 0, 0, protocolVersion, 0x80, 11])],
 ])('%s is a protocol error', async (_, bytes) => {
   await scriptedDaemon(guardHome(), answer(bytes))
   expect(await refusal(ask())).toMatchObject({ code: 'protocol-error', exitCode: 75 })
