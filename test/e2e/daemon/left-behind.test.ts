@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { encodeError } from '../../../src/protocol/frame.ts'
+import { protocolVersion } from '../../../src/protocol/messages.ts'
 import { good, isRunning, makeHome } from '../../fixtures/home.ts'
 import { until } from '../../fixtures/terminal.ts'
 import { daemonOf, kill, lockFile, socketOf, states } from './daemon-home.ts'
@@ -50,10 +51,11 @@ test('a daemon of another version is told from this one, by command and shim, wi
   await using home = makeHome()
   await home.init()
   good(await home.kubeguard(['daemon', 'stop']))
-  const message = 'the daemon speaks protocol 2, this client 1'
+  const other = protocolVersion + 1
+  const message = `the daemon speaks protocol ${other}, this client ${protocolVersion}`
   const cure = 'run: kubeguard daemon restart'
   const frame = encodeError({ code: 'version-mismatch', message, cure, exitCode: 75 })
-  frame.writeUInt16BE(2, 4)
+  frame.writeUInt16BE(other, 4)
   const server = createServer((socket) => {
     socket.on('error', () => undefined)
     socket.once('data', () => socket.end(frame))
