@@ -14,6 +14,7 @@ const longAnswerMs: Partial<Record<MessageName, number>> = {
   'client.end': 60_000,
   'vault.open': 60_000,
   'kubeconfig.adopt': 120_000,
+  'kubeconfig.sweep': 120_000,
   'journal.verify': 120_000,
   'daemon.stop': 60_000,
   'keeper.open': 120_000,

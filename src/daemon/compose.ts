@@ -9,13 +9,14 @@ import { createKeepers } from '../platform/keepers/create-keepers.ts'
 import { createLog } from '../platform/log/create-log.ts'
 import { createFileWatch } from '../platform/file-watch/create-file-watch.ts'
 import { createLeftOut } from '../platform/left-out-file.ts'
-import { createPolicySource } from '../platform/policy-file/create-policy-source.ts'
+import { createPolicySource, organisationFile } from '../platform/policy-file/create-policy-source.ts'
 import { createProcessTable } from '../platform/processes/process-table.ts'
 import { createReaper } from '../platform/reaper/create-reaper.ts'
 import { createPrograms } from '../platform/programs.ts'
 import { createKubeconfigs } from '../platform/scribes/create-kubeconfigs.ts'
 import { createStatusFile } from '../platform/status-file.ts'
 import { createTerminals } from '../platform/terminal/create-terminals.ts'
+import { createTraces } from '../platform/traces.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
 import { AbsorbSecrets } from '../usecases/absorb-secrets.ts'
 import { FindProgram } from '../usecases/find-program.ts'
@@ -26,12 +27,10 @@ import { VaultWork } from '../usecases/open-vaults.ts'
 import type { ProcessId } from '../usecases/ports.ts'
 import { Questions } from '../usecases/questions.ts'
 import { SessionTable } from '../usecases/session-table.ts'
+import { SweepSessions } from '../usecases/sweep-sessions.ts'
 import { TellShells } from '../usecases/tell-shells.ts'
 
 export type World = ReturnType<typeof compose>
-
-/** The organisation's rules; they can only tighten the user's. */
-const organisationFile = '/etc/kubeguard/config.yaml'
 
 /** The only place where ports meet what implements them. */
 export function compose(dirs: Dirs, hooks: { stop: () => void }) {
@@ -59,7 +58,9 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
   const alarm = createAlarm(clock, () =>
     keepDeadlines({ clock, log, processes, reaper, terminals, table, alarm, shells }),
   )
-  const lockSession = new LockSession({ journal, log, processes, reaper, table: () => table })
+  const traces = createTraces(places.traces(dirs))
+  const sweep = new SweepSessions({ journal, kubeconfigs, log, traces, table: () => table })
+  const lockSession = new LockSession({ journal, log, processes, reaper, sweep, table: () => table })
   const table = new SessionTable(
     { clock, policies, vaults, processes },
     (guarded, reason) => {
@@ -101,6 +102,7 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     lockSession,
     shells,
     statusFile,
+    sweep,
     findProgram: new FindProgram(programs, processes),
     challenged: new ChallengedClients(),
     questions,

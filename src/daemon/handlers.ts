@@ -40,7 +40,7 @@ export function createHandlers(world: World): Handlers {
       report: await adoptKubeconfig(world, { paths: paths.map(String), users, dryRun }),
     }),
     'kubeconfig.sweep': async (request) => ({
-      report: await world.kubeconfigs.sweep(kubeconfigPaths(placeOf(request))),
+      report: await world.sweep.byHand(kubeconfigPaths(placeOf(request))),
     }),
     'policy.read': ({ context }) => ({ report: reportPolicy(world.policies, context) }),
     'journal.read': ({ after, sinceMs, event, session }) => ({

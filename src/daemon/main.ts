@@ -45,6 +45,7 @@ async function main(): Promise<void> {
   admitted.publish(places.socket(found))
   world.log.info('ready', { pid: process.pid })
   void endLeftBehind(world)
+  void world.sweep.afterCrash()
 }
 
 /** Where a daemon and its reaper were killed at once, nobody has ended their clients yet. */

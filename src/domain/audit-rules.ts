@@ -161,6 +161,11 @@ export const auditRules = {
     title: 'a private key or long-lived key that another tool keeps',
     cure: 'log out with the tool that wrote it, or use its short-lived credentials instead',
   },
+  'wiped-cache': {
+    severity: 'low',
+    title: 'a credential in a cache, which a lock wipes',
+    cure: 'nothing to do: it goes with the next lock; kubeguard sweep wipes it now',
+  },
   'plugin-policy-open': {
     severity: 'low',
     title: 'kubectl runs any program that a kubeconfig names',

@@ -16,6 +16,7 @@ export const defaultPolicy: Policy = {
   hold: 'allow',
   finishMs: 0,
   absorb: 'auto',
+  wipe: [],
 }
 
 const productionPolicy: Policy = { ...defaultPolicy, name: 'prod', idleMs: 5 * minute, lifetimeMs: 4 * hour }

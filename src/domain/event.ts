@@ -23,6 +23,7 @@ export type JournalEvent =
   | 'extended'
   | 'client-ended'
   | 'lock-incomplete'
+  | 'swept'
   | 'left-behind-ended'
   | 'refused'
   | 'credential-issued'

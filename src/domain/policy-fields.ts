@@ -6,6 +6,7 @@ import type { Policy } from './policy.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
 import { readEnv } from './policy-env.ts'
+import { readWipe } from './policy-wipe.ts'
 
 const knownKeys = [
   'name',
@@ -21,17 +22,9 @@ const knownKeys = [
   'absorb',
   'unlock',
   'env',
-]
-const laterKeys = [
-  'access',
-  'credential',
-  'onLock',
-  'onMisuse',
-  'suspendFor',
   'wipe',
-  'materialize',
-  'lockOn',
 ]
+const laterKeys = ['access', 'credential', 'onLock', 'onMisuse', 'suspendFor', 'materialize', 'lockOn']
 
 /** A policy's name is a folder's name too. */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -87,7 +80,9 @@ export class PolicyFields {
     this.#choice(raw, 'live', ['kill'], ['suspend'])
     this.#choice(raw, 'scope', ['user'], ['terminal'])
     this.#unlock(raw.unlock)
-    const env = readEnv(raw.env, (at, message, cure) => this.#report([...this.#path, ...at], message, cure))
+    const within: Report = (at, message, cure) => this.#report([...this.#path, ...at], message, cure)
+    const env = readEnv(raw.env, within)
+    const wipe = readWipe(raw.wipe, within)
     if (this.#failed) return undefined
     return {
       name,
@@ -99,6 +94,7 @@ export class PolicyFields {
       finishMs,
       absorb: (absorb as Absorb | undefined) ?? defaultPolicy.absorb,
       env,
+      wipe,
     }
   }
 

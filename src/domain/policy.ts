@@ -20,6 +20,8 @@ export interface Policy {
   readonly finishMs: number
   /** What is done with a secret that another program writes into an adopted kubeconfig. */
   readonly absorb: Absorb
+  /** What a lock wipes: names of `tokenCaches`, and paths or globs that begin with `~/`. */
+  readonly wipe: readonly string[]
 }
 
 /** The policies in force, in order; the last one matches every context. */

@@ -71,6 +71,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     hold,
     finishMs,
     absorb: strictestAbsorb([policy, ...others].map((one) => one.absorb)),
+    wipe: [...new Set([policy, ...others].flatMap(({ wipe }) => wipe))],
   }
 }
 
@@ -86,6 +87,8 @@ export function tightenings(before: Policy, after: Policy): string[] {
   }
   if (before.holders !== after.holders) changes.push(`holders ${after.holders}, not ${before.holders}`)
   if (before.absorb !== after.absorb) changes.push(`absorb ${after.absorb}, not ${before.absorb}`)
+  const more = after.wipe.filter((entry) => !before.wipe.includes(entry))
+  if (more.length > 0) changes.push(`wipe ${more.join(', ')} too`)
   if (before.hold !== after.hold) changes.push(`hold ${after.hold}, not ${before.hold}`)
   return changes
 }

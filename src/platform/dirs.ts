@@ -18,6 +18,7 @@ export const places = {
   liveTable: (dirs: Dirs) => join(dirs.state, 'live'),
   journal: (dirs: Dirs) => join(dirs.state, 'journal.db'),
   leftOut: (dirs: Dirs) => join(dirs.state, 'left-out.json'),
+  traces: (dirs: Dirs) => join(dirs.state, 'traces'),
   vaults: (dirs: Dirs) => join(dirs.state, 'vaults'),
   log: (dirs: Dirs) => join(dirs.state, 'log'),
   logFile: (dirs: Dirs) => join(dirs.state, 'log', 'daemon.log'),
@@ -38,6 +39,15 @@ export function dirs(environment: NodeJS.ProcessEnv = process.env): Dirs {
   const found = moved === undefined || moved === '' ? accountDirs() : movedDirs(moved)
   checkSocketLength(found.run)
   return found
+}
+
+/**
+ * The home whose token caches a lock wipes: the account's. Where KUBEGUARD_HOME has moved everything, $HOME, as
+ * a trial or a test has it.
+ */
+export function accountHome(environment: NodeJS.ProcessEnv = process.env): string {
+  const { KUBEGUARD_HOME: moved = '', HOME: home = '' } = environment
+  return moved !== '' && isAbsolute(home) ? home : userInfo().homedir
 }
 
 /**

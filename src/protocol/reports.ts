@@ -92,6 +92,11 @@ export interface LockReport {
 export interface SweepReport {
   /** Files that a killed run of ours had left beside a kubeconfig. */
   readonly removed: readonly string[]
+  /** Files of token caches; not all are named where there are very many. */
+  readonly wiped: readonly string[]
+  readonly wipedFiles: number
+  /** What stays, and why. */
+  readonly failures: readonly string[]
 }
 
 export type Strength = 'cluster' | 'local' | 'borrowed'
@@ -208,6 +213,7 @@ export interface PolicyReport {
     hold: string
     finishMs: number
     absorb: string
+    wipe: readonly string[]
     tightenedBy: readonly string[]
   }[]
   readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]

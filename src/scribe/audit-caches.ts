@@ -1,5 +1,7 @@
 import { lstatSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { isWiped } from '../domain/policy-wipe.ts'
+import { tokenCaches } from '../domain/token-caches.ts'
 import type { Surroundings } from './audit-file.ts'
 import { dayOf } from './finding-list.ts'
 import type { FindingList } from './finding-list.ts'
@@ -7,29 +9,32 @@ import { readSmallFile } from './read-file.ts'
 import { tokenFacts } from './token-facts.ts'
 
 /** Where tools that give credentials to kubectl keep what they were given; below the home. */
-const caches: readonly { readonly tool: string; readonly place: readonly string[] }[] = [
-  { tool: 'kubelogin (int128)', place: ['.kube', 'cache', 'oidc-login'] },
-  { tool: 'kubelogin (Azure)', place: ['.kube', 'cache', 'kubelogin'] },
-  { tool: 'gke-gcloud-auth-plugin', place: ['.kube', 'gke_gcloud_auth_plugin_cache'] },
-  { tool: 'gcloud', place: ['.config', 'gcloud', 'application_default_credentials.json'] },
-  { tool: 'aws', place: ['.aws', 'credentials'] },
-  { tool: 'aws', place: ['.aws', 'cli', 'cache'] },
-  { tool: 'aws sso', place: ['.aws', 'sso', 'cache'] },
-  { tool: 'az', place: ['.azure', 'msal_token_cache.json'] },
-  { tool: 'az', place: ['.azure', 'service_principal_entries.json'] },
-  { tool: 'tsh', place: ['.tsh', 'keys'] },
+const caches: readonly { readonly tool: string; readonly place: string }[] = [
+  { tool: 'kubelogin (int128)', place: tokenCaches.kubelogin },
+  { tool: 'kubelogin (Azure)', place: tokenCaches['azure-kubelogin'] },
+  { tool: 'gke-gcloud-auth-plugin', place: tokenCaches['gke-gcloud-auth-plugin'] },
+  { tool: 'gcloud', place: '.config/gcloud/application_default_credentials.json' },
+  { tool: 'aws', place: '.aws/credentials' },
+  { tool: 'aws', place: tokenCaches['aws-cli'] },
+  { tool: 'aws sso', place: tokenCaches['aws-sso'] },
+  { tool: 'az', place: '.azure/msal_token_cache.json' },
+  { tool: 'az', place: '.azure/service_principal_entries.json' },
+  { tool: 'tsh', place: tokenCaches.tsh },
 ]
 
 interface CacheAudit {
   readonly findings: FindingList
   readonly surroundings: Surroundings
   readonly nowMs: number
+  /** What a lock wipes, relative to the home. */
+  readonly wiped: readonly string[]
 }
 
 /** Credentials that other tools keep and that work, or get new ones, whatever kubeguard's sessions do. */
 export function auditCaches(home: string, audit: CacheAudit): void {
   for (const { tool, place } of caches)
-    for (const path of filesBelow(join(home, ...place))) auditCacheFile(tool, path, audit)
+    for (const path of filesBelow(join(home, place)))
+      auditCacheFile(tool, path, audit, isWiped(relative(home, path), audit.wiped))
 }
 
 const mostFiles = 2000
@@ -51,7 +56,12 @@ function filesBelow(place: string, depth = 0): string[] {
   }
 }
 
-function auditCacheFile(tool: string, path: string, { findings, surroundings, nowMs }: CacheAudit): void {
+function auditCacheFile(
+  tool: string,
+  path: string,
+  { findings, surroundings, nowMs }: CacheAudit,
+  willGo: boolean,
+): void {
   const text = readSmallFile(path)
   if (text === undefined) return
   const found = contentOf(text)
@@ -61,7 +71,8 @@ function auditCacheFile(tool: string, path: string, { findings, surroundings, no
   const at = field === undefined ? -1 : text.indexOf(field)
   const line = at === -1 ? {} : { line: text.slice(0, at).split('\n').length }
   const ends = endsAtMs === undefined || rule !== 'cached-credential' ? '' : `, good until ${dayOf(endsAtMs)}`
-  findings.add(rule, `${tool} keeps ${what}${ends}`, { file: path, ...line })
+  const lock = willGo ? '; a lock wipes it' : ''
+  findings.add(willGo ? 'wiped-cache' : rule, `${tool} keeps ${what}${ends}${lock}`, { file: path, ...line })
   surroundings.auditMode(path, true)
 }
 

@@ -66,7 +66,12 @@ class Audit {
         })
     }
     await this.#auditStartUpFiles(home)
-    auditCaches(home, { findings: this.#findings, surroundings: this.#surroundings, nowMs: this.#nowMs })
+    auditCaches(home, {
+      findings: this.#findings,
+      surroundings: this.#surroundings,
+      nowMs: this.#nowMs,
+      wiped: this.#job.wiped ?? [],
+    })
     this.#auditKuberc(this.#job.kuberc ?? join(home, '.kube', 'kuberc'))
   }
 

@@ -1,8 +1,42 @@
+import { accountHome, dirs, places } from '../platform/dirs.ts'
 import { clearLeftBehind } from '../platform/kubeconfig/clear-left-behind.ts'
 import type { SweepJob } from '../platform/scribes/job.ts'
+import { readTrace, removeTrace, withTraces, writeTrace } from '../platform/traces.ts'
+import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
 import type { SweepReport } from '../protocol/reports.ts'
+import { wipeCaches } from './wipe-caches.ts'
 
-/** Job `sweep`: what a killed run of ours left behind, restore's plain text among it. */
-export async function sweep({ paths }: SweepJob): Promise<SweepReport> {
-  return { removed: paths.flatMap(clearLeftBehind) }
+/** A report has to fit a message. */
+const mostNamed = 1_000
+
+/**
+ * Job `sweep`: what a killed run of ours left behind, restore's plain text among it; token caches; and what
+ * sessions that are over had on disk. A trace goes when all that it names is gone.
+ */
+export async function sweep(job: SweepJob): Promise<SweepReport> {
+  const removed = job.paths.flatMap(clearLeftBehind)
+  if (job.traces.length === 0 && job.places.length === 0)
+    return { removed, wiped: [], wipedFiles: 0, failures: [] }
+  const found = dirs()
+  return withTraces(places.traces(found), async () => {
+    const folder = places.traces(found)
+    const traces = job.traces.flatMap((id) => readTrace(folder, id) ?? [])
+    const wanted = [...new Set([...job.places, ...traces.flatMap((trace) => trace.places)])]
+    const kept = [
+      ...Object.values(found),
+      ...createVaultCatalogue(places.vaults(found)).files(),
+      ...job.paths,
+    ]
+    const { files, failures } = wipeCaches(accountHome(), wanted, kept)
+    closeTraces(folder, job.traces, failures.length === 0 ? [] : wanted)
+    return { removed, wiped: files.slice(0, mostNamed), wipedFiles: files.length, failures }
+  })
+}
+
+/** What could not be wiped is tried again at the next lock or start: one trace says so. */
+function closeTraces(folder: string, ids: readonly string[], left: readonly string[]): void {
+  const [first] = ids
+  if (first !== undefined && left.length > 0)
+    writeTrace(folder, first, { policy: first.split('~')[0] ?? '', places: left })
+  for (const id of left.length > 0 ? ids.slice(1) : ids) removeTrace(folder, id)
 }

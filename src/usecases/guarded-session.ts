@@ -28,6 +28,8 @@ export interface GuardedSession {
   readonly attempts: Set<Keeper>
   readonly clients: Map<string, Client>
   readonly terminals: Map<string, TerminalId>
+  /** What it has on disk while it is open, by the ids of its traces. */
+  readonly traces: Set<string>
   /** A lock ends holders without a terminal too: the rules said so at the unlock, or since. */
   endsHolders: boolean
   /** What could not be done at the last lock: shown by status until the next unlock. */
@@ -42,6 +44,7 @@ export function guardedSession(policy: string): GuardedSession {
     attempts: new Set(),
     clients: new Map(),
     terminals: new Map(),
+    traces: new Set(),
     endsHolders: false,
     lockFailures: [],
   }

@@ -8,6 +8,7 @@ import type { Client, GuardedSession } from './guarded-session.ts'
 import { heldProcesses, holdOf } from './held-processes.ts'
 import type { Journal, Keeper, Log, ProcessTable, Reaper } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
+import type { SweepSessions } from './sweep-sessions.ts'
 
 interface Deps {
   readonly journal: Journal
@@ -15,6 +16,7 @@ interface Deps {
   readonly processes: ProcessTable
   readonly reaper: Reaper
   readonly table: () => SessionTable
+  readonly sweep: Pick<SweepSessions, 'afterLock'>
 }
 
 /**
@@ -68,16 +70,19 @@ export class LockSession {
     // A holder that is left to expire stays in sight: status says until when its credential is good.
     for (const { id } of clients) guarded.clients.delete(clientKey(id))
     guarded.terminals.clear()
+    guarded.traces.clear()
     const steps = await Promise.allSettled([revoked, this.#endClients(guarded, clients, holds)])
     const failures = steps.flatMap((step) => (step.status === 'rejected' ? [String(step.reason)] : []))
-    guarded.lockFailures = failures
+    guarded.lockFailures = []
     this.#record(guarded, reason, { wasUnlocked, clients: clients.length, held: holds.length, failures })
+    const unswept = await this.#deps.sweep.afterLock(guarded, wasUnlocked)
+    this.#noteFailures(guarded, unswept)
     return {
       policy: guarded.policy,
       wasUnlocked,
       endedLive: clients.filter((client) => client.kind === 'live').length,
       endedHolders: clients.filter((client) => client.kind === 'holder').length,
-      failures,
+      failures: [...failures, ...unswept],
     }
   }
 
@@ -108,7 +113,13 @@ export class LockSession {
     // Where there is no room now, it waits in memory until there is.
     const kept = journal.recordDurably(entry) || journal.record(entry)
     if (!kept) log.error('a lock could not be written to the journal', { policy: guarded.policy })
-    for (const failure of facts.failures) {
+    this.#noteFailures(guarded, facts.failures)
+  }
+
+  #noteFailures(guarded: GuardedSession, failures: readonly string[]): void {
+    const { journal, log } = this.#deps
+    guarded.lockFailures = [...guarded.lockFailures, ...failures]
+    for (const failure of failures) {
       log.error('a step of a lock failed', { policy: guarded.policy, failure })
       journal.record({ event: 'lock-incomplete', policy: guarded.policy, details: { failure } })
     }

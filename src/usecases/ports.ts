@@ -168,8 +168,15 @@ export interface OutlineUser {
 export interface Kubeconfigs {
   /** Outlines in order; files that do not exist are left out. @throws GuardError kubeconfig-invalid */
   outlines(paths: readonly string[]): Promise<Outline[]>
-  /** Wipes what should not be on disk any more, in and beside these files. */
-  sweep(paths: readonly string[]): Promise<SweepReport>
+  /** Wipes what should not be on disk any more. */
+  sweep(order: {
+    /** Kubeconfigs: what a killed run of ours left beside them. */
+    paths: readonly string[]
+    /** Token caches: paths and globs relative to the home. */
+    places: readonly string[]
+    /** Sessions that are over. */
+    traces: readonly string[]
+  }): Promise<SweepReport>
   adopt(job: {
     paths: readonly string[]
     users: readonly string[]
@@ -184,6 +191,17 @@ export interface Kubeconfigs {
     plugin: { command: string; env: Readonly<Record<string, string>> }
     leftOut: readonly LeftOutUser[]
   }): Promise<AbsorbReport>
+}
+
+/**
+ * What open sessions have on disk, written down before they open: whoever ends one, or comes after a crash,
+ * knows from it what is to be wiped. An id is `POLICY~16 hex digits`.
+ */
+export interface Traces {
+  /** Durable when it returns. @throws GuardError disk-full, place-unsafe */
+  begin(id: string, places: readonly string[]): void
+  /** Those that were not wiped yet, of open sessions too. */
+  ids(): readonly string[]
 }
 
 /** A user that a person left in its file, or put back: it stays there while its kind is the same. */

@@ -11,7 +11,10 @@ import type { GuardedSession } from './guarded-session.ts'
 import type { Clock, PolicySource, ProcessId, ProcessTable, VaultCatalogue } from './ports.ts'
 
 /** What a policy says of one session. */
-type Rules = Pick<Policy, 'idleMs' | 'lifetimeMs' | 'holders' | 'hold' | 'finishMs' | 'warnMs' | 'env'>
+type Rules = Pick<
+  Policy,
+  'idleMs' | 'lifetimeMs' | 'holders' | 'hold' | 'finishMs' | 'warnMs' | 'env' | 'wipe'
+>
 
 type EndSession = (guarded: GuardedSession, reason: LockReason) => void
 
@@ -128,6 +131,7 @@ export class SessionTable {
       holders: policies.some((policy) => policy.holders === 'end') ? 'end' : 'expire',
       warnMs: Math.max(...candidates.map((policy) => policy.warnMs)),
       env: [...new Set(policies.flatMap((policy) => policy.env))],
+      wipe: [...new Set(policies.flatMap((policy) => policy.wipe))],
       hold: policies.some((policy) => policy.hold === 'never') ? 'never' : 'allow',
       finishMs: Math.min(...candidates.map((policy) => policy.finishMs)),
     }

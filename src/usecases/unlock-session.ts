@@ -24,6 +24,7 @@ import type {
 } from './ports.ts'
 import type { Questions } from './questions.ts'
 import type { SessionTable } from './session-table.ts'
+import type { SweepSessions } from './sweep-sessions.ts'
 import { watchPresence } from './watch-presence.ts'
 
 interface Deps {
@@ -37,6 +38,7 @@ interface Deps {
   readonly vaults: VaultCatalogue
   readonly table: SessionTable
   readonly questions: Questions
+  readonly sweep: Pick<SweepSessions, 'begin'>
   /** Something about the deadlines has changed. */
   readonly rearm: () => void
 }
@@ -199,6 +201,17 @@ function judge(
   }
 }
 
+/** What can't be written down would not be wiped after a crash. */
+function beginTrace({ sweep, log }: Deps, guarded: GuardedSession): boolean {
+  try {
+    sweep.begin(guarded, `${guarded.policy}~${randomBytes(8).toString('hex')}`)
+    return true
+  } catch (error) {
+    log.error('a session can’t be opened, for what it has on disk can’t be noted', { error: String(error) })
+    return false
+  }
+}
+
 /** An unlock that leaves no trace is refused: neither the counter nor the entry may be lost. */
 function recordUnlock(
   deps: Deps,
@@ -210,7 +223,7 @@ function recordUnlock(
   // Only a keeper that opened a vault has something to say of merged items; without one nothing was proven.
   const proven = report?.merged !== undefined
   const counted = !proven || deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 })
-  return counted && deps.journal.recordDurably(entry)
+  return counted && beginTrace(deps, guarded) && deps.journal.recordDurably(entry)
 }
 
 function fail(deps: Deps, guarded: GuardedSession, keeper: Keeper, failure: string): OpenedAnswer {

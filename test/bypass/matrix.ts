@@ -7,6 +7,7 @@ import { presenceCases } from './cases/presence.ts'
 import { processCases } from './cases/processes.ts'
 import { streamCases } from './cases/streams.ts'
 import { unlockCases } from './cases/unlock.ts'
+import { wipeCases } from './cases/wipe.ts'
 
 /** Every way around a lock that is tried, in the order of docs/security.md. */
 export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
@@ -18,5 +19,6 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'a held session': heldCases,
   'one session open, another locked': manySessionsCases,
   'our files': fileCases,
+  'what other tools cached': wipeCases,
   'passing for a person': presenceCases,
 }

@@ -41,8 +41,11 @@ export function fightOn(other: Ground): void {
   ground = other
 }
 
+/** The usual limits, and a token cache that locks wipe. */
+const usualRules = { idle: '10m', more: '    wipe: [aws-sso]\n' }
+
 /** @throws Error where this machine lets us make no accounts */
-export async function laySiege(rules: Parameters<typeof writePolicy>[1] = { idle: '10m' }): Promise<Siege> {
+export async function laySiege(rules: Parameters<typeof writePolicy>[1] = usualRules): Promise<Siege> {
   const removals: (() => void)[] = []
   const { own, other } = unprivilegedAccounts((remove) => removals.push(remove))
   if (own === undefined || other === undefined)

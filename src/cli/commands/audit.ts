@@ -2,8 +2,11 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
 import { Option } from '@commander-js/extra-typings'
+import { placesOfWipe } from '../../domain/policy-wipe.ts'
 import { isAtLeast, severities } from '../../domain/audit-rules.ts'
 import { GuardError } from '../../domain/errors.ts'
+import { dirs, places } from '../../platform/dirs.ts'
+import { createPolicySource, organisationFile } from '../../platform/policy-file/create-policy-source.ts'
 import { runScribe } from '../../platform/scribes/run-scribe.ts'
 import type { AuditReport } from '../../protocol/reports.ts'
 import { sarifOf } from '../audit-sarif.ts'
@@ -74,9 +77,16 @@ function auditedBy({ kubeconfig }: AuditOptions): Promise<AuditReport> {
     job: 'audit',
     paths: kubeconfigPaths(kubeconfig),
     searchPath: PATH,
-    ...(kubeconfig.length === 0 && { home }),
+    ...(kubeconfig.length === 0 && { home, wiped: wipedPlaces() }),
     ...(KUBERC !== undefined && KUBERC !== '' && KUBERC !== 'off' && { kuberc: resolve(KUBERC) }),
   })
+}
+
+/** No daemon is asked: the rules are read as it would read them. */
+function wipedPlaces(): string[] {
+  const log = { info: () => {}, warn: () => {}, error: () => {} }
+  const rules = createPolicySource({ userFile: places.config(dirs()), organisationFile, log })
+  return rules.current().flatMap(({ wipe }) => placesOfWipe(wipe))
 }
 
 function writeReport(report: AuditReport, format: (typeof formats)[number]): void {

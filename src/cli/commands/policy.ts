@@ -55,6 +55,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'hold',
     'finish',
     'absorb',
+    'wipe',
     'tightened by the organisation',
   ]
   const rows = report.policies.map((policy) => [
@@ -68,6 +69,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     policy.hold,
     policy.finishMs === 0 ? '' : formatDuration(policy.finishMs),
     policy.absorb,
+    policy.wipe.map(clean).join(' '),
     policy.tightenedBy.join(', '),
   ])
   for (const line of table(head, rows)) print(line)
@@ -106,4 +108,5 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   print(
     `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live sessions: ${rules.live}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
   )
+  if (rules.wipe.length > 0) print(`a lock wipes: ${rules.wipe.map(clean).join(', ')}`)
 }

@@ -3,7 +3,8 @@ import type { SweepReport } from '../../protocol/reports.ts'
 import { command, jsonOption } from '../command.ts'
 import { runCommand } from '../failure.ts'
 import { origin } from '../origin.ts'
-import { print, printJson, say } from '../output.ts'
+import { clean } from '../clean-text.ts'
+import { print, printJson, say, sayFailure } from '../output.ts'
 
 export function sweepCommand() {
   return command('sweep', 'wipe what should not be on disk any more', 'kubeguard sweep')
@@ -11,11 +12,18 @@ export function sweepCommand() {
     .action((options) => runCommand(() => sweep(options)))
 }
 
+const exitIncomplete = 1
+
 /** Where no daemon runs, one is started: that alone locks everything, and ends what the last one left alive. */
-async function sweep(options: { json?: true | undefined }): Promise<void> {
+async function sweep(options: { json?: true | undefined }): Promise<number> {
   const { report } = await callDaemon('kubeconfig.sweep', origin())
-  const { removed } = report as SweepReport
-  if (options.json) return printJson(report)
-  for (const path of removed) print(path)
-  if (removed.length === 0) say('nothing to wipe')
+  const { removed, wiped, failures } = report as SweepReport
+  if (options.json) printJson(report)
+  else {
+    for (const path of [...removed, ...wiped]) print(clean(path))
+    for (const failure of failures)
+      sayFailure(clean(failure), 'remove it by hand, or log out with the tool that wrote it')
+    if (removed.length + wiped.length + failures.length === 0) say('nothing to wipe')
+  }
+  return failures.length > 0 ? exitIncomplete : 0
 }

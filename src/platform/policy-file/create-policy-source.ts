@@ -5,6 +5,9 @@ import type { Log, PolicySource } from '../../usecases/ports.ts'
 import type { FileStamp } from './read-file.ts'
 import { RulesFile } from './rules-file.ts'
 
+/** The organisation's rules; they can only tighten the user's. */
+export const organisationFile = '/etc/kubeguard/config.yaml'
+
 interface Options {
   readonly userFile: string
   /** Undefined where there is none to obey. */

@@ -71,7 +71,7 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
       const files = await outlined(paths.map(requireText))
       return files.flatMap(outlineOf)
     },
-    sweep: async (paths) => scribes.run({ job: 'sweep', paths: paths.map(requireText) }),
+    sweep: async (order) => scribes.run({ job: 'sweep', ...order, paths: order.paths.map(requireText) }),
     absorb: async (order) => scribes.run({ job: 'absorb', ...order, paths: order.paths.map(requireText) }),
     adopt: async (order) => scribes.run({ job: 'adopt', ...order, paths: order.paths.map(requireText) }),
   }

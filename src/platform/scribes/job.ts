@@ -11,11 +11,11 @@ export interface OutlineJob {
   readonly paths: readonly string[]
 }
 
-/** Wipes what should not be on disk any more, in and beside these files. */
-export interface SweepJob {
+export interface SweepJob extends SweepOrder {
   readonly job: 'sweep'
-  readonly paths: readonly string[]
 }
+
+type SweepOrder = Parameters<Kubeconfigs['sweep']>[0]
 
 export interface AdoptJob extends AdoptOrder {
   readonly job: 'adopt'
@@ -57,6 +57,8 @@ export interface AuditJob {
   readonly home?: string
   /** kubectl's preferences: $KUBERC, else below the home. */
   readonly kuberc?: string
+  /** Caches that a lock wipes: paths and globs relative to the home. */
+  readonly wiped?: readonly string[]
   /** PATH, by which plugins without a full path are found. */
   readonly searchPath: string
 }

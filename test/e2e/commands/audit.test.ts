@@ -9,7 +9,9 @@ import type { AuditReport } from '../../../src/protocol/reports.ts'
 import { width } from '../../../src/cli/table.ts'
 import { good, makeHome, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
+import { writePolicy } from '../../fixtures/policy.ts'
 import { repository, TestTerminal } from '../../fixtures/terminal.ts'
+import { tokenCacheFiles, writeFiles } from '../../fixtures/token-caches.ts'
 
 /** One finding of each severity: a password, an exec plugin, and no kuberc. The name tries to clear the screen. */
 const findings = `apiVersion: v1
@@ -175,4 +177,14 @@ test('--fix adopts what can be adopted, after asking; what can’t be is found a
     }),
   )
   expect(readFileSync(second, 'utf8')).toContain(token)
+})
+
+test('what the rules say a lock wipes is no more than a remark', async () => {
+  await using home = homeWith('apiVersion: v1\nkind: Config\n')
+  writeFiles(home.home, tokenCacheFiles['aws-sso'])
+  expect((await audit(home)).stdout).toMatch(/^high .*cached-refresh-token/m)
+  writePolicy(home, { idle: '10m', more: '    wipe: [aws-sso]\n' })
+  const { code, stdout } = await audit(home)
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^low .*wiped-cache/m)])
+  expect(stdout).not.toContain('cached-')
 })

@@ -248,3 +248,17 @@ test('it reads only: no file, folder or time changes, whatever a killed run left
   expect(findings.length).toBeGreaterThan(2)
   expect(stateOf(home.home)).toEqual(before)
 })
+
+test('a cache that a lock wipes is a small matter, whatever it holds', async () => {
+  using home = new AuditHome()
+  const token = JSON.stringify({ id_token: jwt({ exp: hoursFromNow(1) }), refresh_token: 'hush-hush' })
+  const wiped = home.write('.kube/cache/oidc-login/4f2a', token)
+  const other = home.write('.aws/sso/cache/aa.json', token)
+  const { findings } = await home.audit(program, { wiped: ['.kube/cache/*'] })
+  const found = findings.filter(({ rule }) => rule.startsWith('cached-') || rule === 'wiped-cache')
+  expect(found).toMatchObject([
+    { rule: 'cached-refresh-token', severity: 'high', file: other },
+    { rule: 'wiped-cache', severity: 'low', file: wiped },
+  ])
+  expect(found[1]?.message).toBe('kubelogin (int128) keeps a refresh token; a lock wipes it')
+})

@@ -135,7 +135,9 @@ async function adopt(home: KeeperHome, files: Readonly<Record<string, string>>):
     paths: Object.values(files),
     users: [],
     dryRun: false,
-    policies: [{ ...policy, live: 'kill', holders: 'expire', hold: 'allow', finishMs: 0, absorb: 'auto' }],
+    policies: [
+      { ...policy, live: 'kill', holders: 'expire', hold: 'allow', finishMs: 0, absorb: 'auto', wipe: [] },
+    ],
     plugin: { command: '/nowhere/kubeguard-credential', env: {} },
   })
   expect(report.adopted.map(({ user }) => user)).toEqual(Object.keys(files))

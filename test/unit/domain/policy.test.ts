@@ -92,6 +92,7 @@ const anyPolicy = fc.record({
   hold: fc.constantFrom('allow' as const, 'never' as const),
   finishMs: fc.nat(5),
   absorb: fc.constantFrom(...absorbChoices),
+  wipe: fc.subarray(['tsh', 'aws-sso', '~/a/b']),
 })
 /** Sets as the validation leaves them: names are unique, the last one matches everything. */
 const anySet = fc
@@ -125,6 +126,7 @@ describe('tighten', () => {
             expect(result.lifetimeMs).toBeLessThanOrEqual(Math.min(own.lifetimeMs, above.lifetimeMs))
             if (own.holders === 'end' || above.holders === 'end') expect(result.holders).toBe('end')
             if (own.hold === 'never' || above.hold === 'never') expect(result.hold).toBe('never')
+            expect(result.wipe).toEqual(expect.arrayContaining([...own.wipe, ...above.wipe]))
             expect(rank(result)).toBeGreaterThanOrEqual(Math.max(rank(own), rank(above)))
             expect(result.finishMs).toBeLessThanOrEqual(Math.min(own.finishMs, above.finishMs))
           }
@@ -177,6 +179,7 @@ describe('tighten', () => {
       'hold never, not allow',
     ])
     expect(tightenings({ ...before, absorb: 'warn' }, before)).toEqual(['absorb auto, not warn'])
+    expect(tightenings(before, { ...before, wipe: ['tsh'] })).toEqual(['wipe tsh too'])
     expect(tightenings(before, before)).toEqual([])
   })
 })

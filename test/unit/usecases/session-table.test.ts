@@ -16,6 +16,7 @@ const rule = (name: string, minutes: number): Policy => ({
   hold: 'allow',
   finishMs: 0,
   absorb: 'auto',
+  wipe: [],
 })
 
 /** A table over rules and vaults; `now` is moved by the test. */

@@ -19,6 +19,7 @@ const rule: Policy = {
   hold: 'allow',
   finishMs: 0,
   absorb: 'auto',
+  wipe: [],
 }
 
 /** A daemon's heart over a clock that the test moves; a person types when `typedMs` is set. */

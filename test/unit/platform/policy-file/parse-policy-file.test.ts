@@ -12,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -29,6 +29,7 @@ describe('a policy file', () => {
         hold: 'never',
         finishMs: 300_000,
         absorb: 'warn',
+        wipe: ['tsh', '~/.cache/x/*'],
       },
       ...defaultPolicies(),
     ])
@@ -60,6 +61,7 @@ describe('a policy file', () => {
           hold: 'never' as const,
           finishMs: 90_000,
           absorb: 'off' as const,
+          wipe: ['aws-sso', '~/.cache/*/x y'],
         },
       ],
       proposedPolicies(['a: b', '*', 'prod # 1', "x'y", 'arn:aws:eks:eu:1:cluster/c']),
@@ -76,10 +78,10 @@ describe('a policy file', () => {
     ['an unknown key', file('    idel: 5m\n'), 5, 5, /"idel" is not known/, /did you mean idle\?/],
     [
       'a key of a later version',
-      file('    wipe: true\n'),
+      file('    suspendFor: 5m\n'),
       5,
       5,
-      /wipe is not available in this version/,
+      /suspendFor is not available in this version/,
       /remove it/,
     ],
     [
