@@ -54,7 +54,8 @@ describe('a keeper ends itself', () => {
         await keeper.live(deadlines)
         await ended(keeper)
         expect(performance.now() - begun).toBeGreaterThan(1_500)
-        expect(performance.now() - begun).toBeLessThan(4_500)
+        // Long before it would have missed a heartbeat.
+        expect(performance.now() - begun).toBeLessThan(15_000)
         expect(existsSync(keeper.socket)).toBe(false)
       }),
     )
