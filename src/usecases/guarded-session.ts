@@ -27,6 +27,8 @@ export interface GuardedSession {
   /** Keepers whose passphrase has not come yet. */
   readonly attempts: Set<Keeper>
   readonly clients: Map<string, Client>
+  /** With more clients than this, the dead among them are looked for. */
+  lookAboveClients: number
   readonly terminals: Map<string, TerminalId>
   /** What it has on disk while it is open, by the ids of its traces. */
   readonly traces: Set<string>
@@ -43,6 +45,7 @@ export function guardedSession(policy: string): GuardedSession {
     keeper: undefined,
     attempts: new Set(),
     clients: new Map(),
+    lookAboveClients: 64,
     terminals: new Map(),
     traces: new Set(),
     endsHolders: false,

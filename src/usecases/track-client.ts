@@ -5,15 +5,17 @@ import type { Client } from './guarded-session.ts'
 import type { Clock, ProcessTable, Reaper } from './ports.ts'
 import type { Target } from './resolve-guard.ts'
 
-/** More clients than this have to be gone through at a lock; dead ones are dropped long before. */
-const sweepAbove = 64
+type Alive = Pick<ProcessTable, 'isAlive'>
+
+/** So few may be dead without being looked for: each heartbeat drops them, too. */
+const leastDead = 64
 
 /**
  * Records a process that a lock must end, before it is let go: what has not been recorded can't be ended.
  * One that is known already stays as it was recorded first; only the end of its credential moves.
  */
 export function trackClient(
-  deps: { clock: Clock; processes: ProcessTable; reaper: Reaper },
+  deps: { clock: Clock; processes: Alive; reaper: Pick<Reaper, 'watch'> },
   { guarded }: Pick<Target, 'guarded'>,
   client: Omit<Client, 'since'>,
 ): void {
@@ -26,10 +28,13 @@ export function trackClient(
   if (kept !== undefined && fateOf(kept, guarded.endsHolders) === 'ended') {
     deps.reaper.watch(rootOf(kept), guarded.policy)
   }
-  if (guarded.clients.size > sweepAbove) dropDead(deps.processes, guarded.clients)
+  if (guarded.clients.size <= guarded.lookAboveClients) return
+  dropDead(deps.processes, guarded.clients)
+  // Not before there are twice as many: a look at each of hundreds that live is not for every command to pay.
+  guarded.lookAboveClients = guarded.clients.size * 2 + leastDead
 }
 
 /** Forgets the processes that have ended by themselves. */
-export function dropDead(processes: ProcessTable, clients: Map<string, Client>): void {
+export function dropDead(processes: Alive, clients: Map<string, Client>): void {
   for (const [key, client] of clients) if (!processes.isAlive(client.id)) clients.delete(key)
 }
