@@ -1,4 +1,5 @@
 import type { BypassCase } from './bypass-case.ts'
+import { familyCases } from './cases/families.ts'
 import { fileCases } from './cases/files.ts'
 import { heldCases, manySessionsCases } from './cases/held.ts'
 import { kubeconfigCases } from './cases/kubeconfig.ts'
@@ -15,7 +16,7 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'credential plugin and protocol': pluginCases,
   'unlocking': unlockCases,
   'processes of ours': processCases,
-  'live streams and holders': streamCases,
+  'live streams and holders': [...streamCases, ...familyCases],
   'a held session': heldCases,
   'one session open, another locked': manySessionsCases,
   'our files': fileCases,
