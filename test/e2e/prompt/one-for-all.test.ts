@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest'
 import { passphrase } from '../../fixtures/home.ts'
 import { personIn } from '../../fixtures/person.ts'
+import type { Person } from '../../fixtures/person.ts'
 import { until } from '../../fixtures/terminal.ts'
 import { helm, kubectl } from '../../fixtures/tools.ts'
 import { allEnded, codes, lockedHome, noted, notes, peopleIn, question, timesAsked } from './many.ts'
 
 /** Fifty commands at once while locked, through the shim and through the plugin: one question, one answer. */
+
+const told = /default is locked: waiting for the passphrase, asked for on \/dev\/pts\/\d+/g
 
 test('fifty in one terminal, all but the last in the background: one prompt, and all go on', async () => {
   await using home = await lockedHome()
@@ -23,9 +26,8 @@ test('fifty in one terminal, all but the last in the background: one prompt, and
   expect(timesAsked(person)).toBe(1)
 })
 
-test('fifty over five terminals, shims and plugins mixed: one prompt; each other terminal is told once where', async () => {
-  await using home = await lockedHome()
-  using people = await peopleIn(home, 5)
+/** Ten commands at each of five terminals, by shims and plugins. @returns who is asked, and the others, when all know. */
+async function fiftyAtFive(people: Person[]): Promise<{ asked: Person; others: Person[] }> {
   const mixed = [`kubectl get pods`, `${kubectl()} get pods`, `${helm()} list`]
   for (const [at, person] of people.entries()) {
     const jobs = Array.from({ length: 9 }, (_, job) => `${mixed[job % 3]} >/dev/null &`).join(' ')
@@ -36,11 +38,17 @@ test('fifty over five terminals, shims and plugins mixed: one prompt; each other
     withinMs: 30_000,
   })
   const others = people.filter((person) => person !== asked)
-  const told = /default is locked: waiting for the passphrase, asked for on \/dev\/pts\/\d+/g
   await until('the others told', () => others.every(({ output }) => output.match(told) !== null), {
     withinMs: 30_000,
     now: () => others.map(({ output }) => output).join('\n---\n'),
   })
+  return { asked, others }
+}
+
+test('fifty over five terminals, shims and plugins mixed: one prompt; each other terminal is told once where', async () => {
+  await using home = await lockedHome()
+  using people = await peopleIn(home, 5)
+  const { asked, others } = await fiftyAtFive(people)
   asked.type(`${passphrase}\r`)
   await allEnded(home, 5)
   expect(new Set(codes(home))).toEqual(new Set(['0']))
@@ -48,6 +56,23 @@ test('fifty over five terminals, shims and plugins mixed: one prompt; each other
   for (const other of others) expect(other.output.match(told)).toHaveLength(1)
   expect(asked.output).not.toMatch(told)
   for (const { output } of people) expect(output).not.toContain('is locked, and')
+})
+
+test('a no at one of five terminals is for all fifty; nothing asks for a while, then a new command does', async () => {
+  await using home = await lockedHome()
+  using people = await peopleIn(home, 5)
+  const { asked, others } = await fiftyAtFive(people)
+  asked.type('\x03')
+  await allEnded(home, 5)
+  expect(new Set(codes(home))).toEqual(new Set(['77']))
+  expect(timesAsked(...people)).toBe(1)
+  const other = others[0]!
+  const from = other.output.length
+  other.type('until kubectl get pods; do echo "refu"sed; done; echo "af"ter\r')
+  await other.showsAfter(from, question)
+  expect(other.output.slice(from)).toMatch(/refused[^]*passphrase for/)
+  await other.answer(passphrase, /web-0[^]*after/)
+  expect(timesAsked(...people)).toBe(2)
 })
 
 test('xargs -P16: one prompt, a mistyped passphrase first; then all go on', async () => {
