@@ -1,12 +1,21 @@
 import type { Case } from '../observe.ts'
 
+const watch = 'get pod "$POD" -o name -w'
+/**
+ * A watch heeds signals in its own way only after its first line, and until then dies of them: that it has seen the
+ * pod change shows that it is past that.
+ */
+const untilItWatches = `until grep -qs . seen; do sleep 0.05; done
+  kubectl annotate pod "$POD" seen=yes >/dev/null; kubectl annotate pod "$POD" seen- >/dev/null
+  until [ "$(wc -l <seen)" -ge 3 ]; do sleep 0.05; done`
+
 /**
  * Starts a stream, waits until it is there, sends it a signal and tells what the shell makes of its end. Job control:
  * without it a shell lets what it starts with `&` ignore SIGINT and SIGQUIT.
  */
-const signalled = (name: string, stream = 'get pods -o name -w'): string =>
+const signalled = (name: string, stream = watch, untilThere = untilItWatches): string =>
   `set -m; kubectl ${stream} >seen & pid=$!
-  until grep -qs . seen; do sleep 0.05; done
+  ${untilThere}
   kill -${name} $pid; wait $pid; echo "code $?"`
 
 /** Go takes no notice of some signals: TERM ends it then. */
@@ -46,20 +55,25 @@ export const endings: readonly Case[] = [
   })),
   {
     name: 'SIGQUIT, at which Go prints its stacks',
-    line: signalled('QUIT', 'exec "$POD" -- sh -c "echo begun; sleep 100"'),
+    line: signalled(
+      'QUIT',
+      'exec "$POD" -- sh -c "echo begun; sleep 100"',
+      'until grep -qs . seen; do sleep 0.05; done',
+    ),
     shows: /SIGQUIT/,
     tidy: (text) => text.replace(/SIGQUIT: quit[^]*/, 'SIGQUIT: quit'),
   },
   {
     name: 'the wait status of an end by a signal, as a parent sees it',
-    line: `watched kubectl get pods -o name -w >seen & until grep -qs pod seen; do sleep 0.05; done
-      pkill -TERM -P $! kubectl; wait $!; echo "code $?"`,
+    line: `watched kubectl ${watch} >seen & parent=$!
+      ${untilItWatches}
+      pkill -TERM -P $parent kubectl; wait $parent; echo "code $?"`,
     shows: /code 1/,
   },
   {
     name: 'stopped, continued and ended, as a parent sees it',
-    line: `watched kubectl get pods -o name -w >seen & parent=$!
-      until grep -qs pod seen; do sleep 0.05; done
+    line: `watched kubectl ${watch} >seen & parent=$!
+      ${untilItWatches}
       pkill -STOP -P $parent kubectl
       until ps -o stat= --ppid $parent | grep -q T; do sleep 0.05; done
       pkill -CONT -P $parent kubectl
