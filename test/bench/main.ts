@@ -8,21 +8,24 @@ import { table } from './figure.ts'
 import type { Figure } from './figure.ts'
 import { gateFigure, parallelGateFigure } from './gate-figure.ts'
 import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
-import { lockFigure } from './lock-figure.ts'
+import { leakFigures } from './leak-figures.ts'
+import { daemonKilledFigure, largeLockFigure, lockFigure } from './lock-figure.ts'
 import { adoptFigure, auditFigure } from './scribe-figures.ts'
 import { setUpFigure } from './set-up-figure.ts'
-import { getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
+import { crowdedShimFigure, getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
 
 const { values: options } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    /** Also what takes minutes: wake-ups while locked. */
+    /** Also what takes minutes: 200 live processes, 100 locks, wake-ups while locked. */
     full: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
   },
 })
 
-type Measurement = (bench: Bench, clients: ClientProcess) => Promise<Figure>
+type Measurement = (bench: Bench, clients: ClientProcess) => Promise<Figure | readonly Figure[]>
+
+type Entry = readonly [name: string, measure: Measurement]
 
 const measureMemory: Measurement = async (bench) => {
   await makeHistory(bench)
@@ -34,8 +37,10 @@ const measureWakeUps: Measurement = async (bench) => {
   return wakeUpFigure(bench)
 }
 
+const slow = (...entries: Entry[]): Entry[] => (options.full ? entries : [])
+
 /** In this order: those that need an unlocked session, then those that look at a locked daemon. */
-const measurements: readonly (readonly [name: string, measure: Measurement])[] = [
+const measurements: readonly Entry[] = [
   ['shim', shimFigure],
   ['get pods', getPodsFigure],
   ['plugin', pluginFigure],
@@ -45,9 +50,15 @@ const measurements: readonly (readonly [name: string, measure: Measurement])[] =
   ['hook start', hookStartFigure],
   ['hook prompt', hookPromptFigure],
   ['lock', lockFigure],
+  ...slow(
+    ['crowded shim', crowdedShimFigure],
+    ['large lock', largeLockFigure],
+    ['daemon killed', daemonKilledFigure],
+    ['leaks', leakFigures],
+  ),
   ['set-up', setUpFigure],
   ['memory', measureMemory],
-  ...(options.full ? [['wake-ups', measureWakeUps] as const] : []),
+  ...slow(['wake-ups', measureWakeUps]),
   ['audit', auditFigure],
   // Last: it leaves thousands of credentials in the vaults.
   ['adopt', adoptFigure],
@@ -60,7 +71,7 @@ try {
   for (const [name, measure] of measurements.filter(([name]) => name.includes(options.only))) {
     process.stderr.write(`bench: ${name}\n`)
     try {
-      figures.push(await measure(bench, clients))
+      figures.push(...[await measure(bench, clients)].flat())
     } catch (error) {
       process.stderr.write(`bench: ${name} could not be measured: ${String(error)}\n`)
       process.exitCode = 1

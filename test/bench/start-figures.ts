@@ -5,13 +5,29 @@ import { pluginCommand } from './bench-home.ts'
 import type { Bench } from './bench-home.ts'
 import type { ClientProcess } from './client-process.ts'
 import type { Figure } from './figure.ts'
+import { startLive } from './live-process.ts'
 import { compare } from './measure.ts'
 
 /** What a person waits for at every command: programs started, timed from start to end. */
 
-export async function shimFigure(
+export function shimFigure(bench: Bench, clients: ClientProcess): Promise<Figure> {
+  return shimCost(bench, clients, 'shim around a program that does nothing')
+}
+
+/** The same beside 200 kubectls that watch: nobody pays for the streams of others. */
+export async function crowdedShimFigure(bench: Bench, clients: ClientProcess): Promise<Figure> {
+  const { ended } = await startLive(bench, 200)
+  const figure = await shimCost(bench, clients, 'the same while 200 processes are live')
+  await bench.home.lock()
+  await ended
+  await bench.home.unlock('--all')
+  return figure
+}
+
+async function shimCost(
   { home, nothing, nothingPath }: Bench,
   clients: ClientProcess,
+  name: string,
 ): Promise<Figure> {
   const env = { ...home.env, PATH: nothingPath }
   const args = ['get', 'pods']
@@ -22,7 +38,7 @@ export async function shimFigure(
   )
   const baseline = { name: 'run directly', value: b, unit: 'ms' }
   return {
-    name: 'shim around a program that does nothing',
+    name,
     value: a - b,
     unit: 'ms more',
     baseline,

@@ -1,0 +1,56 @@
+import { good } from '../fixtures/home.ts'
+import { inventoryOf, isNoMore } from '../fixtures/inventory.ts'
+import type { Inventory } from '../fixtures/inventory.ts'
+import { until } from '../fixtures/terminal.ts'
+import type { Bench } from './bench-home.ts'
+import type { Figure } from './figure.ts'
+import { startLive } from './live-process.ts'
+
+const locks = 100
+const commandsForEach = 10
+/** Connections are let go, and what was under way ends. */
+const settledWithinMs = 10_000
+
+/** What 1,000 commands and 100 locks, each with something live, leave behind. */
+export async function leakFigures(bench: Bench): Promise<Figure[]> {
+  const { home } = bench
+  const work = async (times: number): Promise<void> => {
+    for (let time = 0; time < times; time += 1) await openWorkLock(bench)
+  }
+  // Whatever is made once and kept is there after these.
+  await work(3)
+  const before = await settled(bench)
+  await work(locks)
+  const after = await settled(bench, before)
+  await home.unlock('--all')
+  const figure = (kind: keyof Inventory, whose: string): Figure => ({
+    name: `${kind} ${whose} left by 1,000 commands, 100 locks`,
+    value: after[kind] - before[kind],
+    unit: '',
+    baseline: { name: 'before them', value: before[kind], unit: '' },
+    target: 0,
+    better: 'at most',
+    rounds: 1,
+  })
+  return [figure('descriptors', 'of the daemon'), figure('processes', 'of ours')]
+}
+
+async function openWorkLock(bench: Bench): Promise<void> {
+  const { home } = bench
+  await home.unlock('--all')
+  const live = await startLive(bench, 1)
+  for (let command = 1; command < commandsForEach; command += 1) good(await home.kubectl(['get', 'pods']))
+  await home.lock()
+  await live.ended
+}
+
+/** Waits for as long as it may take to settle, or until there is no more than `wanted`. */
+async function settled(
+  { home }: Bench,
+  wanted: Inventory = { descriptors: 0, processes: 0 },
+): Promise<Inventory> {
+  let seen = await inventoryOf(home)
+  const isSettled = async (): Promise<boolean> => isNoMore((seen = await inventoryOf(home)), wanted)
+  await until('it to settle', isSettled, { withinMs: settledWithinMs }).catch(() => undefined)
+  return seen
+}
