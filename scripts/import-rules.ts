@@ -33,9 +33,15 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   hardening: { may: ['platform/libc', 'domain'], node: 'all' },
   client: { may: clientSide.filter((place) => place !== 'client'), node: 'all' },
   // policy-file: init writes the first policy file. run-scribe: audit needs no daemon. vault-catalogue: names, which
-  // reset says before they are lost.
+  // reset says before they are lost. service/environment: what daemon run hands on.
   cli: {
-    may: [...clientSide, 'platform/policy-file', 'platform/scribes/run-scribe', 'platform/vault-catalogue'],
+    may: [
+      ...clientSide,
+      'platform/policy-file',
+      'platform/scribes/run-scribe',
+      'platform/service/environment',
+      'platform/vault-catalogue',
+    ],
     node: 'all',
   },
   shim: { may: clientSide, node: 'all' },

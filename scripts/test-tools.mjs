@@ -80,6 +80,11 @@ const packageOfCommand = {
   'make': 'make',
   'perl': 'perl',
   'pkill': 'procps',
+  'systemctl': 'systemd',
+  'systemd-analyze': 'systemd',
+  'systemd-socket-activate': 'systemd',
+  '/usr/lib/systemd/systemd': 'systemd',
+  'setpriv': 'util-linux',
 }
 
 /**

@@ -21,6 +21,7 @@ import { policyCommand } from './commands/policy.ts'
 import { promptCommand } from './commands/prompt.ts'
 import { psCommand } from './commands/ps.ts'
 import { resetCommand } from './commands/reset.ts'
+import { serviceCommand } from './commands/service.ts'
 import { shellCommand } from './commands/shell.ts'
 import { statusCommand } from './commands/status-command.ts'
 import { sweepCommand } from './commands/sweep.ts'
@@ -50,6 +51,7 @@ function createProgram() {
     [
       doctorCommand(),
       daemonCommand(),
+      serviceCommand(),
       shellCommand(),
       promptCommand(),
       sweepCommand(),

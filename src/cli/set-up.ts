@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, readdirSync, chmodSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { GuardError } from '../domain/errors.ts'
 import { dirs, ensurePlaces, places } from '../platform/dirs.ts'
 import { runScribe } from '../platform/scribes/run-scribe.ts'
 import { writeAdoption } from './adoption-report.ts'
@@ -10,10 +11,13 @@ import { missingFolders, noteFolders } from './before.ts'
 import { agreed } from './confirm.ts'
 import { createMissingVaults } from './create-vaults.ts'
 import { kubeconfigPaths } from './origin.ts'
-import { say, sayFailure, sayProgress, sayStep } from './output.ts'
+import { diffLines, say, sayFailure, sayProgress, sayStep } from './output.ts'
 import { passphraseSource } from './passphrase.ts'
 import { proposePolicyFile } from './propose-policy.ts'
 import { whyNotWritable } from './replace-file.ts'
+import { installService } from './service/install-service.ts'
+import { isInstalled, serviceState } from './service/service-state.ts'
+import { notOurs, unitDiff } from './service/unit-files.ts'
 import { hookShells, shellsInUse } from './set-up-shell.ts'
 import type { Ask } from './set-up-shell.ts'
 import { linkIsRight, makeLink, ownLinks } from './shims.ts'
@@ -47,6 +51,7 @@ export async function setUp(options: SetUpOptions): Promise<void> {
   await linkShims(ask)
   const byHand = await hookShells(inUse, ask)
   tryShim()
+  await offerService(ask)
   for (const { path, line } of byHand)
     say(`${path} ${whyNotWritable(path)}: it is left as it is`, 'put this line at its end yourself:', line)
   say(
@@ -140,6 +145,28 @@ async function linkShims(ask: Ask): Promise<void> {
   if (!(await ask(`put a kubectl that asks before it runs into ${shims}?`))) return
   for (const link of wrong) makeLink(link)
   sayStep(`shims: ${shims}`)
+}
+
+/**
+ * The daemon as a service: where a manager answers, and for the account’s own installation alone. A KUBEGUARD_HOME is a
+ * trial, which must not take the account’s service over.
+ */
+async function offerService(ask: Ask): Promise<void> {
+  if ((process.env['KUBEGUARD_HOME'] ?? '') !== '') return
+  const state = await serviceState()
+  if (!state.hasManager) return sayStep('service: no systemd manager answers, the daemon starts at first use')
+  if (isInstalled(state)) return sayStep('service: systemd starts the daemon')
+  const kept = state.units.find(notOurs)
+  if (kept !== undefined)
+    return say(`${kept.path} is not as kubeguard wrote it: it is kept`, 'see how: kubeguard service install')
+  for (const unit of state.units)
+    process.stderr.write(`${diffLines(unitDiff(unit), process.stderr).join('\n')}\n`)
+  if (!(await ask('have systemd start the daemon, and keep its memory out of swap?')))
+    return sayStep('service: none, the daemon starts at first use')
+  await installService({ replace: false }).catch((error: unknown) => {
+    if (!(error instanceof GuardError)) throw error
+    say(error.message, error.cure)
+  })
 }
 
 const tryMs = 10_000

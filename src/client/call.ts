@@ -3,6 +3,8 @@ import { dirs } from '../platform/dirs.ts'
 import type { MessageName, ReplyOf, RequestOf } from '../protocol/messages.ts'
 import { connectTo, reachDaemon } from './connect.ts'
 import { exchange } from './exchange.ts'
+import { peerOf } from '../platform/peer.ts'
+import { goneWithin, startOf } from './process-end.ts'
 import { startDaemon } from './start-daemon.ts'
 
 const usualAnswerMs = 30_000
@@ -38,10 +40,31 @@ export async function callDaemon<Name extends MessageName>(
   options: CallOptions = {},
 ): Promise<ReplyOf<Name>> {
   const found = dirs()
-  const socket =
-    (await reachDaemon(found)) ?? (options.start === false ? undefined : await startDaemon(found))
-  if (socket === undefined) throw notRunning()
-  return exchange(socket, 'daemon', name, request, answerTime(name, options))
+  for (let left = options.start === false ? 0 : mostReplaced; ; left -= 1) {
+    const socket =
+      (await reachDaemon(found)) ?? (options.start === false ? undefined : await startDaemon(found))
+    if (socket === undefined) throw notRunning()
+    const { pid } = peerOf(socket)
+    const startTicks = startOf(pid)
+    try {
+      return await exchange(socket, 'daemon', name, request, answerTime(name, options))
+    } catch (error) {
+      if (left === 0 || !(await makesWay(error, pid, startTicks))) throw error
+    }
+  }
+}
+
+/** Of an update one daemon is met at most, and perhaps another that a client of the old version has started. */
+const mostReplaced = 2
+const makesWayMs = 10_000
+/** A daemon of another version ends at once where everything is locked, and says nothing of it. */
+const mayMakeWayMs = 1_000
+
+/** Did a daemon refuse because another version is installed by now, and has it ended for that one? */
+async function makesWay(error: unknown, pid: number, startTicks: number | undefined): Promise<boolean> {
+  if (!(error instanceof GuardError)) return false
+  if (error.code === 'daemon-replaced') return goneWithin(pid, startTicks, makesWayMs)
+  return error.code === 'version-mismatch' && goneWithin(pid, startTicks, mayMakeWayMs)
 }
 
 /**

@@ -6,9 +6,10 @@ import { GuardError } from '../domain/errors.ts'
 import { allowListedEnvironment } from '../hardening/environment.ts'
 import { ensurePlaces, places } from '../platform/dirs.ts'
 import type { Dirs } from '../platform/dirs.ts'
-import { bundlePath, nodePath } from '../platform/install.ts'
+import { bundlePath, daemonCommand } from '../platform/install.ts'
 import { peerOf } from '../platform/peer.ts'
 import { reachDaemon } from './connect.ts'
+import { ringBell } from './ring-bell.ts'
 
 /** A cold start takes a fraction of a second; a machine under load may need more. */
 const startDeadlineMs = 10_000
@@ -19,13 +20,7 @@ const longestPauseMs = 100
 const relaunchMs = 500
 
 /**
- * What the runtime is started with for a daemon. V8's memory reducer would wake an idle process every 8 s for
- * minutes, to win next to nothing here.
- */
-export const daemonFlags = ['--disable-sigusr1', '--no-memory-reducer']
-
-/**
- * Starts the daemon and connects to it. Of several clients that do so at once each starts one; the daemon's
+ * Starts the daemon and connects to it: by the service manager where one listens for that, else by itself. Of several clients that do so at once each starts one; the daemon's
  * lock lets one live, the others end with exit code 0, and every client finds the one.
  * @param bundle the daemon's program; tests give others.
  * @throws GuardError `place-unsafe`; `daemon-unreachable` when no daemon answers in time, with the log's name.
@@ -33,6 +28,8 @@ export const daemonFlags = ['--disable-sigusr1', '--no-memory-reducer']
 export async function startDaemon(found: Dirs, bundle: string = bundlePath('daemon')): Promise<Socket> {
   ensurePlaces(found)
   if (!existsSync(bundle)) throw notStarted(found, `${bundle} is missing`, 'install kubeguard again')
+  const byService = (await ringBell(found, startDeadlineMs)) ? await reachDaemon(found) : undefined
+  if (byService !== undefined) return byService
   let started = launch(bundle)
   const giveUpAt = performance.now() + startDeadlineMs
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
@@ -63,7 +60,8 @@ interface Launched {
 
 /** A session of its own, no descriptor of ours, and an environment that can't carry foreign code. */
 function launch(bundle: string): Launched {
-  const child = spawn(nodePath(), [...daemonFlags, bundle], {
+  const [program, ...args] = daemonCommand(bundle)
+  const child = spawn(program, args, {
     cwd: '/',
     detached: true,
     env: allowListedEnvironment(process.env),

@@ -1,17 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
 import { GuardError } from '../domain/errors.ts'
 import { dirs } from '../platform/dirs.ts'
 import { peerOf } from '../platform/peer.ts'
 import { reachDaemon } from './connect.ts'
 import { exchange } from './exchange.ts'
+import { goneWithin, readProc, startOf } from './process-end.ts'
 
 /** Locking ends every live process first: their grace is 2 s, and there may be many. */
 const politeMs = 20_000
 const termMs = 5_000
 const killMs = 5_000
-const pollMs = 20
 
 /** What is wrong with a daemon that may be ended by a signal instead: it can't be talked to. */
 const pastTalking = new Set(['version-mismatch', 'protocol-error', 'daemon-unreachable', 'internal'])
@@ -70,22 +68,13 @@ function send(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-async function goneWithin(pid: number, startTicks: number | undefined, waitMs: number): Promise<boolean> {
-  const giveUpAt = performance.now() + waitMs
-  for (;;) {
-    if (startTicks === undefined || startOf(pid) !== startTicks) return true
-    if (performance.now() > giveUpAt) return false
-    await pause(pollMs)
-  }
-}
-
 /**
  * The socket may have been handed on (a service manager's): only a process of ours that was started as our
  * daemon is signalled. Its /proc/PID/exe can't be read, for it is not dumpable; its command line can.
  */
 function checkIsDaemon(pid: number): void {
-  const uid = /^Uid:\t(\d+)/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1]
-  const words = (read(`/proc/${pid}/cmdline`) ?? '').split('\0')
+  const uid = /^Uid:\t(\d+)/m.exec(readProc(`/proc/${pid}/status`) ?? '')?.[1]
+  const words = (readProc(`/proc/${pid}/cmdline`) ?? '').split('\0')
   const isOurs = Number(uid) === process.getuid?.()
   if (isOurs && words.some((word) => /(^|\/)(daemon\.cjs|daemon\/main\.ts)$/.test(word))) return
   throw new GuardError(
@@ -95,32 +84,4 @@ function checkIsDaemon(pid: number): void {
       cure: `look at it: ps -fp ${pid}`,
     },
   )
-}
-
-/**
- * Field 22 of /proc/PID/stat, so that a recycled pid is another process; undefined when it is gone: a zombie
- * without other threads. While one of them is left, so are its lock and its socket.
- */
-function startOf(pid: number): number | undefined {
-  const text = read(`/proc/${pid}/stat`)
-  const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ')
-  if (fields === undefined || fields[0] === 'X') return undefined
-  if (fields[0] === 'Z' && threadsOf(pid) <= 1) return undefined
-  return Number(fields[19])
-}
-
-function threadsOf(pid: number): number {
-  try {
-    return readdirSync(`/proc/${pid}/task`).length
-  } catch {
-    return 0
-  }
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
 }

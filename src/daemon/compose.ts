@@ -29,11 +29,19 @@ import { Questions } from '../usecases/questions.ts'
 import { SessionTable } from '../usecases/session-table.ts'
 import { SweepSessions } from '../usecases/sweep-sessions.ts'
 import { TellShells } from '../usecases/tell-shells.ts'
+import type { HandOver } from './hand-over.ts'
+import type { Service } from './service.ts'
 
 export type World = ReturnType<typeof compose>
 
+interface Hooks {
+  readonly service: Service
+  readonly handOver: HandOver
+  readonly stop: () => void
+}
+
 /** The only place where ports meet what implements them. */
-export function compose(dirs: Dirs, hooks: { stop: () => void }) {
+export function compose(dirs: Dirs, hooks: Hooks) {
   const log = createLog({ file: places.logFile(dirs), level: 'info' })
   const clock = createClock()
   const journal = openJournal({ path: places.journal(dirs), now: () => clock.now().wallMs })
@@ -55,8 +63,10 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     table: () => table,
     self: ownId(),
   })
-  const alarm = createAlarm(clock, () =>
-    keepDeadlines({ clock, log, processes, reaper, terminals, table, alarm, shells }),
+  const alarm = hooks.service.watched(
+    createAlarm(clock, () =>
+      keepDeadlines({ clock, log, processes, reaper, terminals, table, alarm, shells }),
+    ),
   )
   const traces = createTraces(places.traces(dirs))
   const sweep = new SweepSessions({ journal, kubeconfigs, log, traces, table: () => table })
@@ -67,6 +77,8 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
       const wasOpen = guarded.keeper !== undefined
       lockSession.begin(guarded, reason)
       if (wasOpen) shells.locked(guarded)
+      const over = (): void => hooks.handOver.afterLock(table)
+      void lockSession.settled(guarded).then(over, over)
     },
     () => shells.changed(),
   )
@@ -85,6 +97,8 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     watch: createFileWatch({ log }),
     alarm: createAlarm(clock, () => absorb.tryAgain()),
   })
+  // As it was started: an update changes what is on disk.
+  const startedVersion = version()
   const startedAtMs = clock.now().wallMs
   const problems = (): string[] => [...journal.problems(), ...absorb.problems()]
   return {
@@ -112,13 +126,15 @@ export function compose(dirs: Dirs, hooks: { stop: () => void }) {
     rearm: () => rearm({ table, clock, alarm, shells }),
     problems,
     stop: hooks.stop,
+    handOver: hooks.handOver,
     reportDaemon: (): DaemonReport => ({
-      version: version(),
+      version: startedVersion,
       protocol: protocolVersion,
       pid: process.pid,
       startedAtMs,
       socket: places.socket(dirs),
       logFile: places.logFile(dirs),
+      byService: hooks.service.isManaged,
       problems: problems(),
     }),
   }

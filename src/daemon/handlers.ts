@@ -25,7 +25,10 @@ export function createHandlers(world: World): Handlers {
       return checkCommand(world, request, pid)
     },
     'credential.issue': (request, pid) => issueCredential(world, request, pid),
-    'session.unlock': (request, pid) => unlockSession(world, request, pid),
+    'session.unlock': (request, pid) => {
+      world.handOver.beforeWork(world.table)
+      return unlockSession(world, request, pid)
+    },
     'session.give-up': ({ policy }, pid) => {
       world.questions.giveUp(policy, pid)
       return {}
@@ -35,10 +38,14 @@ export function createHandlers(world: World): Handlers {
     'session.extend': async (request, pid) => ({ report: await extendSession(world, request, pid) }),
     'client.end': async ({ pids }) => ({ report: await endClients(world, pids) }),
     'session.status': async (request) => ({ status: await reportStatus(world, placeOf(request)) }),
-    'vault.open': (request, pid) => openVaults(world, request, pid),
-    'kubeconfig.adopt': async ({ paths, users, dryRun }) => ({
-      report: await adoptKubeconfig(world, { paths: paths.map(String), users, dryRun }),
-    }),
+    'vault.open': (request, pid) => {
+      world.handOver.beforeWork(world.table)
+      return openVaults(world, request, pid)
+    },
+    'kubeconfig.adopt': async ({ paths, users, dryRun }) => {
+      world.handOver.beforeWork(world.table)
+      return { report: await adoptKubeconfig(world, { paths: paths.map(String), users, dryRun }) }
+    },
     'kubeconfig.sweep': async (request) => ({
       report: await world.sweep.byHand(kubeconfigPaths(placeOf(request))),
     }),

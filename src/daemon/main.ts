@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { GuardError } from '../domain/errors.ts'
 import { hardenProcess } from '../hardening/harden-process.ts'
 import { dirs, ensurePlaces, places } from '../platform/dirs.ts'
 import { acquireDaemonLock } from '../platform/lock-file.ts'
@@ -7,7 +8,9 @@ import { compose } from './compose.ts'
 import type { World } from './compose.ts'
 import { createHandlers, lock } from './handlers.ts'
 import { createRouter } from './router.ts'
+import { HandOver, startMeAgain, startSuccessor } from './hand-over.ts'
 import { listen } from './server.ts'
+import { Service } from './service.ts'
 
 /** One daemon per account: the loser of a race ends in peace, the winner is found by the clients of both. */
 async function main(): Promise<void> {
@@ -15,35 +18,40 @@ async function main(): Promise<void> {
   process.umask(0o077)
   const found = dirs()
   ensurePlaces(found)
+  const service = new Service(found)
   const admitted = acquireDaemonLock(places.lockFile(found))
   if (admitted === undefined) {
     process.stderr.write(
       'kubeguard: another daemon of this account is running\nlook: kubeguard daemon status\n',
     )
-    return
+    await service.standAside()
+    process.exit(0)
   }
   let stopping = false
-  const world = compose(found, {
-    stop: () => {
-      if (stopping) return
-      stopping = true
-      leave(world, admitted, places.socket(found))
-    },
-  })
-  endOnSignal(world)
+  const stop = (replaced: boolean): void => {
+    if (stopping) return
+    stopping = true
+    leave(world, admitted, { socket: places.socket(found), replaced, isManaged: service.isManaged })
+  }
+  const handOver = new HandOver(() => stop(true))
+  const world = compose(found, { service, handOver, stop: () => stop(false) })
+  endOnSignal(world, service)
   watchPolicies(world)
-  const router = createRouter(createHandlers(world), (name, error) => {
-    world.log.error('a request failed', {
-      name,
-      error: error instanceof Error ? (error.stack ?? error.message) : 'unknown',
-    })
+  const router = createRouter(createHandlers(world), {
+    onInternal: (name, error) =>
+      world.log.error('a request failed', {
+        name,
+        error: error instanceof Error ? (error.stack ?? error.message) : 'unknown',
+      }),
+    onOtherVersion: () => void handOver.offer(world.table),
   })
   await listen({ path: places.socket(found), router, warn: world.log.warn.bind(world.log) })
   world.journal.record({ event: 'daemon-started', details: { pid: process.pid } })
   world.shells.changed()
   world.absorb.watch()
   admitted.publish(places.socket(found))
-  world.log.info('ready', { pid: process.pid })
+  world.log.info('ready', { pid: process.pid, byService: service.isManaged })
+  void service.ready(world.log)
   void endLeftBehind(world)
   void world.sweep.afterCrash()
 }
@@ -59,9 +67,12 @@ async function endLeftBehind({ reaper, journal, log }: World): Promise<void> {
 }
 
 /** Locks first, so that nothing usable is left behind by a daemon that is asked to go. */
-function endOnSignal(world: World): void {
+function endOnSignal(world: World, service: Service): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.on(signal, () => void lock(world, undefined, 'daemon-stopped').finally(world.stop))
+    process.on(signal, () => {
+      service.stopping()
+      void lock(world, undefined, 'daemon-stopped').finally(world.stop)
+    })
   }
   let failing = false
   process.on('uncaughtException', (error) => {
@@ -87,12 +98,21 @@ async function lockAndFail(world: World): Promise<never> {
   }
 }
 
-function leave(world: World, admitted: DaemonLock, socket: string): void {
+interface Leaving {
+  readonly socket: string
+  /** Another build is installed: it goes on. */
+  readonly replaced: boolean
+  readonly isManaged: boolean
+}
+
+function leave(world: World, admitted: DaemonLock, { socket, replaced, isManaged }: Leaving): void {
   world.statusFile.flush()
-  world.journal.record({ event: 'daemon-stopped', details: { pid: process.pid } })
+  world.journal.record({ event: 'daemon-stopped', details: { pid: process.pid, replaced } })
   world.journal.close()
   rmSync(socket, { force: true })
   admitted.release()
+  if (replaced && isManaged) process.exit(startMeAgain)
+  if (replaced) startSuccessor()
   process.exit(0)
 }
 
@@ -115,5 +135,7 @@ main().catch((error: unknown) => {
   process.stderr.write(
     `kubeguard: the daemon can’t start: ${error instanceof Error ? error.message : String(error)}\n`,
   )
-  process.exit(1)
+  if (!(error instanceof GuardError)) process.exit(1)
+  process.stderr.write(`${error.cure}\n`)
+  process.exit(error.exitCode)
 })

@@ -29,13 +29,17 @@ export interface Router {
 }
 
 /** Turns frames into calls of use cases, and what they answer or throw back into frames. */
-export function createRouter(handlers: Handlers, onInternal: (name: string, error: unknown) => void): Router {
+export function createRouter(
+  handlers: Handlers,
+  events: { onInternal: (name: string, error: unknown) => void; onOtherVersion: () => void },
+): Router {
   return {
     async answer(frame, peer) {
+      if (frame.version !== protocolVersion) events.onOtherVersion()
       try {
         return await dispatch(handlers, frame, peer)
       } catch (error) {
-        return encodeError(toReply(error, frame, onInternal))
+        return encodeError(toReply(error, frame, events.onInternal))
       }
     },
   }

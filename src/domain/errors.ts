@@ -42,6 +42,12 @@ export const errorCatalogue = {
   'client-unknown': { exitCode: 64, cure: 'run: kubeguard ps' },
   'kubectl-missing': { exitCode: 127, cure: 'install kubectl, or put it on PATH' },
   'daemon-unreachable': { exitCode: 75, cure: 'run: kubeguard doctor' },
+  'daemon-replaced': { exitCode: 75, cure: 'run the command again' },
+  'service-unavailable': {
+    exitCode: 75,
+    cure: 'nothing has to be done: without a service the daemon starts at first use',
+  },
+  'service-changed': { exitCode: 78, cure: 'run: kubeguard service install --replace' },
   'version-mismatch': { exitCode: 75, cure: 'run: kubeguard daemon restart' },
   'protocol-error': { exitCode: 75, cure: 'run: kubeguard doctor' },
   'place-unsafe': { exitCode: 78, cure: 'make the folder yours alone: chmod 700 it, and check who owns it' },

@@ -23,6 +23,8 @@ export const places = {
   log: (dirs: Dirs) => join(dirs.state, 'log'),
   logFile: (dirs: Dirs) => join(dirs.state, 'log', 'daemon.log'),
   socket: (dirs: Dirs) => join(dirs.run, 'daemon.sock'),
+  /** Where a service manager listens while no daemon runs. */
+  bell: (dirs: Dirs) => join(dirs.run, 'bell.sock'),
   status: (dirs: Dirs) => join(dirs.run, 'status'),
   keepers: (dirs: Dirs) => join(dirs.run, 'keepers'),
   shims: (dirs: Dirs) => join(dirs.data, 'shims'),

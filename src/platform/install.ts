@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** The processes that `dist/` holds a bundle for: `src/<name>/main.ts`. */
@@ -17,6 +17,17 @@ export function installRoot(): string {
 export function nodePath(): string {
   const own = join(installRoot(), 'node_modules', 'node', 'bin', 'node')
   return existsSync(own) ? own : process.execPath
+}
+
+/**
+ * What the runtime is started with for a daemon. V8's memory reducer would wake an idle process every 8 s for
+ * minutes, to win next to nothing here.
+ */
+const daemonFlags = ['--disable-sigusr1', '--no-memory-reducer']
+
+/** The program and the arguments that start a daemon, whoever starts it. */
+export function daemonCommand(bundle: string = bundlePath('daemon')): readonly [string, ...string[]] {
+  return [nodePath(), ...daemonFlags, bundle]
 }
 
 export function bundlePath(name: BundleName): string {
@@ -41,6 +52,17 @@ export function launcherPath(name: string): string {
 export function version(): string {
   packageVersion ??= readPackage(join(installRoot(), 'package.json'))?.version ?? 'unknown'
   return packageVersion
+}
+
+/**
+ * What tells one build of the daemon from another, as it is on disk now.
+ * @returns undefined while there is none: an update is under way, or everything was removed.
+ */
+export function daemonBuild(): string | undefined {
+  const installed = readPackage(join(installRoot(), 'package.json'))?.version
+  const facts = statSync(bundlePath('daemon'), { throwIfNoEntry: false })
+  if (installed === undefined || facts === undefined) return undefined
+  return [installed, facts.ino, facts.size, facts.mtimeMs].join(' ')
 }
 
 /** Walks up: sources lie two folders below the root, bundles one. */

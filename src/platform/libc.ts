@@ -35,7 +35,8 @@ function libc(): NonNullable<typeof loaded> {
   return loaded
 }
 
-function call(prototype: string): Call {
+/** A function of the C library by its prototype, as koffi has it. */
+export function call(prototype: string): Call {
   const known = calls.get(prototype)
   if (known !== undefined) return known
   const found = libc().library.func(prototype) as Call
@@ -43,7 +44,8 @@ function call(prototype: string): Call {
   return found
 }
 
-function checked(name: string, result: number): number {
+/** @returns what a C function answered. @throws LibcError where that is -1 */
+export function checked(name: string, result: number): number {
   if (result === -1) throw new LibcError(name, libc().koffi.errno())
   return result
 }

@@ -247,5 +247,7 @@ export interface DaemonReport {
   readonly startedAtMs: number
   readonly socket: string
   readonly logFile: string
+  /** A service manager has started it; older daemons don't say. */
+  readonly byService?: boolean
   readonly problems: readonly string[]
 }

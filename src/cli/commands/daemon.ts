@@ -70,13 +70,16 @@ async function report(start: boolean): Promise<DaemonReport> {
   return answer.report as DaemonReport
 }
 
-/** Becomes the daemon (execve(2)), so that a service manager's pid, signals and log are its own. */
+/** Becomes the daemon (execve(2)), so that a service manager's pid, signals, sockets and log are its own. */
 async function runHere(): Promise<void> {
-  const { bundlePath, nodePath } = await import('../../platform/install.ts')
+  const { daemonCommand } = await import('../../platform/install.ts')
   const { allowListedEnvironment } = await import('../../hardening/environment.ts')
+  const { handedDescriptors, serviceEnvironment } = await import('../../platform/service/environment.ts')
   const { dirs, ensurePlaces } = await import('../../platform/dirs.ts')
-  const { daemonFlags } = await import('../../client/start-daemon.ts')
+  const { keepOverExec } = await import('../../platform/libc.ts')
   ensurePlaces(dirs())
-  const node = nodePath()
-  process.execve?.(node, [node, ...daemonFlags, bundlePath('daemon')], allowListedEnvironment(process.env))
+  const [program, ...args] = daemonCommand()
+  handedDescriptors(process.env, process.pid).forEach(keepOverExec)
+  const environment = { ...allowListedEnvironment(process.env), ...serviceEnvironment(process.env) }
+  process.execve?.(program, [program, ...args], environment)
 }

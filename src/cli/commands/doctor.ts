@@ -5,6 +5,7 @@ import { daemonFindings } from '../doctor/daemon-findings.ts'
 import type { Finding } from '../doctor/finding.ts'
 import { installationFindings } from '../doctor/installation-findings.ts'
 import { machineFindings } from '../doctor/machine-findings.ts'
+import { askService, serviceFindings } from '../doctor/service-findings.ts'
 import { shellFindings } from '../doctor/shell-findings.ts'
 import { runCommand } from '../failure.ts'
 import { coloursFor, print, printJson, say, sayProgress } from '../output.ts'
@@ -24,11 +25,13 @@ async function doctor(options: { json?: true | undefined }): Promise<number> {
   // Without an installation nothing else can be right.
   const isSetUp = !installation.some(({ id }) => id === 'not-set-up')
   if (!options.json) sayProgress('looking at the installation, and starting each shell')
+  const service = await askService()
   const findings = [
     ...installation,
     ...(await daemonFindings()),
     ...(isSetUp ? [...(await shellFindings()), ...(await credentialFindings())] : []),
-    ...machineFindings(),
+    ...machineFindings(service),
+    ...(service === undefined ? [] : serviceFindings(service)),
   ].toSorted((a, b) => Number(a.level === 'note') - Number(b.level === 'note'))
   if (options.json) printJson({ schema: 1, findings })
   else printFindings(findings)

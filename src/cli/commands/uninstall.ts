@@ -14,7 +14,9 @@ import { diffLines, print, say, sayFailure, sayStep } from '../output.ts'
 import { passphraseSource } from '../passphrase.ts'
 import { readBytes, whyNotWritable } from '../replace-file.ts'
 import { everyStartUpFile, removeHook } from '../shell-hook.ts'
+import { removeService, serviceIsThere } from '../service/install-service.ts'
 import { readStatus } from '../unlock-session.ts'
+import { sayRemoved } from './service.ts'
 import { ejectAll, newFile, sayEjected } from './eject.ts'
 
 interface UninstallOptions {
@@ -45,13 +47,15 @@ async function uninstall(options: UninstallOptions): Promise<void> {
   const found = dirs()
   const before = readBefore()
   const hooked = hookedFiles(before)
-  if (!existsSync(found.state) && !existsSync(found.data) && hooked.length === 0)
+  if (!existsSync(found.state) && !existsSync(found.data) && hooked.length === 0 && !serviceIsThere())
     return say('nothing is installed')
   const to = newFile(options.to)
   if (!options.yes) {
     await confirm('put the credentials back and remove kubeguard’s files?', { withoutTerminal: 'give --yes' })
   }
   await putCredentialsBack(options, to)
+  // First, or whoever rings has it start another daemon.
+  if (serviceIsThere()) sayRemoved(await removeService())
   const { stopDaemon } = await import('../../client/stop-daemon.ts')
   await stopDaemon()
   sayStep('every session is locked, the daemon has ended')

@@ -24,7 +24,7 @@ function versionFindings(daemon: DaemonReport): Finding[] {
   return [
     problem(
       'daemon-version',
-      `the daemon is version ${daemon.version}, this command is ${version()}`,
+      `the daemon is version ${daemon.version}, this command is ${version()}; an update takes over when everything is locked`,
       'run: kubeguard daemon restart',
     ),
   ]

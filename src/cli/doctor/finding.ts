@@ -20,6 +20,7 @@ export type FindingId =
   | 'ptrace'
   | 'core-dumps'
   | 'no-service'
+  | 'service'
 
 /** Something that doctor found. With a `problem` the wall has a hole, or something does not work; a `note` is advice. */
 export interface Finding {

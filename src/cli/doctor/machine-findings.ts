@@ -1,21 +1,20 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
-import { userInfo } from 'node:os'
+import { readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { dirs, places } from '../../platform/dirs.ts'
 import { installRoot } from '../../platform/install.ts'
 import { getrlimit, resource } from '../../platform/libc.ts'
 import { formatDuration } from '../duration.ts'
+import type { ServiceState } from '../service/service-state.ts'
 import { note, problem } from './finding.ts'
 import type { Finding } from './finding.ts'
 
 /** What the machine does to secrets in memory, and to time. */
-export function machineFindings(): Finding[] {
+export function machineFindings(service: ServiceState | undefined): Finding[] {
   return [
-    ...swapFindings(read('/proc/swaps')),
+    ...swapFindings(read('/proc/swaps'), isDmCrypt, service),
     ...ptraceFindings(read('/proc/sys/kernel/yama/ptrace_scope')),
     ...coreFindings(read('/proc/sys/kernel/core_pattern'), getrlimit(resource.core).soft),
     ...clockFindings(Date.now(), latestOwnMs()),
-    ...serviceFindings(),
   ]
 }
 
@@ -75,8 +74,15 @@ function latestOwnMs(): number {
   return Math.max(0, ...files.map((path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0))
 }
 
-/** Secrets in memory reach the disk by swap, unless it is encrypted or held in memory itself. */
-export function swapFindings(swaps: string, isEncrypted: (device: string) => boolean = isDmCrypt): Finding[] {
+/**
+ * Secrets in memory reach the disk by swap, unless it is encrypted or held in memory itself. The service keeps the keepers
+ * out of it; clients, which have a credential while they run, are where their shell is.
+ */
+export function swapFindings(
+  swaps: string,
+  isEncrypted: (device: string) => boolean = isDmCrypt,
+  service?: Pick<ServiceState, 'hasManager' | 'daemon'>,
+): Finding[] {
   const devices = swaps
     .split('\n')
     .slice(1)
@@ -85,29 +91,27 @@ export function swapFindings(swaps: string, isEncrypted: (device: string) => boo
   return devices
     .filter((device) => !basename(device).startsWith('zram') && !isEncrypted(device))
     .map((device) =>
-      problem(
-        'swap',
-        `${device} swaps memory to disk unencrypted`,
-        'encrypt it (crypttab), use zram, or run: swapoff -a',
-      ),
+      service?.daemon?.unswapped === true
+        ? note(
+            'swap',
+            `${device} swaps clients’ memory to disk unencrypted; the keepers’ is kept out of it`,
+            'encrypt it (crypttab), use zram, or run: swapoff -a',
+          )
+        : problem('swap', `${device} swaps memory to disk unencrypted`, swapCure(service)),
     )
+}
+
+function swapCure(service: Pick<ServiceState, 'hasManager' | 'daemon'> | undefined): string {
+  const cure = 'encrypt it (crypttab), use zram, or run: swapoff -a'
+  if (service?.hasManager !== true) return cure
+  return service.daemon?.byService === true
+    ? `${cure}; the service can’t keep the daemon out of it here, for its memory is not under control of this account`
+    : `run: kubeguard service install, then: kubeguard daemon restart, which keeps the keepers out of it; or ${cure}`
 }
 
 /** The device mapper names an encrypted device's kind in its uuid: CRYPT-… */
 function isDmCrypt(device: string): boolean {
   return read(join('/sys/class/block', basename(device), 'dm', 'uuid')).startsWith('CRYPT-')
-}
-
-function serviceFindings(): Finding[] {
-  const unit = join(userInfo().homedir, '.config', 'systemd', 'user', 'kubeguard.service')
-  if (existsSync(unit) || !existsSync('/run/systemd/system')) return []
-  return [
-    note(
-      'no-service',
-      'no service unit: the daemon starts at first use, and its memory may be swapped',
-      'nothing to do where swap is off or encrypted',
-    ),
-  ]
 }
 
 function read(path: string): string {
