@@ -6,6 +6,7 @@ import { kubeconfigCases } from './cases/kubeconfig.ts'
 import { pluginCases } from './cases/plugin.ts'
 import { presenceCases } from './cases/presence.ts'
 import { processCases } from './cases/processes.ts'
+import { serviceCases } from './cases/service.ts'
 import { streamCases } from './cases/streams.ts'
 import { unlockCases } from './cases/unlock.ts'
 import { wipeCases } from './cases/wipe.ts'
@@ -17,6 +18,8 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'unlocking': unlockCases,
   'processes of ours': processCases,
   'live streams and holders': [...streamCases, ...familyCases],
+  'a service manager': serviceCases,
+  'live streams and holders': streamCases,
   'a held session': heldCases,
   'one session open, another locked': manySessionsCases,
   'our files': fileCases,

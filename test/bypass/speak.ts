@@ -96,10 +96,16 @@ async function rawFrames(): Promise<void> {
   console.log('spoken')
 }
 
-function exchangeRaw(bytes: Buffer): Promise<string> {
+/** A request for the daemon, at whatever listens at the path. */
+async function speakTo(): Promise<void> {
+  const answer = await exchangeRaw(encodeRequest('daemon.status', {}), args[0])
+  console.log(answer === '' ? 'silent' : `GOT ${answer.length} bytes`)
+}
+
+function exchangeRaw(bytes: Buffer, path: string = places.socket(home)): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
-    const socket = createConnection(places.socket(home))
+    const socket = createConnection(path)
     socket.on('data', (chunk: Buffer) => chunks.push(chunk))
     socket.on('error', reject)
     socket.on('close', () => resolve(Buffer.concat(chunks).toString('latin1')))
@@ -114,6 +120,7 @@ const attacks: Record<string, () => Promise<void>> = {
   'late-unlock': lateUnlock,
   'guess-passphrase': guessPassphrase,
   'raw-frames': rawFrames,
+  'speak-to': speakTo,
 }
 
 await attacks[what ?? '']?.().catch((error: unknown) => console.log(`refused: ${String(error)}`))

@@ -13,12 +13,16 @@ export interface ServiceHome {
   readonly manager: UserManager
 }
 
-/** An account with a systemd of its own, and an installation that does not know it yet. */
-export async function homeWithManager(): Promise<ServiceHome> {
+/**
+ * An account with a systemd of its own, and an installation that does not know it yet.
+ * @param prepare is given the account's number and home before anything of it runs.
+ */
+export async function homeWithManager(prepare?: (uid: number, folder: string) => void): Promise<ServiceHome> {
   const { own } = unprivilegedAccounts()
   if (own === undefined) throw new Error('run this as root: it makes a throw-away account')
   const home = makeHome({ account: own })
   onTestFinished(() => home.dispose())
+  prepare?.(own.uid, home.home)
   const manager = await UserManager.start(home)
   onTestFinished(() => manager[Symbol.asyncDispose]())
   return { home, manager }
