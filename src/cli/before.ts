@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, rmdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { unifiedDiff } from '../domain/line-diff.ts'
 import { dirs } from '../platform/dirs.ts'
@@ -72,6 +72,17 @@ export function noteFolders(folders: readonly string[]): void {
 /** @returns the folders that have to be made for `path` to be there, the innermost first. */
 export function missingFolders(path: string): string[] {
   return existsSync(path) ? [] : [path, ...missingFolders(dirname(path))]
+}
+
+/** Folders that were made for ours; what others have put there since keeps them. */
+export function removeEmptyFolders(folders: readonly string[]): void {
+  for (const folder of folders.toSorted((a, b) => b.length - a.length)) {
+    try {
+      rmdirSync(folder)
+    } catch {
+      // It holds something, or is gone.
+    }
+  }
 }
 
 /** @returns how each file that was noted differs from before, as a unified diff; secrets are masked. */

@@ -1,7 +1,7 @@
-import { existsSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { GuardError } from '../../domain/errors.ts'
 import { dirs } from '../../platform/dirs.ts'
-import { differencesFrom, readBefore } from '../before.ts'
+import { differencesFrom, readBefore, removeEmptyFolders } from '../before.ts'
 import type { Before } from '../before.ts'
 import { cleanLines } from '../clean-text.ts'
 import { command, passphraseFdOption } from '../command.ts'
@@ -62,7 +62,7 @@ async function uninstall(options: UninstallOptions): Promise<void> {
   unhookShells(hooked, before)
   const folders = [found.data, found.run, found.config, found.state]
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-  removeEmpty(before.folders)
+  removeEmptyFolders(before.folders)
   sayStep(`removed: ${folders.join(', ')}`)
   await showDifferences(before)
   say('uninstalled', 'the program itself stays where it is: remove its folder or package as you installed it')
@@ -111,17 +111,6 @@ function unhookShells(paths: readonly string[], before: Before): void {
       for (const line of lines) process.stderr.write(`${cleanLines(line)}\n`)
     } else if (removeHook(path, noted === undefined ? undefined : noted.mode !== undefined)) {
       sayStep(`the line in ${path} is removed`)
-    }
-  }
-}
-
-/** Folders that were made for ours; what others have put there since keeps them. */
-function removeEmpty(folders: readonly string[]): void {
-  for (const folder of folders.toSorted((a, b) => b.length - a.length)) {
-    try {
-      rmdirSync(folder)
-    } catch {
-      // It holds something, or is gone.
     }
   }
 }

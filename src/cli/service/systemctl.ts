@@ -19,7 +19,8 @@ interface Answer {
 export async function systemctl(...args: readonly string[]): Promise<string> {
   const { ok, stdout, stderr } = await run(args)
   if (ok) return stdout
-  const why = stderr.trim().split('\n')[0] || 'no answer'
+  // What went well comes first.
+  const why = stderr.trim().split('\n').at(-1) || 'no answer'
   throw new GuardError('service-unavailable', `systemctl --user ${args.join(' ')} failed: ${why}`)
 }
 

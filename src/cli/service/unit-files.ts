@@ -1,10 +1,10 @@
 import { lstatSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { GuardError } from '../../domain/errors.ts'
 import { unifiedDiff } from '../../domain/line-diff.ts'
 import { accountHome, dirs, ensurePlaces, places } from '../../platform/dirs.ts'
 import { launcherPath } from '../../platform/install.ts'
-import { noteStartUpFile } from '../before.ts'
+import { noteStartUpFile, readBefore, removeEmptyFolders } from '../before.ts'
 import { readBytes, removeFile, replaceFile, whyNotWritable } from '../replace-file.ts'
 import { authorOf, homeOf, serviceUnit, socketUnit } from './units.ts'
 
@@ -96,5 +96,7 @@ export function removeUnits(): Unit[] {
   for (const { path } of all.filter((each) => !notOurs(each))) removeFile(path)
   // Where no manager was there to do it.
   if (lstatSync(wantsLink(), { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(wantsLink())
+  const isOnTheWay = (folder: string): boolean => `${dirname(wantsLink())}/`.startsWith(`${folder}/`)
+  removeEmptyFolders(readBefore().folders.filter(isOnTheWay))
   return kept
 }

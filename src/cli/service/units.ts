@@ -27,13 +27,16 @@ export function homeOf(text: string): string | undefined {
   return /^# home: (.*)$/m.exec(text)?.[1]
 }
 
+const homeLine = (guardHome: string | undefined): string =>
+  guardHome === undefined ? '' : `# home: ${printable(guardHome)}\n`
+
 const signed = (body: string): string => `${mark}${digestOf(body)}\n${body}`
 
 const digestOf = (body: string): string => createHash('sha256').update(body).digest('hex').slice(0, 32)
 
 /** `kubeguard.socket`: systemd listens, and starts the daemon when somebody connects. */
-export function socketUnit({ bell }: UnitPaths): string {
-  return signed(`[Unit]
+export function socketUnit({ bell, guardHome }: UnitPaths): string {
+  return signed(`${homeLine(guardHome)}[Unit]
 Description=kubeguard: starts the daemon for whoever needs it
 
 [Socket]
@@ -51,7 +54,7 @@ WantedBy=sockets.target
 export function serviceUnit({ launcher, guardHome }: UnitPaths): string {
   const home = guardHome === undefined ? '' : `Environment=${quoted(`KUBEGUARD_HOME=${guardHome}`)}\n`
   return signed(`# To change something: systemctl --user edit kubeguard.service
-${guardHome === undefined ? '' : `# home: ${printable(guardHome)}\n`}
+${homeLine(guardHome)}
 [Unit]
 Description=kubeguard: time limits for kubectl
 Wants=kubeguard.socket
@@ -60,7 +63,7 @@ After=kubeguard.socket
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart=${quoted(launcher)} daemon run
+ExecStart=/bin/sh ${quoted(launcher).replaceAll('$', '$$$$')} daemon run
 ${home}UnsetEnvironment=LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT NODE_OPTIONS
 WorkingDirectory=/
 UMask=0077
@@ -100,7 +103,10 @@ SystemCallErrorNumber=EPERM
 `)
 }
 
-/** As systemd.syntax(7) and systemd.unit(5) (specifiers) have it. A `$` is plain in a program’s path and in Environment=. */
+/**
+ * As systemd.syntax(7) and systemd.unit(5) (specifiers) have it. A `$` is plain in Environment=, and doubled
+ * in arguments. A launcher is an argument, for a program's own path may hold no quotes there.
+ */
 const quoted = (text: string): string =>
   `"${raw(text)
     .replaceAll('\\', String.raw`\\`)

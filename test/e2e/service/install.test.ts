@@ -14,7 +14,9 @@ describe.runIf(isRoot)('service install', () => {
     const { home, manager } = await homeWithManager()
     await home.startPlayground()
     await home.init()
-    const before = good(await home.run('find', [home.home])).stdout
+    const tree = async (): Promise<string> =>
+      good(await home.run('find', [home.home, '-not', '-path', '*/cache*'])).stdout
+    const before = await tree()
     good(await manager.kubeguard(['service', 'install']))
     expect(await daemonIn(home)).toMatchObject({ byService: true })
     const status = await manager.kubeguard(['service', 'status', '--json'])
@@ -51,7 +53,7 @@ describe.runIf(isRoot)('service install', () => {
     expect(good(await home.kubectl(['get', 'pods'])).stdout).toContain('Running')
 
     good(await manager.kubeguard(['service', 'uninstall']))
-    expect(good(await home.run('find', [home.home])).stdout).toBe(before)
+    expect(await tree()).toBe(before)
     expect(await manager.property('kubeguard.socket', 'LoadState')).toBe('not-found')
     expect(await daemonIn(home)).toBeUndefined()
     good(await home.kubeguard(['daemon', 'start']))
@@ -125,7 +127,7 @@ describe.runIf(isRoot)('service install', () => {
   test('a home and a program whose names hold spaces, quotes and specifiers', async () => {
     const { home, manager } = await homeWithManager()
     const guardHome = join(home.root, 'g %h"$U\\x')
-    const root = copyInstallation(join(home.root, `i %t $HOME "q" 's' \\n`))
+    const root = copyInstallation(join(home.root, `i %t $HOME "q" 's'`))
     mkdirSync(guardHome, { mode: 0o700 })
     chownSync(guardHome, home.account?.uid ?? 0, home.account?.gid ?? 0)
     const env = { KUBEGUARD_HOME: guardHome }

@@ -2,8 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { good, isRunning } from '../../fixtures/home.ts'
+import { good, isRunning, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
+import { copyInstallation, updateInstallation } from '../../fixtures/installation.ts'
+import type { Run } from '../../fixtures/run-program.ts'
 import { repository, until } from '../../fixtures/terminal.ts'
 import { daemonIn, homeWithManager, homeWithService, isRoot } from './service-home.ts'
 import type { ServiceHome } from './service-home.ts'
@@ -136,6 +138,32 @@ describe.runIf(isRoot)('the daemon as a service', () => {
     expect(await manager.property('kubeguard.service', 'Result')).toBe('success')
     expect(await manager.property('kubeguard.socket', 'SubState')).toBe('listening')
     expect(await daemonIn(home)).toEqual(own)
+  })
+
+  test('an update: systemd starts the new daemon when the last session locks', async () => {
+    const { home, manager } = await homeWithManager()
+    const root = copyInstallation(join(home.root, 'kubeguard'))
+    const kubeguard = async (...args: string[]): Promise<Run> =>
+      good(await manager.run(join(root, 'bin', 'kubeguard'), args, { fd3: passphrase }))
+    await home.startPlayground()
+    await kubeguard('init', '--yes', '--passphrase-fd', '3')
+    await kubeguard('service', 'install')
+    await kubeguard('unlock', '--passphrase-fd', '3')
+    const old = await daemonIn(home)
+    updateInstallation(root, '99.0.0')
+    expect(await daemonIn(home)).toEqual(old)
+    await kubeguard('lock')
+    await until(
+      'the new daemon, unasked',
+      async () => {
+        const pid = await manager.property('kubeguard.service', 'MainPID')
+        return pid !== '0' && pid !== String(old?.pid)
+      },
+      slow,
+    )
+    await until('its answer', async () => (await daemonIn(home))?.version === '99.0.0', slow)
+    expect(await daemonIn(home)).toMatchObject({ byService: true })
+    expect(await manager.property('kubeguard.service', 'Result')).toBe('success')
   })
 
   test('a service that can’t start keeps nobody out: the daemon starts at first use', async () => {

@@ -17,6 +17,25 @@ test('swap in memory or encrypted is fine, on a bare disk it is not', () => {
   expect(swapFindings('')).toEqual([])
 })
 
+test('the service keeps keepers out of swap: then it is advice; else the cure names it where it can be had', () => {
+  const swaps = 'Filename Type Size Used Priority\n/dev/sda2 partition 1 0 -2\n'
+  const plain = (): boolean => false
+  const daemon = { pid: 7, byService: true, unswapped: true }
+  expect(swapFindings(swaps, plain, { hasManager: true, daemon })).toEqual([
+    expect.objectContaining({ level: 'note', message: expect.stringContaining('the keepers’ is kept out') }),
+  ])
+  const without = swapFindings(swaps, plain, { hasManager: true })
+  expect(without).toEqual([
+    expect.objectContaining({ level: 'problem', cure: expect.stringContaining('kubeguard service install') }),
+  ])
+  const powerless = { ...daemon, unswapped: false }
+  expect(swapFindings(swaps, plain, { hasManager: true, daemon: powerless })[0]).toMatchObject({
+    level: 'problem',
+    cure: expect.not.stringContaining('service install'),
+  })
+  expect(swapFindings(swaps, plain, { hasManager: false })[0]?.cure).not.toContain('service')
+})
+
 test('whoever may trace may read a client of an open session', () => {
   for (const scope of ['1\n', '2\n', '3\n']) expect(ptraceFindings(scope)).toEqual([])
   expect(ptraceFindings('0\n')).toMatchObject([

@@ -26,7 +26,7 @@ test('paths are written as systemd reads them: specifiers doubled, quotes and ba
     guardHome: '/g %u "$H"\\t/x',
   }
   const service = settingsOf(serviceUnit(odd))
-  expect(service).toContain(String.raw`ExecStart="/a b/%%h/$X/\"q\"\\n/kubeguard" daemon run`)
+  expect(service).toContain(String.raw`ExecStart=/bin/sh "/a b/%%h/$$X/\"q\"\\n/kubeguard" daemon run`)
   expect(service).toContain(String.raw`Environment="KUBEGUARD_HOME=/g %%u \"$H\"\\t/x"`)
   expect(settingsOf(socketUnit(odd))).toContain(String.raw`ListenStream=/r %%t/"b"\x.sock`)
 })
