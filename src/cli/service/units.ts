@@ -59,6 +59,9 @@ ${homeLine(guardHome)}
 Description=kubeguard: time limits for kubectl
 Wants=kubeguard.socket
 After=kubeguard.socket
+# Room for a person who restarts it; one that can't start gives up within half a minute, and clients do without.
+StartLimitIntervalSec=60
+StartLimitBurst=20
 
 [Service]
 Type=notify
