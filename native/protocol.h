@@ -188,8 +188,8 @@
 #define KG_CURE_PLACE_UNSAFE "make the folder yours alone: chmod 700 it, and check who owns it"
 #define KG_EXIT_TICKET_REFUSED 77
 #define KG_CURE_TICKET_REFUSED "run the command again"
-#define KG_EXIT_KUBECTL_MISSING 127
-#define KG_CURE_KUBECTL_MISSING "install kubectl, or put it on PATH"
+#define KG_EXIT_PROGRAM_MISSING 127
+#define KG_CURE_PROGRAM_MISSING "install it, or put it on PATH"
 #define KG_EXIT_USAGE 64
 #define KG_CURE_USAGE "run: kubeguard --help"
 

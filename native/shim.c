@@ -82,7 +82,7 @@ static _Noreturn void become_program(struct bytes program, int argc, char *argv[
     execve(path, argv, environ);
     if (errno == ENOEXEC) run_as_script(path, argc, argv);
     if (errno == E2BIG) fail(126, "the command line and the environment are too long together", "shorten them");
-    fail_about(errno == ENOENT ? 127 : 126, path, " can’t be run", KG_CURE_KUBECTL_MISSING);
+    fail_about(errno == ENOENT ? 127 : 126, path, " can’t be run", KG_CURE_PROGRAM_MISSING);
 }
 
 int run_shim(int argc, char *argv[]) {

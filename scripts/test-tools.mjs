@@ -85,6 +85,7 @@ const packageOfCommand = {
   'systemd-socket-activate': 'systemd',
   '/usr/lib/systemd/systemd': 'systemd',
   'setpriv': 'util-linux',
+  'kubetail': 'kubetail',
 }
 
 /**

@@ -22,6 +22,7 @@ import { promptCommand } from './commands/prompt.ts'
 import { psCommand } from './commands/ps.ts'
 import { resetCommand } from './commands/reset.ts'
 import { serviceCommand } from './commands/service.ts'
+import { shimCommand } from './commands/shim.ts'
 import { shellCommand } from './commands/shell.ts'
 import { statusCommand } from './commands/status-command.ts'
 import { sweepCommand } from './commands/sweep.ts'
@@ -52,6 +53,7 @@ function createProgram() {
       doctorCommand(),
       daemonCommand(),
       serviceCommand(),
+      shimCommand(),
       shellCommand(),
       promptCommand(),
       sweepCommand(),

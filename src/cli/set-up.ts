@@ -20,8 +20,8 @@ import { isInstalled, serviceState } from './service/service-state.ts'
 import { notOurs, unitDiff } from './service/unit-files.ts'
 import { hookShells, shellsInUse } from './set-up-shell.ts'
 import type { Ask } from './set-up-shell.ts'
-import { linkIsRight, makeLink, ownLinks } from './shims.ts'
-import { surveyLines, toolsOnPath } from './survey.ts'
+import { linkIsRight, makeLink, ownLinks, toolLink } from './shims.ts'
+import { surveyLines, toolsOnPath, toolsToOffer } from './survey.ts'
 
 export interface SetUpOptions {
   readonly kubeconfig: readonly string[]
@@ -139,12 +139,26 @@ async function adoptFiles(groups: readonly (readonly string[])[], ask: Ask): Pro
 async function linkShims(ask: Ask): Promise<void> {
   const wrong = ownLinks().filter((link) => !linkIsRight(link))
   const shims = places.shims(dirs())
+  const isNew = !existsSync(toolLink('kubectl').path)
   if (wrong.length === 0) return sayStep(`shims: ${shims}`)
   // The credential plugin is what an adopted kubeconfig names: it is no matter of taste.
   for (const link of wrong.filter(({ path }) => !path.startsWith(shims))) makeLink(link)
   if (!(await ask(`put a kubectl that asks before it runs into ${shims}?`))) return
   for (const link of wrong) makeLink(link)
   sayStep(`shims: ${shims}`)
+  if (isNew) await offerTools(ask)
+}
+
+/** At the first set-up alone: what was declined, or removed since, is not put back by a run that mends. */
+async function offerTools(ask: Ask): Promise<void> {
+  const tools = toolsToOffer()
+  if (tools.length === 0) return
+  const names = tools.join(', ')
+  const later = 'later: kubeguard shim add NAME'
+  if (!(await ask(`have these ask before they run, too: ${names}?`)))
+    return sayStep(`other clients: none asks; ${later}`)
+  for (const tool of tools) makeLink(toolLink(tool))
+  sayStep(`other clients that ask: ${names}; more ${later}`)
 }
 
 /**

@@ -8,9 +8,9 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs'
-import { delimiter, dirname, isAbsolute, join } from 'node:path'
+import { basename, delimiter, dirname, isAbsolute, join } from 'node:path'
 import { dirs, places } from '../platform/dirs.ts'
-import { ownLinks } from './shims.ts'
+import { linkIsRight, ownLinks, shimmedTools, toolLink } from './shims.ts'
 
 /** A program on PATH, and the version manager or dispatcher that its file really is. */
 export interface FoundTool {
@@ -41,6 +41,17 @@ export function firstOnPath(tool: string, path: readonly string[]): string | und
   return path.map((folder) => join(folder, tool)).find(isExecutable)
 }
 
+/** @returns what is found on a PATH in the place of our shims: nothing where they come first */
+export function foundBeforeShims(path: readonly string[]): string[] {
+  const shims = places.shims(dirs())
+  const first = (tool: string): string | undefined => firstOnPath(tool, path)
+  // A link that is broken is another matter, and a tool that is not there can't come first.
+  const tools = shimmedTools().filter((tool) => linkIsRight(toolLink(tool)) && first(tool) !== undefined)
+  return ['kubectl', ...tools]
+    .filter((tool) => first(tool) !== join(shims, tool))
+    .map((tool) => first(tool) ?? `no ${tool}`)
+}
+
 /** The absolute folders of $PATH. */
 export function foldersOnPath(environment: NodeJS.ProcessEnv = process.env): string[] {
   return (environment['PATH'] ?? '').split(delimiter).filter(isAbsolute)
@@ -68,7 +79,7 @@ function dispatcherOf(path: string): string | undefined {
   const known = dispatchers.find(([, pattern]) => facts.some((fact) => pattern.test(fact)))?.[0]
   if (known !== undefined) return known
   if (text !== undefined) return 'a script'
-  return hasVersionsBeside(realOf(path)) ? 'gcloud' : undefined
+  return basename(path) === 'kubectl' && hasVersionsBeside(realOf(path)) ? 'gcloud' : undefined
 }
 
 /** gcloud's kubectl starts the one beside it that fits the server: kubectl.1.33. */
@@ -115,20 +126,31 @@ function realOf(path: string): string {
 }
 
 const versionManagers = ['asdf', 'mise', 'aqua', 'proto', 'kuberlr', 'nix']
-const otherTools = ['helm', 'k9s', 'stern', 'flux', 'oc', 'istioctl', 'terraform']
+/** Programs whose whole work is with a cluster, and so are worth a shim. */
+const clusterTools = ['helm', 'k9s', 'stern', 'flux', 'oc', 'istioctl', 'velero', 'helmfile', 'linkerd']
+/** They also work elsewhere, or through a kubectl that has a shim: for whoever wants one. */
+const otherTools = ['argocd', 'cilium', 'kubetail', 'terraform']
+
+const isThere = (name: string): boolean => toolsOnPath(name).length > 0
+
+/** @returns the tools on PATH that are worth a shim and have none yet; `all`: also those for whoever wants one */
+export function toolsToOffer(which: 'usual' | 'all' = 'usual'): string[] {
+  const shimmed = shimmedTools()
+  const known = which === 'all' ? [...clusterTools, ...otherTools] : clusterTools
+  return known.filter((name) => !shimmed.includes(name) && isThere(name))
+}
 
 /** One line for each thing that is there: for the person who sets up. */
 export function surveyLines(kubeconfigs: readonly string[], shellFiles: readonly string[]): string[] {
   const kubectls = toolsOnPath('kubectl').map(
     ({ path, dispatcher }) => path + (dispatcher === undefined ? '' : ` (stands in for it: ${dispatcher})`),
   )
-  const present = (names: readonly string[]): string[] => names.filter((name) => toolsOnPath(name).length > 0)
   const lines: readonly (readonly [string, readonly string[]])[] = [
     ['kubectl', kubectls.length === 0 ? ['none on PATH: install one'] : kubectls],
     ['kubeconfig', kubeconfigs.length === 0 ? ['none'] : kubeconfigs],
     ['start-up files', shellFiles],
-    ['other clients', present(otherTools)],
-    ['version managers', present(versionManagers)],
+    ['other clients', [...clusterTools, ...otherTools].filter(isThere)],
+    ['version managers', versionManagers.filter(isThere)],
   ]
   return lines.filter(([, found]) => found.length > 0).map(([what, found]) => `${what}: ${found.join(', ')}`)
 }

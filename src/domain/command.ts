@@ -13,7 +13,8 @@ export type VerbClass = 'local' | 'unary' | 'live' | 'interactive' | 'plugin'
 export interface Command {
   /** Full name without flags, such as `get` or `rollout status`. */
   readonly verb: string | undefined
-  readonly verbClass: VerbClass
+  /** `unasked`: of another tool, most likely needs no server: not asked about, but watched over like `live`. */
+  readonly verbClass: VerbClass | 'unasked'
   /** `__complete` and `__completeNoDesc`: run on every TAB, must never ask. */
   readonly completion: boolean
   /** The flags that change which credential is really used; undefined where not given. */
@@ -35,7 +36,7 @@ const mostSubjects = 2
  * Classifies argv, the program name first, as cobra and kubectl would read it. In doubt it says
  * `live` or `plugin`, which are watched over, rather than `unary` or `local`.
  */
-export function classify(argv: readonly string[]): Command {
+export function classify(argv: readonly string[]): Command & { readonly verbClass: VerbClass } {
   const args = argv.slice(1)
   const found = findVerb(args)
   if (found.verb === '__complete' || found.verb === '__completeNoDesc') return classifyCompletion(found.rest)
@@ -47,7 +48,7 @@ export function classify(argv: readonly string[]): Command {
 }
 
 /** `__complete` asks the server for names; verbs, flag names and kubeconfig's own names need none. */
-function classifyCompletion(words: readonly string[]): Command {
+function classifyCompletion(words: readonly string[]): ReturnType<typeof classify> {
   const line = words.slice(0, -1)
   const last = words.at(-1) ?? ''
   const found = findVerb(line)

@@ -40,7 +40,7 @@ export const errorCatalogue = {
   },
   'hold-refused': { exitCode: 77, cure: 'run: kubeguard policy show' },
   'client-unknown': { exitCode: 64, cure: 'run: kubeguard ps' },
-  'kubectl-missing': { exitCode: 127, cure: 'install kubectl, or put it on PATH' },
+  'program-missing': { exitCode: 127, cure: 'install it, or put it on PATH' },
   'daemon-unreachable': { exitCode: 75, cure: 'run: kubeguard doctor' },
   'daemon-replaced': { exitCode: 75, cure: 'run the command again' },
   'service-unavailable': {

@@ -19,7 +19,8 @@ export interface GateQuestion {
  * `transition(session, { type: 'time-passed' }, now)`, so a session past a deadline is locked here.
  */
 export function decide({ command, session, served }: GateQuestion): Verdict {
-  if (command.verbClass === 'local' || session.state === 'unlocked') return 'allow'
+  if (command.verbClass === 'local' || command.verbClass === 'unasked') return 'allow'
+  if (session.state === 'unlocked') return 'allow'
   if (session.state === 'held' && served) return 'allow'
   return command.completion ? 'deny-completion' : 'challenge'
 }

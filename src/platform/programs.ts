@@ -14,11 +14,14 @@ export function createPrograms(own: { shims: string; binaries: readonly string[]
     [own.shims, ...own.binaries].flatMap((path) => [path, ...realPathOf(Buffer.from(path))]),
   )
   return {
+    // The folder also holds a link to ourselves, so that the cures can be typed.
     hasShim: (tool) =>
-      tool !== '' && lstatSync(join(own.shims, tool), { throwIfNoEntry: false }) !== undefined,
+      tool !== '' &&
+      tool !== 'kubeguard' &&
+      lstatSync(join(own.shims, tool), { throwIfNoEntry: false }) !== undefined,
     *onPath(tool, path) {
       for (const folder of new Set(path.split(':', mostFolders))) {
-        // An empty element means the working directory (execvp(3)); nobody means that for kubectl.
+        // An empty element means the working directory (execvp(3)); nobody means that for a client.
         if (!folder.startsWith('/') || ours.has(folder)) continue
         const candidate = `${folder}/${tool}`
         if (isExecutable(candidate) && !isOurs(candidate, ours)) yield candidate

@@ -27,7 +27,7 @@ const nativeErrors: readonly ErrorCode[] = [
   'protocol-error',
   'place-unsafe',
   'ticket-refused',
-  'kubectl-missing',
+  'program-missing',
   'usage',
 ]
 

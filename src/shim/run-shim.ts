@@ -68,7 +68,7 @@ function become(program: Buffer | undefined, inherited: Inherited): Error {
   if (failure === constants.errno.E2BIG) {
     return new Ended(126, 'the command line and the environment are too long together\nshorten them')
   }
-  const cure = errorCatalogue['kubectl-missing'].cure
+  const cure = errorCatalogue['program-missing'].cure
   return new Ended(
     failure === constants.errno.ENOENT ? 127 : 126,
     `${program.toString()} can’t be run\n${cure}`,

@@ -2,6 +2,8 @@ import { classify } from '../domain/command.ts'
 import type { Command } from '../domain/command.ts'
 import { errorCatalogue } from '../domain/errors.ts'
 import { decide } from '../domain/gate.ts'
+import { classifyTool } from '../domain/tool-command.ts'
+import { describeProgram } from '../domain/writer.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import { deny, refusal } from './explain-lock.ts'
 import type { Refusal } from './explain-lock.ts'
@@ -35,22 +37,23 @@ interface Deps {
 type Request = RequestOf<'gate.check'>
 type Reply = ReplyOf<'gate.check'>
 
-/** Path 1 of docs/architecture.md: may this kubectl run, and which program is it? */
+/** Path 1 of docs/architecture.md: may this kubectl, or another tool, run, and which program is it? */
 export async function checkCommand(deps: Deps, request: Request, peerPid: number): Promise<Reply> {
   const facts = deps.processes.inspect(peerPid)
   if (facts === undefined)
     return deny(refusal('the asking process can’t be seen from here', 'run it outside of the container'))
-  const command = classify(request.argv.map((argument) => argument.toString()))
   const path = request.path?.toString('latin1') ?? ''
   const found = deps.findProgram.find(request.argv, path, facts)
   if (found === undefined) return deny(missing(deps.findProgram.toolOf(request.argv)))
+  const argv = request.argv.map((argument) => argument.toString())
+  const command = found.tool === 'kubectl' ? classify(argv) : classifyTool(found.tool, argv.slice(1))
   if (command.verbClass === 'local') return allow(found)
   const target = await resolveGuard(deps, placeOf(request), command)
   const { policy } = target.guarded
   if (request.waits) await deps.questions.change(policy, facts)
   // Whoever waited may be in the foreground by now.
   const now = request.waits ? (deps.processes.inspect(peerPid) ?? facts) : facts
-  return { ...gate(deps, request, { facts: now, command, target, found }), policy }
+  return { ...gate(deps, request, { facts: now, args: argv.slice(1), command, target, found }), policy }
 }
 
 /** One that asks again before it was allowed anything is not behind another shim. */
@@ -74,12 +77,14 @@ export function placeOf(request: {
 
 interface Asked {
   readonly facts: ProcessFacts
+  readonly args: readonly string[]
   readonly command: Command
   readonly target: Target
   readonly found: FoundProgram
 }
 
-function gate(deps: Deps, request: Request, { facts, command, target, found }: Asked): Reply {
+function gate(deps: Deps, request: Request, asked: Asked): Reply {
+  const { facts, command, target, found } = asked
   const { guarded, context } = target
   watchPresence(deps, guarded)
   const served = isHeldFor(deps, guarded, facts.pid)
@@ -87,6 +92,9 @@ function gate(deps: Deps, request: Request, { facts, command, target, found }: A
     case 'deny-completion':
       return { verdict: 'deny', exitCode: 0 }
     case 'challenge': {
+      // Completions of all kinds: kubectl's own are known by their arguments.
+      if (found.tool !== 'kubectl' && deps.processes.isCompletion(facts.pid))
+        return { verdict: 'deny', exitCode: 0 }
       const answer = meetLock(deps, guarded, request, {
         facts,
         client: facts,
@@ -94,18 +102,20 @@ function gate(deps: Deps, request: Request, { facts, command, target, found }: A
         mayAsk: (sinceBootMs) => mayAskHere(request, facts, facts, sinceBootMs),
       })
       if (answer.verdict === 'deny') {
-        const details = { program: facts.program, verb: command.verb ?? '', context }
+        const details = { program: found.tool, verb: command.verb ?? '', context }
         deps.journal.record({ event: 'refused', policy: guarded.policy, details })
       }
       return answer
     }
     case 'allow':
+      // What was not asked about has no session to be watched over for.
+      if (guarded.session.state !== 'unlocked' && !served) return allow(found)
       // Completion runs on every TAB of whoever is there: it never counts as activity.
       if (!command.completion && !served) rememberTerminal(guarded, deps.terminals.ofProcess(facts))
       if (mayStream(command, facts)) {
-        trackClient(deps, target, liveClient(facts, command, target))
-        // The shim becomes kubectl: its own arguments tell already.
-        rememberWriter(deps, guarded, { ...facts, program: 'kubectl' })
+        trackClient(deps, target, liveClient(asked))
+        // The shim becomes the tool: its own arguments tell already.
+        rememberWriter(deps, guarded, { ...facts, program: found.tool })
       }
       return allow(found)
   }
@@ -123,23 +133,34 @@ function mayStream(command: Command, facts: ProcessFacts): boolean {
 const interactiveGraceMs = 200
 const otherGraceMs = 2_000
 
-function liveClient(facts: ProcessFacts, command: Command, target: Target): Omit<Client, 'since'> {
+function liveClient({ facts, args, command, target, found }: Asked): Omit<Client, 'since'> {
   return {
+    ...(found.tool === 'kubectl' ? kubectlNames(command, target) : toolNames(found.tool, args)),
     id: { pid: facts.pid, startTicks: facts.startTicks },
     kind: 'live',
-    program: `kubectl ${command.verb ?? ''}`.trim(),
-    command: ['kubectl', command.verb ?? '', ...command.subject].join(' ').trim(),
     context: target.context,
-    namespace: command.namespace ?? target.namespace ?? 'default',
     graceMs: command.verbClass === 'interactive' ? interactiveGraceMs : otherGraceMs,
     hasTerminal: facts.ttyDevice !== 0,
   }
 }
 
+function kubectlNames(command: Command, target: Target): Pick<Client, 'program' | 'command' | 'namespace'> {
+  return {
+    program: `kubectl ${command.verb ?? ''}`.trim(),
+    command: ['kubectl', command.verb ?? '', ...command.subject].join(' ').trim(),
+    namespace: command.namespace ?? target.namespace ?? 'default',
+  }
+}
+
+function toolNames(tool: string, args: readonly string[]): Pick<Client, 'program' | 'command'> {
+  const described = describeProgram(tool, args)
+  return { program: described, command: described }
+}
+
 function missing(tool: string): Refusal {
   return refusal(
     `no ${tool} is on PATH behind the shim`,
-    errorCatalogue['kubectl-missing'].cure,
-    errorCatalogue['kubectl-missing'].exitCode,
+    errorCatalogue['program-missing'].cure,
+    errorCatalogue['program-missing'].exitCode,
   )
 }

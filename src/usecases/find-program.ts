@@ -12,6 +12,8 @@ const kubectl = 'kubectl'
 
 /** What PATH has for a client. */
 export interface FoundProgram {
+  /** What was called. */
+  readonly tool: string
   /** Absolute; latin1, one character for one byte. */
   readonly path: string
   /** It is named to the client now: should that come again, it stands behind another shim. */
@@ -20,6 +22,7 @@ export interface FoundProgram {
 
 interface Named {
   readonly id: ProcessId
+  /** Of the tool and its arguments. */
   readonly digest: string
   /** How many programs of that name on this PATH were named to this client or to those before it. */
   readonly count: number
@@ -36,6 +39,7 @@ interface Named {
 export class FindProgram {
   readonly #programs: Programs
   readonly #processes: Pick<ProcessTable, 'lineage'>
+  /** By process and digest: one process may become one tool's script and then another's shim. */
   readonly #named = new Map<string, Named>()
 
   constructor(programs: Programs, processes: Pick<ProcessTable, 'lineage'>) {
@@ -46,7 +50,7 @@ export class FindProgram {
   /** @returns undefined when PATH holds none (any more). */
   find(argv: readonly Buffer[], path: string, client: Asking): FoundProgram | undefined {
     const tool = this.toolOf(argv)
-    const digest = digestOf(argv)
+    const digest = digestOf(tool, argv)
     const before = this.#namedBefore(digest, client)
     if (before !== undefined && before.rounds >= longestChain) return undefined
     const skip = before?.path === path ? before.count : 0
@@ -54,7 +58,7 @@ export class FindProgram {
     if (found === undefined) return undefined
     const id = { pid: client.pid, startTicks: client.startTicks }
     const entry = { id, digest, path, count: skip + 1, rounds: (before?.rounds ?? 0) + 1 }
-    return { path: found, remember: () => this.#remember(client, entry) }
+    return { tool, path: found, remember: () => this.#remember(entry) }
   }
 
   /** The tool that was called, under whatever name: a link of the user's own, or `exec -a`. */
@@ -68,8 +72,8 @@ export class FindProgram {
     const oldest = this.#oldestNamed(digest)
     if (oldest === undefined) return undefined
     for (const id of this.#processes.lineage(client)) {
-      const entry = this.#named.get(clientKey(id))
-      if (entry?.digest === digest) return entry
+      const entry = this.#named.get(keyOf(id, digest))
+      if (entry !== undefined) return entry
       // Each parent costs a look at /proc, and each is older than its child.
       if (id.startTicks < oldest) return undefined
     }
@@ -82,9 +86,9 @@ export class FindProgram {
     return named.length === 0 ? undefined : Math.min(...named.map(({ id }) => id.startTicks))
   }
 
-  #remember(client: ProcessId, entry: Named): void {
+  #remember(entry: Named): void {
     const limit = 256
-    this.#named.set(clientKey(client), entry)
+    this.#named.set(keyOf(entry.id, entry.digest), entry)
     const oldest = this.#named.keys().next().value
     if (this.#named.size > limit && oldest !== undefined) this.#named.delete(oldest)
   }
@@ -96,8 +100,10 @@ function nth(candidates: Iterable<string>, index: number): string | undefined {
   return undefined
 }
 
-function digestOf(argv: readonly Buffer[]): string {
-  const hash = createHash('sha256')
+const keyOf = (id: ProcessId, digest: string): string => `${clientKey(id)}:${digest}`
+
+function digestOf(tool: string, argv: readonly Buffer[]): string {
+  const hash = createHash('sha256').update(tool, 'latin1').update('\0')
   for (const argument of argv.slice(1)) hash.update(argument).update('\0')
   return hash.digest('hex')
 }

@@ -6,13 +6,11 @@ import { complete } from '../completion.ts'
 import type { Candidate, LookUp } from '../completion.ts'
 import { runCommand } from '../failure.ts'
 import { print } from '../output.ts'
+import { shimmedTools } from '../shims.ts'
 import { readStatus } from '../unlock-session.ts'
 
 /** A TAB key must not wait longer. */
 const patienceMs = 2_000
-
-/** Programs that speak to a cluster, and so are worth a shim. */
-const tools = ['kubectl', 'helm', 'k9s', 'stern', 'flux', 'oc', 'istioctl', 'argocd', 'kustomize', 'velero']
 
 /** What the completions in `shell/` call for each TAB: one candidate a line, then a tab and what it means. */
 export function completeCommand(program: () => CommandUnknownOpts) {
@@ -40,7 +38,9 @@ const lookUp: LookUp = async (argument) => {
     case 'id':
       return ids()
     case 'tool':
-      return tools.map((word) => ({ word, about: '' }))
+      return (await import('../survey.ts')).toolsToOffer('all').map((word) => ({ word, about: '' }))
+    case 'shim':
+      return shimmedTools().map((word) => ({ word, about: '' }))
     default:
       return []
   }

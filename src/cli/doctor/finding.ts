@@ -7,6 +7,7 @@ export type FindingId =
   | 'link-broken'
   | 'no-kubectl'
   | 'kubectl-dispatcher'
+  | 'tool-missing'
   | 'shim-not-first'
   | 'shell-fails'
   | 'hook-missing'

@@ -4,8 +4,8 @@ import { basename, join } from 'node:path'
 import { GuardError } from '../../domain/errors.ts'
 import { dirs, ensurePlaces, places } from '../../platform/dirs.ts'
 import { nativePath, nativeReaperPath } from '../../platform/install.ts'
-import { linkIsRight, ownLinks } from '../shims.ts'
-import { firstOnPath, foldersOnPath, toolsOnPath } from '../survey.ts'
+import { linkIsRight, ownLinks, shimmedTools } from '../shims.ts'
+import { firstOnPath, foldersOnPath, foundBeforeShims, toolsOnPath } from '../survey.ts'
 import { note, problem } from './finding.ts'
 import type { Finding } from './finding.ts'
 
@@ -21,7 +21,8 @@ export function installationFindings(): Finding[] {
     ...nativeFindings([nativePath(), nativeReaperPath()], firstOnPath('cc', foldersOnPath())),
     ...linkFindings(),
     ...kubectlFindings(),
-    ...ownPathFindings(join(places.shims(found), 'kubectl')),
+    ...toolFindings(),
+    ...ownPathFindings(),
     ...kubercFindings(join(places.plugins(found), 'kubeguard-credential')),
   ]
 }
@@ -86,7 +87,7 @@ function linkFindings(): Finding[] {
 function kubectlFindings(): Finding[] {
   const [real] = toolsOnPath('kubectl')
   if (real === undefined)
-    return [problem('no-kubectl', 'no real kubectl is on PATH', 'install kubectl, or put it on PATH')]
+    return [problem('no-kubectl', 'no real kubectl is on PATH', 'install it, or put it on PATH')]
   if (real.dispatcher === undefined) return []
   return [
     note(
@@ -97,13 +98,22 @@ function kubectlFindings(): Finding[] {
   ]
 }
 
+/** A shim whose tool was removed: it is found, and can run nothing. */
+function toolFindings(): Finding[] {
+  return shimmedTools()
+    .filter((tool) => toolsOnPath(tool).length === 0)
+    .map((tool) =>
+      note('tool-missing', `${tool} has a shim, but is not on PATH`, `run: kubeguard shim remove ${tool}`),
+    )
+}
+
 /** PATH as it is here and now; shells are asked by themselves. */
-function ownPathFindings(shim: string): Finding[] {
+function ownPathFindings(): Finding[] {
   const folders = foldersOnPath()
-  const first = firstOnPath('kubectl', folders)
-  if (first === shim) return []
-  const message = folders.includes(join(shim, '..'))
-    ? `the shims are on PATH, but after ${first ?? 'nothing'}`
+  const before = foundBeforeShims(folders)
+  if (before.length === 0) return []
+  const message = folders.includes(places.shims(dirs()))
+    ? `the shims are on PATH, but after ${before.join(', ')}`
     : 'the shims are not on PATH'
   return [problem('shim-not-first', message, 'open a new shell; where that does not help: kubeguard init')]
 }

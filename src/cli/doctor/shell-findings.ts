@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { dirs, places } from '../../platform/dirs.ts'
 import { whyNotWritable } from '../replace-file.ts'
 import { shellsInUse } from '../set-up-shell.ts'
@@ -7,11 +6,11 @@ import { hookState } from '../shell-hook.ts'
 import type { StartUpFile } from '../shell-hook.ts'
 import { pathInShell, shellModes } from '../start-shell.ts'
 import type { PathInShell, ShellMode } from '../start-shell.ts'
-import { firstOnPath } from '../survey.ts'
+import { foundBeforeShims } from '../survey.ts'
 import { note, problem } from './finding.ts'
 import type { Finding } from './finding.ts'
 
-/** What each shell of this person's really finds as kubectl, however it is started. */
+/** What each shell of this person's really finds as kubectl and the tools that have a shim, however it is started. */
 export async function shellFindings(): Promise<Finding[]> {
   const inUse = await shellsInUse()
   const found = await Promise.all(inUse.map(findingsOf))
@@ -54,9 +53,9 @@ function modeFindings(
     ]
   }
   const shims = places.shims(dirs())
-  const first = firstOnPath('kubectl', answer.path)
-  if (first === join(shims, 'kubectl')) return []
-  const found = first === undefined ? 'no kubectl' : first
+  const before = foundBeforeShims(answer.path)
+  if (before.length === 0) return []
+  const found = before.join(', ')
   const message = answer.path.includes(shims)
     ? `${what} ${shell} finds ${found} before the shim`
     : `${what} ${shell} has no shims on PATH, and finds ${found}`

@@ -42,9 +42,21 @@ export function isAlive(id: ProcessId): boolean {
   return stat !== undefined && stat.startTicks === id.startTicks && !hasEnded(stat)
 }
 
-/** Completion scripts that cobra writes put its hidden command first: `__complete` or `__completeNoDesc`. */
+/**
+ * Completion scripts that cobra writes put its hidden command first: `__complete` or `__completeNoDesc`. bash tells a
+ * program that completes for itself by COMP_LINE (bash(1), `complete -C`), argcomplete by a variable of its own.
+ */
 export function isCompletion(pid: number): boolean {
-  return argsOf(pid)[0]?.startsWith('__complete') === true
+  if (argsOf(pid)[0]?.startsWith('__complete') === true) return true
+  return environmentOf(pid).some((entry) => /^(COMP_LINE|_ARGCOMPLETE)=/.test(entry))
+}
+
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
+  } catch {
+    return []
+  }
 }
 
 /** Arguments without argv[0]; none where they can't be read. */

@@ -2,12 +2,19 @@ import { readFileSync } from 'node:fs'
 import { get } from 'node:https'
 import { join } from 'node:path'
 import { helm, kubectl } from '../../fixtures/tools.ts'
+import { good } from '../../fixtures/home.ts'
 import { runProgram } from '../../fixtures/run-program.ts'
 import type { BypassCase } from '../bypass-case.ts'
 import { copyFor, gotPods, holdsSecret } from '../siege.ts'
 import type { Siege } from '../siege.ts'
 
 const getPods = ['get', 'pods']
+
+/** Its template holds what the server says of a pod. */
+const lookUpChart = String.raw`mkdir -p chart/templates
+printf 'apiVersion: v2\nname: chart\nversion: 1.0.0\n' >chart/Chart.yaml
+printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: seen }\ndata:\n' >chart/templates/seen.yaml
+printf '  uid: {{ (lookup "v1" "Pod" "default" "web-0").metadata.uid | quote }}\n' >>chart/templates/seen.yaml`
 
 /** What the kubeconfig holds, presented as a bearer token or a key. */
 async function curl({ home, server }: Siege): Promise<boolean> {
@@ -75,6 +82,24 @@ export const kubeconfigCases: readonly BypassCase[] = [
     name: 'helm',
     whileUnlocked: 'works',
     attempt: async ({ home }) => (await home.run(helm(), ['list'])).code === 0,
+  },
+  {
+    name: 'helm by its shim',
+    whileUnlocked: 'works',
+    attempt: async ({ home }) => {
+      good(await home.kubeguard(['shim', 'add', 'helm']))
+      return (await home.run('/usr/bin/env', ['helm', 'list'])).code === 0
+    },
+  },
+  {
+    name: 'a command of helm’s that its shim does not ask about, and that asks the server',
+    whileUnlocked: 'works',
+    attempt: async ({ home }) => {
+      good(await home.kubeguard(['shim', 'add', 'helm']))
+      good(await home.run('/bin/sh', ['-c', lookUpChart]))
+      const { stdout } = await home.run('/usr/bin/env', ['helm', 'template', 'chart', '--dry-run=server'])
+      return /uid: "\S+"/.test(stdout)
+    },
   },
   { name: 'curl with whatever the kubeconfig holds', whileUnlocked: 'never', attempt: curl },
   {

@@ -1,5 +1,6 @@
-import { isRunning } from '../../fixtures/home.ts'
+import { good, isRunning } from '../../fixtures/home.ts'
 import { until } from '../../fixtures/terminal.ts'
+import { kubectl } from '../../fixtures/tools.ts'
 import type { BypassCase } from '../bypass-case.ts'
 import { pluginLine, pythonClient } from '../python-client.ts'
 import { outlives, plant, stateOf } from '../outlive.ts'
@@ -31,11 +32,18 @@ async function killAtOnce(pids: readonly number[]): Promise<void> {
   await until('their end', () => !pids.some(isRunning))
 }
 
-/** A plugin, a Makefile and a Python client of the attacker's. */
+/** A plugin, a Makefile, a Python client and a tool with a shim, all of the attacker's. */
 const files = {
   'kubectl-foo': `#!/bin/sh\nkubectl ${sleeps}\nexit 0\n`,
   'Makefile': `stream:\n\tkubectl ${sleeps}\n`,
   'client.py': pythonClient,
+  'tail-pods': `#!/bin/sh\nexec ${kubectl()} ${sleeps}\n`,
+}
+
+async function plantAll(siege: Siege): Promise<void> {
+  plant(siege, files)
+  const { env, home } = siege.home
+  good(await siege.home.kubeguard(['shim', 'add', 'tail-pods'], { env: { PATH: `${env['PATH']}:${home}` } }))
 }
 
 const streams: readonly Stream[] = [
@@ -129,6 +137,12 @@ const streams: readonly Stream[] = [
     on: 'pipes',
     works: /Running/,
   },
+  {
+    name: 'an added tool that streams behind the word `version`, which is not asked about',
+    line: 'PATH=$PATH:$PWD setsid tail-pods version >OUT 2>&1 & exit',
+    on: 'pipes',
+    works,
+  },
   { name: '`kubectl exec` by make', line: 'make -s stream >OUT 2>&1', on: 'pipes', works },
 ]
 
@@ -146,11 +160,17 @@ export const streamCases: readonly BypassCase[] = [
   ...streams.map((stream) => ({
     name: stream.name,
     whileUnlocked: 'own' as const,
-    attempt: (siege: Siege) => (plant(siege, files), outlives(siege, stream)),
+    attempt: async (siege: Siege) => {
+      await plantAll(siege)
+      return outlives(siege, stream)
+    },
   })),
   {
     name: holderName,
     whileUnlocked: 'own',
-    attempt: (siege) => (plant(siege, files), outlives(siege, holder(siege))),
+    attempt: async (siege) => {
+      await plantAll(siege)
+      return outlives(siege, holder(siege))
+    },
   },
 ]

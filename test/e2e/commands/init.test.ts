@@ -63,6 +63,7 @@ test('asks on a terminal: a weak passphrase and a mistyped one are asked again, 
   await person.answer(passphrase, /the same again: $/)
   await person.answer(passphrase, /move the secrets of 2 users into vaults\?/)
   await person.answer('', /put a kubectl that asks before it runs into [\s\S]*\?/)
+  await person.answer('', /have these ask before they run, too: helm\?/)
   await person.answer('', /\+source '[\s\S]*put the shims first on PATH, by a line in [\s\S]*bashrc\?/)
   await person.answer('n', /put the shims first on PATH, by a line in [\s\S]*profile\?/)
   const from = person.output.length

@@ -17,30 +17,25 @@ test('a newcomer’s screens: what is there, each change as a diff without secre
   writeFileSync(join(home.home, '.profile'), '. ~/.bashrc\n')
   const before = { kubeconfig: readFileSync(home.kubeconfig, 'utf8'), rc: readFileSync(rc, 'utf8') }
   using screen = new Screen(kubeguard, ['init'], home.env, home.home)
-  const asks = (what: string): Promise<void> =>
-    screen.until(
-      what,
-      ({ text }) => text.split('\n').slice(-8).join(' ').replaceAll(/\s+/g, ' ').includes(what),
-      60_000,
-    )
-
-  await asks('write these rules to')
+  await screen.asks('write these rules to')
   expect(screen.text).toMatch(/found kubectl: \S+kubectl/)
   expect(screen.text.replaceAll('\n', '')).toContain(`found kubeconfig: ${home.kubeconfig}`)
   expect(screen.text).toMatch(/prod: locks after 5m idle, after 4h in any case: prod-playground/)
   screen.type('y')
-  await asks('new passphrase, for all vaults: ')
+  await screen.asks('new passphrase, for all vaults: ')
   screen.type(`${passphrase}\r`)
-  await asks('the same again: ')
+  await screen.asks('the same again: ')
   screen.type(`${passphrase}\r`)
-  await asks('move the secrets of 2 users into vaults?')
+  await screen.asks('move the secrets of 2 users into vaults?')
   expect(screen.text).toMatch(/^- +token: \*\*\*$/m)
   expect(screen.text).toMatch(/^\+ +command: .*kubeguard-credential/m)
   expect(readFileSync(home.kubeconfig, 'utf8')).toBe(before.kubeconfig)
   screen.type('y')
-  await asks('put a kubectl that asks before it runs into')
+  await screen.asks('put a kubectl that asks before it runs into')
   screen.type('y')
-  await asks('by a line in')
+  await screen.asks('have these ask before they run, too: helm?')
+  screen.type('y')
+  await screen.asks('by a line in')
   expect(screen.text).toMatch(/^ export GITHUB_TOKEN=\*\*\*$/m)
   expect(screen.text).toMatch(/^\+source '.*$/m)
   expect(readFileSync(rc, 'utf8')).toBe(before.rc)

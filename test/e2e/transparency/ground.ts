@@ -1,7 +1,8 @@
-import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
-import { basename, delimiter, dirname, join } from 'node:path'
+import { cpSync, mkdirSync, rmSync, symlinkSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
 import { kubectl } from '../../fixtures/tools.ts'
 import { repository } from '../../fixtures/terminal.ts'
+import { withoutNative } from '../../fixtures/without-native.ts'
 import { buildWitness } from './witness.ts'
 
 /** How a case meets kubectl: with nothing before it, by the native shim, or by what stands in for it. */
@@ -61,18 +62,4 @@ export class Ground {
     rmSync(this.work, { recursive: true, force: true })
     mkdirSync(this.work)
   }
-}
-
-/** An installation on a machine without a compiler. */
-function withoutNative(root: string): string {
-  mkdirSync(root)
-  for (const name of ['bin', 'dist', 'package.json']) {
-    cpSync(join(repository, name), join(root, name), {
-      recursive: true,
-      filter: (path) => basename(path) !== 'native',
-    })
-  }
-  symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'))
-  if (!existsSync(join(root, 'dist', 'shim.cjs'))) throw new Error('run first: node scripts/build.mjs')
-  return root
 }

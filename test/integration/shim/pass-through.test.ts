@@ -159,9 +159,7 @@ describe.each(kinds)('%s shim, allowed', (kind) => {
     allow('/nonexistent/kubectl')
     const ran = await shim(['get', 'pods'])
     expect(ran.code).toBe(127)
-    expect(ran.stderr).toBe(
-      'kubeguard: /nonexistent/kubectl can’t be run\ninstall kubectl, or put it on PATH\n',
-    )
+    expect(ran.stderr).toBe('kubeguard: /nonexistent/kubectl can’t be run\ninstall it, or put it on PATH\n')
   })
 
   test('the gate is told where and how the command was started', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { VerbClass } from '../../../src/domain/command.ts'
+import type { Command } from '../../../src/domain/command.ts'
 import { decide } from '../../../src/domain/gate.ts'
 import type { Verdict } from '../../../src/domain/gate.ts'
 import type { Session } from '../../../src/domain/session.ts'
@@ -26,7 +26,14 @@ const sessions: Record<Session['state'], Session> = {
     unlocking: false,
   },
 }
-const classes: readonly VerbClass[] = ['local', 'unary', 'live', 'interactive', 'plugin']
+const classes: readonly Command['verbClass'][] = [
+  'local',
+  'unary',
+  'live',
+  'interactive',
+  'plugin',
+  'unasked',
+]
 const cases = classes.flatMap((verbClass) =>
   Object.values(sessions).flatMap((session) =>
     [true, false].flatMap((completion) =>
@@ -38,8 +45,12 @@ const cases = classes.flatMap((verbClass) =>
 const isOpen = ({ session, served }: (typeof cases)[number]): boolean =>
   session.state === 'unlocked' || (session.state === 'held' && served)
 
+/** What needs no server, or most likely needs none. */
+const isLetBy = ({ verbClass }: (typeof cases)[number]): boolean =>
+  verbClass === 'local' || verbClass === 'unasked'
+
 function expected(one: (typeof cases)[number]): Verdict {
-  if (one.verbClass === 'local' || isOpen(one)) return 'allow'
+  if (isLetBy(one) || isOpen(one)) return 'allow'
   return one.completion ? 'deny-completion' : 'challenge'
 }
 
@@ -51,7 +62,7 @@ describe('the gate', () => {
       const verdict = decide({ command: { verbClass, completion }, session, served })
       expect(verdict).toBe(expected(one))
       // Whatever else changes: nothing but an open session, or one held for the asker, lets a request through.
-      if (verdict === 'allow') expect(verbClass === 'local' || isOpen(one)).toBe(true)
+      if (verdict === 'allow') expect(isLetBy(one) || isOpen(one)).toBe(true)
       if (completion) expect(verdict).not.toBe('challenge')
     },
   )

@@ -76,6 +76,16 @@ test('reads no parents that are older than whoever came with these arguments', (
   expect(find.name(argv, '/p', process(9))).toBe(kubectls[1])
 })
 
+test('two tools with the same arguments are two: a helm that calls kubectl in the same process', () => {
+  const find = finder({ 8: 7 })
+  const helm = [Buffer.from('helm'), ...argv.slice(1)]
+  expect(find.name(helm, '/p', process(7))).toBe('/usr/bin/helm')
+  expect(find.name(argv, '/p', process(7))).toBe(kubectls[0])
+  expect(find.name(argv, '/p', process(8))).toBe(kubectls[1])
+  // And one that calls helm again has come full circle.
+  expect(find.name(helm, '/p', process(8))).toBeUndefined()
+})
+
 test('a circle of shims ends, also where each round comes with another PATH', () => {
   const find = finder()
   const rounds = Array.from({ length: 20 }, (_, round) => find.name(argv, `/p${round}`, process(7)))

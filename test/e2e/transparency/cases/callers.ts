@@ -135,8 +135,8 @@ export const callers: readonly Case[] = [
     differs: {
       because: 'without PATH nothing says where kubectl is',
       shows: {
-        native: /^kubeguard: no kubectl is on PATH behind the shim\ninstall kubectl, or put it on PATH\n$/,
-        fallback: /^kubeguard: no kubectl is on PATH behind the shim\ninstall kubectl, or put it on PATH\n$/,
+        native: /^kubeguard: no kubectl is on PATH behind the shim\ninstall it, or put it on PATH\n$/,
+        fallback: /^kubeguard: no kubectl is on PATH behind the shim\ninstall it, or put it on PATH\n$/,
       },
     },
   },
