@@ -6,7 +6,7 @@ import { makeHome } from '../fixtures/home.ts'
 import type { TestHome } from '../fixtures/home.ts'
 import { Screen } from '../fixtures/screen.ts'
 import { tool } from '../fixtures/tools.ts'
-import { enter, openShell, shells, startUp, watchersOf } from './shells.ts'
+import { enter, hookOf, openShell, shells, startUp, watchersOf } from './shells.ts'
 import type { Shell, ShellOptions } from './shells.ts'
 
 const locked =
@@ -81,6 +81,29 @@ const cases: readonly [string, Shell, ShellOptions][] = [
         'leave() { exec 1>&$own_out 2>&$own_err <$TTY; cat $HOME/instant; precmd_functions=(${precmd_functions:#leave}) }; precmd_functions=(leave $precmd_functions)',
     },
   ],
+  [
+    // As oh-my-zsh does: its prompt is completed by a descriptor of its own, and typing goes through widgets.
+    'a prompt that is drawn again by a descriptor, and widgets that take each key',
+    'zsh',
+    {
+      before: 'autoload -Uz compinit url-quote-magic bracketed-paste-magic; compinit -u',
+      after: `ask() { exec {own_fd}< <(print answer); zle -F $own_fd answered }
+        answered() { read -r -u $1 own_answer; zle -F $1; exec {own_fd}<&-; zle reset-prompt }
+        precmd_functions+=(ask)
+        zle -N self-insert url-quote-magic; zle -N bracketed-paste bracketed-paste-magic`,
+    },
+  ],
+  [
+    // As prezto's editor module does.
+    'widgets that draw the prompt again with each line and key map',
+    'zsh',
+    {
+      before: 'setopt combining_chars local_options; zmodload zsh/terminfo',
+      after: `redraw() { zle reset-prompt; zle -R }
+        zle -N zle-line-init redraw; zle -N zle-keymap-select redraw; zle -N zle-line-finish redraw
+        bindkey -v; own_prompt() { setopt local_options; print -n }; precmd_functions=(own_prompt $precmd_functions)`,
+    },
+  ],
   ['direnv', 'zsh', { after: 'eval "$(direnv hook zsh)"' }],
   ['direnv', 'bash', { after: 'eval "$(direnv hook bash)"' }],
   ['direnv', 'fish', { after: 'direnv hook fish | source' }],
@@ -107,6 +130,51 @@ const cases: readonly [string, Shell, ShellOptions][] = [
   ],
   ['vi keys', 'fish', { after: 'fish_vi_key_bindings; function fish_mode_prompt; end' }],
 ]
+
+/** VS Code starts shells with files of its own, which read the user's and then take prompt and commands in. */
+const editor: Record<Shell, (folder: string) => ShellOptions> = {
+  zsh: (folder) => ({
+    env: { ZDOTDIR: folder, USER_ZDOTDIR: join(folder, '..'), TERM_PROGRAM: 'vscode' },
+  }),
+  bash: () => ({
+    after: `theirs=("\${PROMPT_COMMAND[@]}")
+      take() { local status=$? each; for each in "\${theirs[@]}"; do (exit $status); eval "$each"; done; printf '\\e]633;D\\a'; }
+      note() { [[ $BASH_COMMAND == take ]] || printf '\\e]633;C\\a'; }
+      PROMPT_COMMAND=take; PS1="\\[\\e]633;A\\a\\]$PS1\\[\\e]633;B\\a\\]"; trap note DEBUG`,
+    env: { TERM_PROGRAM: 'vscode' },
+  }),
+  fish: () => ({
+    after: `functions --copy fish_prompt own_prompt
+      function fish_prompt; printf '\\e]633;A\\a'; own_prompt; printf '\\e]633;B\\a'; end
+      function own_executed --on-event fish_preexec; printf '\\e]633;C\\a'; end
+      function own_finished --on-event fish_postexec; printf '\\e]633;D;%s\\a' $status; end`,
+    env: { TERM_PROGRAM: 'vscode' },
+  }),
+}
+const editorRc = `ZDOTDIR=$USER_ZDOTDIR
+. $USER_ZDOTDIR/.zshrc
+precmd_functions+=(own_precmd) preexec_functions+=(own_preexec)
+own_precmd() { print -n '\\e]633;D\\a'; [[ $PS1 == *633* ]] || PS1="%{$(print '\\e]633;A\\a')%}$PS1%{$(print '\\e]633;B\\a')%}" }
+own_preexec() { print -n '\\e]633;C\\a' }
+`
+
+test.each(shells)('works in VS Code’s terminal (%s)', async (shell) => {
+  await home.unlock('default')
+  const folder = join(home.home, 'editor')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, '.zshrc'), editorRc)
+  using screen = await openShell(home, shell, editor[shell](folder))
+  await passes(screen, shell)
+})
+
+test('works in zsh -f, sourced by hand', async () => {
+  await home.unlock('default')
+  using screen = new Screen(tool('zsh'), ['-f', '-i'], { ...home.env, PROMPT: 'ready> ' }, home.home)
+  screen.type("PROMPT='ready> '\r")
+  await screen.until('a prompt', ({ typed }) => typed.endsWith('ready> '))
+  await enter(screen, hookOf('zsh'))
+  await passes(screen, 'zsh')
+})
 
 describe('works beside', () => {
   test.each(cases)('%s (%s)', async (_name, shell, options) => {

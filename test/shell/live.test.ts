@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { isRunning, makeHome } from '../fixtures/home.ts'
 import { writePolicy } from '../fixtures/policy.ts'
+import type { Screen } from '../fixtures/screen.ts'
 import { until } from '../fixtures/terminal.ts'
-import { openShell, shells } from './shells.ts'
+import { enter, openShell, shells } from './shells.ts'
+import type { Shell } from './shells.ts'
 
 const commandOf = (pid: string): string => {
   try {
@@ -25,27 +27,76 @@ const environmentOf = (pid: string): string => {
   }
 }
 
+/** A person's shell whose session is open, and would be idle soon. */
+class ShellAtWork {
+  readonly home = makeHome()
+  screen!: Screen
+
+  static async open(shell: Shell): Promise<ShellAtWork> {
+    const made = new ShellAtWork()
+    writePolicy(made.home, { idle: '12s' })
+    await made.home.startPlayground()
+    await made.home.init()
+    // Before the unlock: the time runs from there on.
+    made.screen = await openShell(made.home, shell)
+    await made.home.unlock('default')
+    // bash sees it at its next prompt.
+    await enter(made.screen, 'true')
+    return made
+  }
+
+  /** By the status file: of the last one that was there. */
+  get daemon(): number {
+    return Number(readFileSync(join(this.home.guardHome, 'run', 'status'), 'utf8').split(' ')[2])
+  }
+
+  processes(what: RegExp): number[] {
+    return processes(what, this.home.guardHome).filter(isRunning)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.screen.close()
+    await this.home.dispose()
+  }
+}
+
+const lost = 'default is locked (the daemon ended)'
+
+test.each(shells)(
+  '%s: the daemon killed behind a foreground exec, which is ended; the shell says why, works on and sweeps',
+  async (shell) => {
+    await using work = await ShellAtWork.open(shell)
+    const { screen, daemon } = work
+    screen.type(`kubectl exec -it web-0 -- sh -c 'echo in""side; sleep 600'\r`)
+    await screen.until('the remote program', ({ text }) => text.includes('inside'), 30_000)
+    process.kill(daemon, 'SIGKILL')
+    await screen.until('why', ({ text }) => text.includes(lost), 30_000)
+    await screen.until('a prompt', ({ typed }) => typed.endsWith('ready> '))
+    expect(work.processes(/kubectl exec/)).toEqual([])
+    await enter(screen, 'echo on""ward')
+    expect(screen.lines).toContain('onward')
+    await until('the sweep’s daemon', () => work.daemon !== daemon, { withinMs: 40_000 })
+    expect(screen.text.match(/is locked/g)).toHaveLength(1)
+  },
+  120_000,
+)
+
 test.each(shells)(
   '%s: the daemon and its reaper killed, what lives is ended when the window passes',
   async (shell) => {
-    await using home = makeHome()
-    writePolicy(home, { idle: '12s' })
-    await home.startPlayground()
-    await home.init()
-    await home.unlock('--all')
-    using screen = await openShell(home, shell)
+    await using work = await ShellAtWork.open(shell)
+    const { screen, daemon } = work
     screen.type('kubectl port-forward web-0 0:80 &\r')
-    const forwards = (): number[] => processes(/kubectl port-forward/, home.guardHome)
     await screen.until('the port', ({ text }) => text.includes('Forwarding from'), 20_000)
-    const daemon = Number(readFileSync(join(home.guardHome, 'run', 'status'), 'utf8').split(' ')[2])
-    for (const pid of [...processes(/reaper/, home.guardHome), daemon]) process.kill(pid, 'SIGKILL')
+    for (const pid of [...work.processes(/reaper/), daemon]) process.kill(pid, 'SIGKILL')
     await until('the daemon’s end', () => !isRunning(daemon))
     if (shell === 'bash') screen.type('\r')
-    await screen.until('the news', ({ text }) => text.includes('is locked (the daemon ended)'))
-    expect(forwards().filter(isRunning)).not.toEqual([])
-    await until('the end of what lives', () => forwards().filter(isRunning).length === 0, {
+    await screen.until('the news', ({ text }) => text.includes(lost))
+    expect(work.processes(/kubectl port-forward/)).not.toEqual([])
+    await until('the end of what lives', () => work.processes(/kubectl port-forward/).length === 0, {
       withinMs: 40_000,
     })
     expect(isRunning(screen.pty.pid)).toBe(true)
   },
+  120_000,
 )
