@@ -120,16 +120,26 @@ static bool print_all(struct bytes document) {
     return true;
 }
 
+static void print_document(struct bytes document) {
+    if (document.at == NULL) fail_exchange(EXCHANGE_UNREADABLE);
+    bool printed = print_all(document);
+    wipe_reply();
+    if (!printed) fail(1, "the credential can’t be written to standard output", KG_CURE_TICKET_REFUSED);
+}
+
+static bool add_version(uint8_t tag, size_t most) {
+    return request_add_text(tag, exec_info_version(getenv("KUBERNETES_EXEC_INFO")), most);
+}
+
 /* The keeper ends with its session: then it is gone between the two answers. */
-static int print_credential(struct grant *grant) {
+static void print_credential(struct grant *grant) {
     static const uint32_t limits[] = KG_KEEPER_ISSUE_REPLY_LIMITS;
     static const struct reply_form form = {KG_KEEPER_ISSUE_REPLY, KG_KEEPER_ISSUE_REPLY_TAGS, limits};
     struct bytes fields[REPLY_TAGS];
     int fd = connect_own(grant->socket);
     request_begin(KG_KEEPER_ISSUE);
     request_add(KG_KEEPER_ISSUE_TICKET, grant->ticket, grant->ticket_length, KG_KEEPER_ISSUE_TICKET_MAX);
-    request_add_text(KG_KEEPER_ISSUE_API_VERSION, exec_info_version(getenv("KUBERNETES_EXEC_INFO")),
-                     KG_KEEPER_ISSUE_API_VERSION_MAX);
+    add_version(KG_KEEPER_ISSUE_API_VERSION, KG_KEEPER_ISSUE_API_VERSION_MAX);
     enum exchange_result result = fd < 0 ? EXCHANGE_GONE : exchange(fd, &form, fields);
     explicit_bzero(grant, sizeof *grant);
     if (result == EXCHANGE_REFUSED) fail_refused(fields);
@@ -137,18 +147,38 @@ static int print_credential(struct grant *grant) {
         fail(KG_EXIT_TICKET_REFUSED, "the session ended before the credential came", KG_CURE_TICKET_REFUSED);
     }
     if (result != EXCHANGED) fail_exchange(result);
-    struct bytes document = fields[KG_KEEPER_ISSUE_REPLY_EXEC_CREDENTIAL];
-    if (document.at == NULL) fail_exchange(EXCHANGE_UNREADABLE);
-    bool printed = print_all(document);
-    wipe_reply();
-    if (!printed) fail(1, "the credential can’t be written to standard output", KG_CURE_TICKET_REFUSED);
-    return 0;
+    print_document(fields[KG_KEEPER_ISSUE_REPLY_EXEC_CREDENTIAL]);
+}
+
+/*
+ * Where the daemon has vouched for the client, its session's keeper gives the credential without more. False where it
+ * does not, for whatever reason: then the daemon is asked, and says why not.
+ */
+static bool print_vouched_for(const struct wanted *wanted) {
+    static const uint32_t limits[] = KG_KEEPER_FETCH_REPLY_LIMITS;
+    static const struct reply_form form = {KG_KEEPER_FETCH_REPLY, KG_KEEPER_FETCH_REPLY_TAGS, limits};
+    struct bytes fields[REPLY_TAGS];
+    int fd = connect_keeper(wanted->policy);
+    if (fd < 0) return false;
+    shut_in();
+    request_begin(KG_KEEPER_FETCH);
+    bool fits = request_add_text(KG_KEEPER_FETCH_CREDENTIAL, wanted->credential, KG_KEEPER_FETCH_CREDENTIAL_MAX);
+    fits = fits && add_version(KG_KEEPER_FETCH_API_VERSION, KG_KEEPER_FETCH_API_VERSION_MAX);
+    enum exchange_result result = fits ? exchange(fd, &form, fields) : EXCHANGE_GONE;
+    close(fd);
+    /* Stopped, or worse: the ticket that the daemon has to give is for the same one. */
+    if (result == EXCHANGE_LATE) fail_exchange(result);
+    if (result != EXCHANGED || fields[KG_KEEPER_FETCH_REPLY_EXEC_CREDENTIAL].at == NULL) return false;
+    print_document(fields[KG_KEEPER_FETCH_REPLY_EXEC_CREDENTIAL]);
+    return true;
 }
 
 int run_credential_plugin(int argc, char *argv[]) {
     static struct grant grant;
     say_in_one_line(true);
     struct wanted wanted = read_arguments(argc, argv);
+    if (print_vouched_for(&wanted)) return 0;
     obtain_grant(&wanted, &grant);
-    return print_credential(&grant);
+    print_credential(&grant);
+    return 0;
 }

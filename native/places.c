@@ -150,15 +150,28 @@ int connect_own(const char *path) {
     return fd;
 }
 
-int connect_daemon(void) {
+static bool find_daemon(char *socket_path, size_t size) {
     static char folder[PATH_MAX];
     static char lock_file[PATH_MAX + sizeof "/daemon.lock"];
-    static char socket_path[PATH_MAX];
     find_state_folder(folder, sizeof folder);
-    if (!check_folder(folder)) return -1;
-    if (!join(lock_file, sizeof lock_file, folder, "/daemon.lock", "")) return -1;
-    if (!read_lock_file(lock_file, socket_path, sizeof socket_path)) return -1;
-    return connect_own(socket_path);
+    return check_folder(folder) && join(lock_file, sizeof lock_file, folder, "/daemon.lock", "") &&
+           read_lock_file(lock_file, socket_path, size);
+}
+
+int connect_daemon(void) {
+    static char socket_path[PATH_MAX];
+    return find_daemon(socket_path, sizeof socket_path) ? connect_own(socket_path) : -1;
+}
+
+/* The keepers' folder is beside the daemon's socket. A name with a slash would lead out of it. */
+int connect_keeper(const char *policy) {
+    static char socket_path[PATH_MAX];
+    static char path[sizeof ((struct sockaddr_un *)NULL)->sun_path];
+    static char folder[sizeof path];
+    if (policy[0] == '.' || strrchr(policy, '/') != NULL || !find_daemon(socket_path, sizeof socket_path)) return -1;
+    *strrchr(socket_path, '/') = '\0';
+    bool fits = join(folder, sizeof folder, socket_path, "/keepers/", policy);
+    return fits && join(path, sizeof path, folder, ".open", "") ? connect_own(path) : -1;
 }
 
 /* This binary is <root>/dist/native/kubeguard-native, under whatever name and link it was called. */

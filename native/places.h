@@ -12,6 +12,12 @@
 int connect_daemon(void);
 
 /*
+ * Connects to the keeper of this policy's open session. Returns -1 where there is none to be found; ends this
+ * process when a place is not ours alone.
+ */
+int connect_keeper(const char *policy);
+
+/*
  * Connects to a socket of ours. Returns -1 when nobody listens there; ends this process when it is not ours
  * alone.
  */

@@ -71,7 +71,7 @@ async function makesWay(error: unknown, pid: number, startTicks: number | undefi
  * Asks a keeper, at the socket that the daemon named.
  * @throws GuardError as `callDaemon`; `ticket-refused` where the keeper is gone already.
  */
-export async function callKeeper<Name extends 'keeper.open' | 'keeper.issue'>(
+export async function callKeeper<Name extends 'keeper.open' | 'keeper.issue' | 'keeper.fetch'>(
   socketPath: string | Buffer,
   name: Name,
   request: RequestOf<Name>,

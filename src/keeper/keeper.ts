@@ -13,11 +13,14 @@ import type { Call } from './connection.ts'
 import { toGuardError } from './connection.ts'
 import { Holdings } from './holdings.ts'
 import { Lease } from './lease.ts'
+import type { Deadlines } from './lease.ts'
 import { attempt } from './modes.ts'
 import type { Done } from './modes.ts'
 import { Served } from './served.ts'
 import { Tickets } from './tickets.ts'
 import type { ExpectedTicket } from './tickets.ts'
+import { holderOf } from './holder-of.ts'
+import { Vouchers } from './vouchers.ts'
 
 export interface KeeperOptions {
   readonly order: KeeperOrder
@@ -43,6 +46,7 @@ export class Keeper {
   readonly #tickets = new Tickets(() => this.#clock.now().bootMs)
   readonly #channel: KeeperChannel
   readonly #holdings: Holdings
+  readonly #vouchers = new Vouchers({ bootMs: () => this.#clock.now().bootMs, holderOf })
   readonly #served = new Served(ancestryOf)
   #attempted = false
 
@@ -53,6 +57,7 @@ export class Keeper {
       'keeper.expect': (body) => this.#expect(body),
       'keeper.live': (body) => this.#live(body),
       'keeper.narrow': (body) => this.#narrow(body),
+      'keeper.vouch': (body) => this.#vouch(body),
     })
     this.#channel.onClose(options.exit)
     this.#lease.watch(options.exit)
@@ -65,6 +70,8 @@ export class Keeper {
         return this.#open(frame.body, pid)
       case 'keeper.issue':
         return this.#issue(frame.body, pid)
+      case 'keeper.fetch':
+        return this.#fetch(frame.body, pid)
       default:
         throw new GuardError('protocol-error', 'a keeper does not answer this')
     }
@@ -94,8 +101,15 @@ export class Keeper {
   }
 
   #narrow(body: Buffer): ReplyOf<'keeper.narrow'> {
+    this.#vouchers.end()
     const { jobs, writers } = decodeRequest('keeper.narrow', body)
     this.#served.narrow(jobs, writers)
+    return {}
+  }
+
+  #vouch(body: Buffer): ReplyOf<'keeper.vouch'> {
+    const { pid, startTicks, credential } = decodeRequest('keeper.vouch', body)
+    this.#vouchers.add({ client: { pid, startTicks }, credential })
     return {}
   }
 
@@ -169,11 +183,25 @@ export class Keeper {
     const deadlines = this.#lease.inForce
     if (deadlines === undefined || !this.#served.serves(pid))
       throw new GuardError('locked', 'the session is locked')
-    const { lifetimeWallMs } = deadlines
-    const now = { wallMs: this.#clock.now().wallMs, lifetimeWallMs }
     return encodeReply('keeper.issue', {
-      execCredential: await this.#holdings.issue(credential ?? '', apiVersion, now),
+      execCredential: await this.#document(credential ?? '', apiVersion, deadlines),
     })
+  }
+
+  /** The daemon looks at deadlines before it lets anybody through; here nobody did since, so they are met to the moment. */
+  async #fetch(body: Buffer, pid: number): Promise<Buffer> {
+    const { credential, apiVersion } = decodeRequest('keeper.fetch', body)
+    const deadlines = this.#lease.isOverdue ? undefined : this.#lease.inForce
+    const client = deadlines === undefined ? undefined : this.#vouchers.take(pid, credential)
+    if (deadlines === undefined || client === undefined) return encodeReply('keeper.fetch', {})
+    const execCredential = await this.#document(credential, apiVersion, deadlines)
+    const { pid: holder, startTicks, program } = client
+    this.#channel.tell('keeper.fetched', { pid: holder, startTicks, program, credential })
+    return encodeReply('keeper.fetch', { execCredential })
+  }
+
+  #document(credential: string, apiVersion: string, { lifetimeWallMs }: Deadlines): Promise<Buffer> {
+    return this.#holdings.issue(credential, apiVersion, { wallMs: this.#clock.now().wallMs, lifetimeWallMs })
   }
 }
 

@@ -48,6 +48,11 @@ export class Lease {
     return this.#heard !== undefined && this.leftMs > 0 ? this.#deadlines : undefined
   }
 
+  /** Has a deadline passed, though the daemon may still be about to lock? */
+  get isOverdue(): boolean {
+    return this.#deadlines !== undefined && untilMs(this.#deadlines, this.#now()) <= 0
+  }
+
   /** Time left to live, in ms; 0 or less when it must end now. */
   get leftMs(): number {
     const now = this.#now()

@@ -15,7 +15,7 @@ type Definition = (typeof messages)[keyof typeof messages]
 const definitions = Object.entries(messages) as [string, Definition][]
 
 /** The messages that the native binary speaks: the header holds these alone. */
-const nativeMessages = ['gate.check', 'credential.issue', 'keeper.issue'].concat(
+const nativeMessages = ['gate.check', 'credential.issue', 'keeper.issue', 'keeper.fetch'].concat(
   ['watch', 'forget', 'spare', 'live', 'end'].map((name) => `reaper.${name}`),
 )
 

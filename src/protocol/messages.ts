@@ -341,6 +341,26 @@ export const messages = {
       execCredential: required(1, 'secret', 'the ExecCredential document, for stdout', limits.jsonBytes),
     },
   }),
+  'keeper.fetch': message({
+    id: 34,
+    route: 'client>keeper',
+    about:
+      'Fetch one credential without a ticket, where the daemon has vouched for the client; where it has not, the plugin asks the daemon.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: {
+      credential: required(1, 'text', 'credential id, as kubeconfig names it', 256),
+      apiVersion: required(2, 'text', 'v1 or v1beta1 of client.authentication.k8s.io', 64),
+    },
+    reply: {
+      execCredential: optional(
+        1,
+        'secret',
+        'the ExecCredential document, for stdout; absent: nobody vouched',
+        limits.jsonBytes,
+      ),
+    },
+  }),
   'keeper.expect': message({
     id: 48,
     route: 'daemon>keeper',
@@ -382,6 +402,36 @@ export const messages = {
       writers: required(2, 'textList', 'PID:START, a holder that is served alone', 64),
     },
     reply: {},
+  }),
+  'keeper.vouch': message({
+    id: 52,
+    route: 'daemon>keeper',
+    about:
+      'A kubectl was let through, and is recorded: its own plugin may fetch this credential, once and within seconds.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: {
+      pid: required(1, 'uint', 'the client'),
+      startTicks: required(2, 'uint', 'its start time, field 22 of /proc/PID/stat'),
+      credential: required(3, 'text', 'credential id', 256),
+    },
+    reply: {},
+    told: true,
+  }),
+  'keeper.fetched': message({
+    id: 53,
+    route: 'keeper>daemon',
+    about: 'A credential that was vouched for is being given out. Sent before it leaves.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: {
+      pid: required(1, 'uint', 'the client that holds it now'),
+      startTicks: required(2, 'uint', 'its start time'),
+      program: required(3, 'text', 'base name of its executable', 4096),
+      credential: required(4, 'text', 'credential id', 256),
+    },
+    reply: {},
+    told: true,
   }),
   'keeper.opened': message({
     id: 50,

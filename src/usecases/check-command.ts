@@ -13,13 +13,23 @@ import type { Client } from './guarded-session.ts'
 import { isHeldFor } from './held-processes.ts'
 import { mayAskHere } from './may-ask.ts'
 import { meetLock } from './meet-lock.ts'
-import type { Clock, Journal, Kubeconfigs, ProcessFacts, ProcessTable, Reaper, Terminals } from './ports.ts'
+import type {
+  Clock,
+  Journal,
+  Kubeconfigs,
+  ProcessFacts,
+  ProcessTable,
+  Reaper,
+  Terminals,
+  VaultCatalogue,
+} from './ports.ts'
 import { rememberWriter } from './remember-writer.ts'
 import type { Questions } from './questions.ts'
 import { resolveGuard } from './resolve-guard.ts'
 import type { ClientPlace, Target } from './resolve-guard.ts'
 import type { SessionTable } from './session-table.ts'
 import { trackClient } from './track-client.ts'
+import { vouchForClient } from './vouch-for-client.ts'
 import { watchPresence } from './watch-presence.ts'
 
 interface Deps {
@@ -29,6 +39,7 @@ interface Deps {
   readonly processes: ProcessTable
   readonly reaper: Reaper
   readonly terminals: Terminals
+  readonly vaults: Pick<VaultCatalogue, 'credentials'>
   readonly table: SessionTable
   readonly findProgram: FindProgram
   readonly questions: Questions
@@ -117,6 +128,7 @@ function gate(deps: Deps, request: Request, asked: Asked): Reply {
         // The shim becomes the tool: its own arguments tell already.
         rememberWriter(deps, guarded, { ...facts, program: found.tool })
       }
+      vouchForClient(deps, target, liveClient(facts, command, target))
       return allow(found)
   }
 }

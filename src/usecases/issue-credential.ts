@@ -43,7 +43,8 @@ interface Deps {
 type Request = RequestOf<'credential.issue'>
 type Reply = ReplyOf<'credential.issue'>
 
-const holderGraceMs = 2_000
+/** Between TERM and KILL of a holder. */
+export const holderGraceMs = 2_000
 
 /**
  * A client runs the plugin up to six times for one command (client-go retries discovery): after one
@@ -110,10 +111,7 @@ function allow(deps: Deps, guarded: GuardedSession, request: Request, { plugin, 
   const keeper = guarded.keeper
   if (keeper === undefined) return deny(explainLock(guarded))
   if (guarded.session.state === 'unlocked') rememberTerminal(guarded, deps.terminals.ofProcess(plugin))
-  rememberWriter(deps, guarded, holder, () => {
-    const [, starter] = deps.processes.ancestry(holder.pid)
-    return starter
-  })
+  rememberWriter(deps, guarded, holder, () => starterOf(deps, holder))
   trackClient(
     deps,
     { guarded },
@@ -133,19 +131,37 @@ function allow(deps: Deps, guarded: GuardedSession, request: Request, { plugin, 
   const ticket = randomBytes(32)
   const client = { pid: plugin.pid, startTicks: plugin.startTicks }
   keeper.expect({ ticket, client, purpose: 'issue', credential: request.credential })
-  record(deps, request, holder, 'credential-issued')
+  recordIssued(deps, request, holder)
   return { verdict: 'allow', policy: guarded.policy, socket: Buffer.from(keeper.socket), ticket }
 }
 
+/** The client's parent: terraform starts what writes for it. */
+export function starterOf({ processes }: Pick<Deps, 'processes'>, { pid }: ProcessId): Ancestor | undefined {
+  const [, starter] = processes.ancestry(pid)
+  return starter
+}
+
 /** A plugin is not told for which context it runs: those that the credential was adopted for. */
-function contextOf({ vaults }: Deps, { policy, credential }: Request): string {
+function contextOf({ vaults }: Pick<Deps, 'vaults'>, { policy, credential }: Wanted): string {
   return vaults.contexts(policy, credential).join(', ')
 }
 
+/** To which program a credential went, for the journal. */
+export function recordIssued(
+  deps: Recorder,
+  wanted: Wanted,
+  holder: Pick<Ancestor, 'pid' | 'program'>,
+): void {
+  record(deps, wanted, holder, 'credential-issued')
+}
+
+type Recorder = Pick<Deps, 'journal' | 'vaults'>
+type Wanted = Pick<Request, 'policy' | 'credential'>
+
 function record(
-  deps: Deps,
-  request: Request,
-  holder: Ancestor,
+  deps: Recorder,
+  request: Wanted,
+  holder: Pick<Ancestor, 'pid' | 'program'>,
   event: 'credential-issued' | 'refused',
 ): void {
   const { credential } = request

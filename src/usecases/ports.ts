@@ -260,11 +260,15 @@ export interface Keeper {
   readonly pid: number
   /** The keeper has it before whoever is told of it can come. @throws GuardError internal */
   expect(ticket: Ticket): void
+  /** A client that is recorded may fetch this credential through its own plugin, once and soon. @throws GuardError internal */
+  vouch(voucher: Voucher): void
   live(deadlines: { deadlineBootMs: number; lifetimeWallMs: number }): Promise<void>
   /** From the answer on it serves these alone, and never more again. @throws GuardError internal */
   narrow(holds: readonly Hold[]): Promise<void>
   /** Called for each attempt; the answer is sent back to the keeper, and decides. */
   onOpened(listener: (opened: Opened) => OpenedAnswer): void
+  /** Called for each credential that was vouched for and is given out. */
+  onFetched(listener: (fetched: Fetched) => void): void
   onExit(listener: () => void): void
   /** SIGKILL; resolves when the process is gone. Locking is this call. */
   end(): Promise<void>
@@ -291,6 +295,17 @@ export interface Ticket {
   readonly client: ProcessId
   readonly purpose: 'open' | 'issue'
   readonly credential?: string
+}
+
+/** The daemon's word to a keeper, given with the gate's yes: this client may have this credential. */
+export interface Voucher {
+  readonly client: ProcessId
+  readonly credential: string
+}
+
+export interface Fetched extends Voucher {
+  /** Base name of the executable that the client runs by now. */
+  readonly program: string
 }
 
 export interface Keepers {

@@ -17,6 +17,8 @@ export interface Target {
   /** The context's own; undefined where it names none. */
   readonly namespace: string | undefined
   readonly guarded: GuardedSession
+  /** The credential that the command will ask this session for, as kubeconfig names it; undefined for none of ours. */
+  readonly credential: string | undefined
 }
 
 /**
@@ -48,9 +50,14 @@ export async function resolveGuard(
   const context = command?.context ?? currentContext(outlines) ?? ''
   const found = findContext(outlines, context)
   const userName = command?.user ?? found?.user
-  const policy = userName === undefined ? undefined : findUser(outlines, userName)?.policy
-  const own = policy === undefined ? undefined : deps.table.find(policy)
-  return { context, namespace: found?.namespace, guarded: own ?? deps.table.forContext(context) }
+  const user = userName === undefined ? undefined : findUser(outlines, userName)
+  const own = user?.policy === undefined ? undefined : deps.table.find(user.policy)
+  return {
+    context,
+    namespace: found?.namespace,
+    guarded: own ?? deps.table.forContext(context),
+    credential: own === undefined ? undefined : user?.credential,
+  }
 }
 
 /** The first file that sets one wins, as for every entry (client-go, clientcmd/loader.go). */

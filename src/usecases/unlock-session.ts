@@ -25,6 +25,7 @@ import type {
 import type { Questions } from './questions.ts'
 import type { SessionTable } from './session-table.ts'
 import type { SweepSessions } from './sweep-sessions.ts'
+import { noteFetched } from './vouch-for-client.ts'
 import { watchPresence } from './watch-presence.ts'
 
 interface Deps {
@@ -150,6 +151,7 @@ interface Attempt {
 function attend(deps: Deps, guarded: GuardedSession, keeper: Keeper, attempt: Attempt): void {
   guarded.attempts.add(keeper)
   keeper.onOpened((opened) => judge(deps, guarded, keeper, { ...attempt, opened }))
+  keeper.onFetched((fetched) => noteFetched(deps, guarded, fetched))
   keeper.onExit(() => {
     guarded.attempts.delete(keeper)
     if (guarded.keeper === keeper) deps.table.advance(guarded, { type: 'lock', reason: 'keeper-lost' })

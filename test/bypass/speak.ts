@@ -117,6 +117,82 @@ function exchangeRaw(bytes: Buffer, path: string = places.socket(home)): Promise
   })
 }
 
+/** Has the gate vouch for this very process, as it does for a shim that becomes kubectl. */
+async function beVouchedFor(): Promise<void> {
+  const { HOME = '', PATH = '' } = process.env
+  const { verdict, message } = await callDaemon('gate.check', {
+    argv: ['kubectl', 'get', 'pods'].map((word) => Buffer.from(word)),
+    cwd: Buffer.from(HOME),
+    home: Buffer.from(HOME),
+    path: Buffer.from(PATH),
+    inCluster: false,
+    ttys: 0,
+    mayAsk: false,
+    asked: false,
+    mayWait: false,
+    waits: false,
+  })
+  if (verdict !== 'allow') throw new Error(message ?? verdict)
+}
+
+/** @returns what a plugin gets that is this process. */
+async function fetchVouched(credential: string): Promise<string> {
+  const path = join(places.keepers(home), 'default.open')
+  const { execCredential } = await callKeeper(path, 'keeper.fetch', { credential, apiVersion: execApi })
+  return execCredential === undefined ? 'nothing' : 'a credential'
+}
+
+const fetchAsPlugin = async (): Promise<void> => console.log(await fetchVouched(args[0] as string))
+
+const script = import.meta.filename
+const asPlugin = (credential: string): string[] => [process.execPath, script, 'fetch', credential]
+
+/** This process is vouched for; whoever else it is that fetches, and whatever else, gets nothing; its child once. */
+async function misuseVoucher(): Promise<void> {
+  const [own = '', others = ''] = args
+  const { execFileSync } = await import('node:child_process')
+  const run = (file: string, ...given: string[]): string =>
+    execFileSync(file, given, { encoding: 'utf8' }).trim()
+  const child = (credential: string): string => run(...(asPlugin(credential) as [string, ...string[]]))
+  await beVouchedFor()
+  const python = `import subprocess; print(subprocess.run(${JSON.stringify(asPlugin(own))}, capture_output=True, text=True).stdout)`
+  // The command substitution ends with its child's output, not with its child.
+  const orphan = `out=$(mktemp); (setsid sh -c 'sleep 0.3; ${asPlugin(own).join(' ')} >'$out' 2>&1; echo done >>'$out &) ; until grep -q done $out; do sleep 0.1; done; cat $out`
+  const tries = {
+    'the client itself': await fetchVouched(own),
+    'its child, for another credential': child(others),
+    'the child of another client': run('python3', '-c', python),
+    'an orphan': run('sh', '-c', orphan),
+  }
+  for (const [who, got] of Object.entries(tries))
+    if (!got.startsWith('nothing')) console.log(`GOT by ${who}: ${got}`)
+  console.log(`once: ${child(own)}`)
+  console.log(`GOT TWICE: ${child(own)}`.replace('GOT TWICE: nothing', 'not twice'))
+}
+
+/** Vouched for, then locked; neither this process nor its child obeys TERM, and the child asks as soon as it comes. */
+async function voucherOverLock(): Promise<void> {
+  process.on('SIGTERM', () => {})
+  const { spawn } = await import('node:child_process')
+  const child = spawn(process.execPath, [script, 'fetch-at-term', args[0] as string], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  child.stdout.pipe(process.stdout)
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  await beVouchedFor()
+  spawn(args[1] as string, args.slice(2), { stdio: 'ignore' })
+  setInterval(() => {}, 1_000)
+}
+
+async function fetchAtTerm(): Promise<void> {
+  const term = new Promise((resolve) => process.on('SIGTERM', resolve))
+  console.log('ready')
+  setInterval(() => {}, 1_000)
+  await term
+  const got = await fetchVouched(args[0] as string).catch((error: unknown) => String(error))
+  console.log(got === 'a credential' ? 'GOT it' : `tried: ${got}`)
+}
+
 const attacks: Record<string, () => Promise<void>> = {
   'issue': fetchCredential,
   'ticket-twice': fetchCredential,
@@ -125,6 +201,10 @@ const attacks: Record<string, () => Promise<void>> = {
   'guess-passphrase': guessPassphrase,
   'raw-frames': rawFrames,
   'speak-to': speakTo,
+  'fetch': fetchAsPlugin,
+  'fetch-at-term': fetchAtTerm,
+  'misuse-voucher': misuseVoucher,
+  'voucher-over-lock': voucherOverLock,
 }
 
 await attacks[what ?? '']?.().catch((error: unknown) => console.log(`refused: ${String(error)}`))

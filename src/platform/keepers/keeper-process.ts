@@ -4,8 +4,9 @@ import type { Duplex } from 'node:stream'
 import type { Hold } from '../../domain/hold.ts'
 import { decodeRequest } from '../../protocol/frame.ts'
 import type { OpenReport } from '../../protocol/reports.ts'
-import type { Keeper, Opened, OpenedAnswer, Ticket } from '../../usecases/ports.ts'
+import type { Fetched, Keeper, Opened, OpenedAnswer, Ticket, Voucher } from '../../usecases/ports.ts'
 import { KeeperChannel } from './channel.ts'
+import { giveOpenName, takeOpenName } from './open-name.ts'
 
 /** A keeper that listens, as the daemon sees it. */
 export class KeeperProcess implements Keeper {
@@ -14,13 +15,20 @@ export class KeeperProcess implements Keeper {
   readonly #child: ChildProcess
   readonly #channel: KeeperChannel
   readonly #gone: Promise<void>
+  readonly #policy: string | undefined
+  #fetched: ((fetched: Fetched) => void) | undefined
   #opened: ((opened: Opened) => OpenedAnswer) | undefined
 
-  constructor(child: ChildProcess, line: Duplex, socket: string) {
+  /** @param policy whose session it will hold, once opened; undefined for a keeper with another job */
+  constructor(child: ChildProcess, line: Duplex, socket: string, policy?: string) {
     this.socket = socket
+    this.#policy = policy
     this.pid = child.pid as number
     this.#child = child
-    this.#channel = new KeeperChannel(line, { 'keeper.opened': (body) => this.#answerOpened(body) })
+    this.#channel = new KeeperChannel(line, {
+      'keeper.opened': (body) => this.#answerOpened(body),
+      'keeper.fetched': (body) => this.#hearFetched(body),
+    })
     this.#gone = this.#cleanUp()
     line.resume()
   }
@@ -34,6 +42,11 @@ export class KeeperProcess implements Keeper {
       purpose,
       credential,
     })
+  }
+
+  /** @throws GuardError internal when the keeper is gone */
+  vouch({ client, credential }: Voucher): void {
+    this.#channel.tell('keeper.vouch', { ...client, credential })
   }
 
   /** @throws GuardError internal when the keeper is gone */
@@ -52,6 +65,10 @@ export class KeeperProcess implements Keeper {
     this.#opened = listener
   }
 
+  onFetched(listener: (fetched: Fetched) => void): void {
+    this.#fetched = listener
+  }
+
   onExit(listener: () => void): void {
     void this.#gone.then(listener)
   }
@@ -62,8 +79,9 @@ export class KeeperProcess implements Keeper {
   }
 
   async #cleanUp(): Promise<void> {
+    // The line ends by itself: what the keeper said before its end, of a credential given out, is still read.
     await whenGone(this.#child)
-    this.#channel.close()
+    if (this.#policy !== undefined) takeOpenName(this.socket, this.#policy)
     rmSync(this.socket, { force: true })
   }
 
@@ -71,7 +89,15 @@ export class KeeperProcess implements Keeper {
   #answerOpened(body: Buffer): OpenedAnswer {
     const { generation, failure, report } = decodeRequest('keeper.opened', body)
     const opened = { generation, failure, report: report as OpenReport | undefined }
-    return this.#opened?.(opened) ?? { accepted: false }
+    const answer = this.#opened?.(opened) ?? { accepted: false }
+    if (answer.accepted && this.#policy !== undefined) giveOpenName(this.socket, this.#policy)
+    return answer
+  }
+
+  #hearFetched(body: Buffer): Record<string, never> {
+    const { pid, startTicks, program, credential } = decodeRequest('keeper.fetched', body)
+    this.#fetched?.({ client: { pid, startTicks }, program, credential })
+    return {}
   }
 }
 

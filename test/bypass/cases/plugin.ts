@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { TestTerminal, until } from '../../fixtures/terminal.ts'
+import { repository, TestTerminal, until } from '../../fixtures/terminal.ts'
 import { kubectl } from '../../fixtures/tools.ts'
 import { makeHome } from '../../fixtures/home.ts'
 import { writePolicy } from '../../fixtures/policy.ts'
@@ -89,6 +89,23 @@ async function otherHome(siege: Siege): Promise<boolean> {
   return gotPods(await forged.kubectl(['get', 'pods'], { env }))
 }
 
+/** Its own child gets it, once: what was vouched for is real. */
+async function misusedVoucher(siege: Siege): Promise<boolean> {
+  const { default: own, prod } = siege.credentials
+  await siege.home.unlock('default')
+  const { stdout } = await speak(siege, 'misuse-voucher', own, prod)
+  if (!stdout.includes('once: a credential')) throw new Error(stdout)
+  return stdout.includes('GOT')
+}
+
+async function voucherOverLock(siege: Siege): Promise<boolean> {
+  await siege.home.unlock('default')
+  const kubeguard = join(repository, 'bin', 'kubeguard')
+  const { stdout } = await speak(siege, 'voucher-over-lock', siege.credentials.default, kubeguard, 'lock')
+  if (!/tried|GOT/.test(stdout)) throw new Error(`not tried: ${stdout}`)
+  return stdout.includes('GOT')
+}
+
 export const pluginCases: readonly BypassCase[] = [
   {
     name: 'the credential plugin called by another client (Python)',
@@ -146,6 +163,16 @@ export const pluginCases: readonly BypassCase[] = [
       if (!stdout.includes('once')) throw new Error(stdout)
       return stdout.includes('GOT TWICE')
     },
+  },
+  {
+    name: 'what the gate vouched for, used by another process, for another credential, or twice',
+    whileUnlocked: 'own',
+    attempt: misusedVoucher,
+  },
+  {
+    name: 'what the gate vouched for, used after the lock by a client that ignores TERM',
+    whileUnlocked: 'own',
+    attempt: voucherOverLock,
   },
   {
     name: 'the fetched real kubectl under a name of its own',

@@ -58,3 +58,16 @@ test('an opening without deadlines gives nothing out until a heartbeat brings th
   lease.renew(inMs(5_000))
   expect(lease.inForce).toEqual(inMs(5_000))
 })
+
+test('it is overdue from the deadline on, on either clock, though it waits two seconds longer for the daemon', () => {
+  const { lease, pass, inMs } = makeLease()
+  expect(lease.isOverdue).toBe(false)
+  lease.open(inMs(1_000))
+  pass(999)
+  expect(lease.isOverdue).toBe(false)
+  pass(1)
+  expect(lease.isOverdue).toBe(true)
+  expect(lease.inForce).toBeDefined()
+  lease.renew({ ...inMs(1_000), lifetimeWallMs: inMs(0).lifetimeWallMs })
+  expect(lease.isOverdue).toBe(true)
+})
