@@ -59,21 +59,49 @@ export function requestName(id: number): MessageName | undefined {
 }
 
 function encodeFrame(id: number, fields: Fields, value: Readonly<Record<string, unknown>>): Buffer {
-  const parts: Buffer[] = [Buffer.alloc(headerBytes)]
-  for (const [name, field] of Object.entries(fields)) {
-    for (const item of encodeValue(name, field, value[name])) {
-      const header = Buffer.alloc(fieldHeaderBytes)
-      header.writeUInt8(field.tag, 0)
-      header.writeUInt32BE(item.length, 1)
-      parts.push(header, item)
+  const items: { tag: number; bytes: Buffer }[] = []
+  let length = headerBytes
+  for (const { name, field } of layoutOf(fields).named) {
+    for (const bytes of encodeValue(name, field, value[name])) {
+      items.push({ tag: field.tag, bytes })
+      length += fieldHeaderBytes + bytes.length
     }
   }
-  const frame = Buffer.concat(parts)
-  if (frame.length > limits.frameBytes) throw new FrameError('frame too large')
-  frame.writeUInt32BE(frame.length - headerBytes, 0)
+  if (length > limits.frameBytes) throw new FrameError('frame too large')
+  const frame = Buffer.allocUnsafe(length)
+  frame.writeUInt32BE(length - headerBytes, 0)
   frame.writeUInt16BE(protocolVersion, 4)
   frame.writeUInt16BE(id, 6)
+  let at = headerBytes
+  for (const { tag, bytes } of items) {
+    frame.writeUInt8(tag, at)
+    frame.writeUInt32BE(bytes.length, at + 1)
+    bytes.copy(frame, at + fieldHeaderBytes)
+    at += fieldHeaderBytes + bytes.length
+  }
   return frame
+}
+
+interface NamedField {
+  readonly name: string
+  readonly field: Field
+}
+
+interface Layout {
+  readonly named: readonly NamedField[]
+  readonly byTag: ReadonlyMap<number, NamedField>
+}
+
+const layouts = new WeakMap<Fields, Layout>()
+
+/** A message's fields as they are gone through for every frame: put in order once. */
+function layoutOf(fields: Fields): Layout {
+  const known = layouts.get(fields)
+  if (known !== undefined) return known
+  const named = Object.entries(fields).map(([name, field]) => ({ name, field }))
+  const layout = { named, byTag: new Map(named.map((one) => [one.field.tag, one])) }
+  layouts.set(fields, layout)
+  return layout
 }
 
 function encodeValue(name: string, field: Field, value: unknown): Buffer[] {
@@ -114,9 +142,9 @@ function encodeUint(value: number): Buffer {
 }
 
 function decodeFields(fields: Fields, body: Buffer): Record<string, unknown> {
-  const byTag = new Map(Object.entries(fields).map(([name, field]) => [field.tag, { name, field }]))
+  const { named, byTag } = layoutOf(fields)
   const value: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(fields)) {
+  for (const { name, field } of named) {
     if (field.kind === 'flag') value[name] = false
     if (field.kind.endsWith('List')) value[name] = []
   }
@@ -125,7 +153,7 @@ function decodeFields(fields: Fields, body: Buffer): Record<string, unknown> {
     if (known === undefined) throw new FrameError(`unknown field ${tag}`)
     place(value, known.name, known.field, bytes)
   }
-  for (const [name, field] of Object.entries(fields)) {
+  for (const { name, field } of named) {
     if (!field.optional && value[name] === undefined) throw new FrameError(`field ${name} is missing`)
   }
   return value
