@@ -1,9 +1,10 @@
-import { rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { GuardError } from '../domain/errors.ts'
 import { hardenProcess } from '../hardening/harden-process.ts'
 import { dirs, places } from '../platform/dirs.ts'
 import { readHello, writeHello } from '../platform/keepers/hello.ts'
+import { removeSocket } from '../platform/keepers/open-name.ts'
+import type { KeeperOrder } from '../usecases/ports.ts'
 import { Keeper } from './keeper.ts'
 import { parseOrder } from './order.ts'
 import { serve } from './serve.ts'
@@ -29,7 +30,7 @@ async function main(): Promise<void> {
   // Nothing is said before the greeting below, so no client can come before there is a keeper.
   let answer: Answer = () => Promise.reject(new Error('too early'))
   const service = await serve(places.keepers(found), (call) => answer(call))
-  const exit = exitFor(service)
+  const exit = exitFor(service, order)
   const leave = (): void => void setImmediate(() => void partFrom(service, exit))
   const keeper = new Keeper({ order, vaultsDir: places.vaults(found), line, leave, exit })
   answer = (call) => keeper.answer(call)
@@ -38,9 +39,9 @@ async function main(): Promise<void> {
   line.resume()
 }
 
-function exitFor({ path }: Service): () => never {
+function exitFor({ path }: Service, { policies }: KeeperOrder): () => never {
   return () => {
-    rmSync(path, { force: true })
+    removeSocket(path, policies[0])
     process.exit(0)
   }
 }

@@ -1,12 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
-import { rmSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import type { Hold } from '../../domain/hold.ts'
 import { decodeRequest } from '../../protocol/frame.ts'
 import type { OpenReport } from '../../protocol/reports.ts'
 import type { Fetched, Keeper, Opened, OpenedAnswer, Ticket, Voucher } from '../../usecases/ports.ts'
 import { KeeperChannel } from './channel.ts'
-import { giveOpenName, takeOpenName } from './open-name.ts'
+import { giveOpenName, removeSocket } from './open-name.ts'
 
 /** A keeper that listens, as the daemon sees it. */
 export class KeeperProcess implements Keeper {
@@ -81,8 +80,7 @@ export class KeeperProcess implements Keeper {
   async #cleanUp(): Promise<void> {
     // The line ends by itself: what the keeper said before its end, of a credential given out, is still read.
     await whenGone(this.#child)
-    if (this.#policy !== undefined) takeOpenName(this.socket, this.#policy)
-    rmSync(this.socket, { force: true })
+    removeSocket(this.socket, this.#policy)
   }
 
   /** Nobody to ask means no: the keeper ends itself then. */

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
  */
 const openName = (socket: string, policy: string): string => join(dirname(socket), `${policy}.open`)
 
+/** From now on the policy's name leads to this keeper, and to no earlier one. */
 export function giveOpenName(socket: string, policy: string): void {
   try {
     const name = openName(socket, policy)
@@ -17,12 +18,13 @@ export function giveOpenName(socket: string, policy: string): void {
   }
 }
 
-/** Unless another keeper has it by now. */
-export function takeOpenName(socket: string, policy: string): void {
+/** Removes a keeper's socket, and the policy's name unless another keeper has it by now. */
+export function removeSocket(socket: string, policy: string | undefined): void {
   try {
-    const name = openName(socket, policy)
+    const name = openName(socket, policy ?? '')
     if (statSync(name).ino === statSync(socket).ino) rmSync(name)
   } catch {
-    // It was not there, or goes with the folder.
+    // It has none, or the other side was faster.
   }
+  rmSync(socket, { force: true })
 }

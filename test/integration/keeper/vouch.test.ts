@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { readProcStat } from '../../../src/platform/processes/proc-stat.ts'
 import type { Fetched, Keeper } from '../../../src/usecases/ports.ts'
 import { node, until } from '../../fixtures/terminal.ts'
-import { deadlinesIn, item, KeeperHome, unlocked } from './keeper-home.ts'
+import { deadlinesIn, ended, item, KeeperHome, unlocked } from './keeper-home.ts'
 import { ask, self } from './talk.ts'
 
 const plugin = (socket: string, credential = item.id): string[] => [
@@ -129,6 +129,14 @@ describe('the name of an open session', () => {
     expect(existsSync(name)).toBe(true)
     await keeper.end()
     expect(readdirSync(home.keepersDir)).toEqual([])
+  })
+
+  test('goes with a keeper that ends by itself', async () => {
+    const home = await KeeperHome.make()
+    const keeper = await unlocked(home)
+    await keeper.live(deadlinesIn(-2_000))
+    await ended(keeper)
+    await until('its names to be gone', () => readdirSync(home.keepersDir).length === 0)
   })
 
   test('leads to the newer of two, whichever ends', async () => {
