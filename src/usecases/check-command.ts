@@ -129,7 +129,7 @@ function gate(deps: Deps, request: Request, asked: Asked): Reply {
         rememberWriter(deps, guarded, { ...facts, program: found.tool })
       }
       // The shim need not wait for what its plugin will ask in some 10 ms.
-      setImmediate(() => vouchForClient(deps, target, liveClient(facts, command, target)))
+      setImmediate(() => vouchForClient(deps, target, liveClient(asked)))
       return allow(found)
   }
 }

@@ -19,7 +19,6 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'processes of ours': processCases,
   'live streams and holders': [...streamCases, ...familyCases],
   'a service manager': serviceCases,
-  'live streams and holders': streamCases,
   'a held session': heldCases,
   'one session open, another locked': manySessionsCases,
   'our files': fileCases,
