@@ -41,8 +41,8 @@ export function fightOn(other: Ground): void {
   ground = other
 }
 
-/** The usual limits, and a token cache that locks wipe. */
-const usualRules = { idle: '10m', more: '    wipe: [aws-sso]\n' }
+/** The usual limits, and a token cache that locks wipe: whoever writes other rules puts these back. */
+export const usualRules = { idle: '10m', more: '    wipe: [aws-sso]\n' }
 
 /** @throws Error where this machine lets us make no accounts */
 export async function laySiege(rules: Parameters<typeof writePolicy>[1] = usualRules): Promise<Siege> {

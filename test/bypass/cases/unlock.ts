@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { writePolicy } from '../../fixtures/policy.ts'
 import { repository, until } from '../../fixtures/terminal.ts'
 import { filesWith } from '../../e2e/commands/secrets.ts'
 import type { BypassCase } from '../bypass-case.ts'
-import { gotPods, laySiege, speak } from '../siege.ts'
+import { gotPods, laySiege, speak, usualRules } from '../siege.ts'
 import type { Siege } from '../siege.ts'
 
 const passphrase = 'correct horse battery staple'
@@ -96,16 +97,15 @@ export const unlockCases: readonly BypassCase[] = [
     name: 'a limit loosened in the policy file while unlocked',
     whileUnlocked: 'own',
     attempt: async (siege) => {
-      const { writePolicy } = await import('../../fixtures/policy.ts')
       await siege.home.unlock('default')
-      writePolicy(siege.home, { idle: '20m' })
+      writePolicy(siege.home, { ...usualRules, idle: '20m' })
       const idleOf = async (): Promise<number> => {
         const { stdout } = await siege.home.kubeguard(['status', '--json'])
         const { sessions } = JSON.parse(stdout) as { sessions: { policy: string; idleMs: number }[] }
         return sessions.find(({ policy }) => policy === 'default')?.idleMs ?? 0
       }
       const loosened = await idleOf()
-      writePolicy(siege.home, { idle: '10m' })
+      writePolicy(siege.home, usualRules)
       return loosened !== 600_000
     },
   },
