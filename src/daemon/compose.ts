@@ -11,6 +11,7 @@ import { createFileWatch } from '../platform/file-watch/create-file-watch.ts'
 import { createLeftOut } from '../platform/left-out-file.ts'
 import { createPolicySource, organisationFile } from '../platform/policy-file/create-policy-source.ts'
 import { createProcessTable } from '../platform/processes/process-table.ts'
+import { createLockCommands } from '../platform/run-lock-command.ts'
 import { createReaper } from '../platform/reaper/create-reaper.ts'
 import { createPrograms } from '../platform/programs.ts'
 import { createKubeconfigs } from '../platform/scribes/create-kubeconfigs.ts'
@@ -26,6 +27,7 @@ import { LockSession } from '../usecases/lock-session.ts'
 import { VaultWork } from '../usecases/open-vaults.ts'
 import type { ProcessId } from '../usecases/ports.ts'
 import { Questions } from '../usecases/questions.ts'
+import { RunLockCommands } from '../usecases/run-lock-commands.ts'
 import { SessionTable } from '../usecases/session-table.ts'
 import { SweepSessions } from '../usecases/sweep-sessions.ts'
 import { TellShells } from '../usecases/tell-shells.ts'
@@ -69,7 +71,9 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     ),
   )
   const traces = createTraces(places.traces(dirs))
-  const sweep = new SweepSessions({ journal, kubeconfigs, log, traces, table: () => table })
+  const commands = createLockCommands({ log })
+  const lockCommands = new RunLockCommands({ journal, log, commands, table: () => table })
+  const sweep = new SweepSessions({ journal, kubeconfigs, log, traces, lockCommands, table: () => table })
   const lockSession = new LockSession({ journal, log, processes, reaper, sweep, table: () => table })
   const table = new SessionTable(
     { clock, policies, vaults, processes },
@@ -114,6 +118,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     log,
     table,
     lockSession,
+    lockCommands,
     shells,
     statusFile,
     sweep,

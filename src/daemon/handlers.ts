@@ -66,10 +66,22 @@ export function createHandlers(world: World): Handlers {
       return {}
     },
     'daemon.stop': async () => {
-      await lock(world, undefined, 'daemon-stopped')
+      await lockAndSettle(world)
       setImmediate(world.stop)
       return {}
     },
+  }
+}
+
+/** What `onLock` names may take this long when the daemon is to go; what is not done then is ended. */
+const lastCommandsMs = 4_000
+
+/** Locks everything for good: the daemon is about to end. */
+export async function lockAndSettle(world: World): Promise<void> {
+  try {
+    await lock(world, undefined, 'daemon-stopped')
+  } finally {
+    await world.lockCommands.stop(lastCommandsMs)
   }
 }
 

@@ -6,7 +6,7 @@ import { acquireDaemonLock } from '../platform/lock-file.ts'
 import type { DaemonLock } from '../platform/lock-file.ts'
 import { compose } from './compose.ts'
 import type { World } from './compose.ts'
-import { createHandlers, lock } from './handlers.ts'
+import { createHandlers, lock, lockAndSettle } from './handlers.ts'
 import { createRouter } from './router.ts'
 import { HandOver, startMeAgain, startSuccessor } from './hand-over.ts'
 import { listen } from './server.ts'
@@ -71,7 +71,7 @@ function endOnSignal(world: World, service: Service): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
       service.stopping()
-      void lock(world, undefined, 'daemon-stopped').finally(world.stop)
+      void lockAndSettle(world).finally(world.stop)
     })
   }
   let failing = false

@@ -17,6 +17,7 @@ export const defaultPolicy: Policy = {
   finishMs: 0,
   absorb: 'auto',
   wipe: [],
+  onLock: [],
 }
 
 const productionPolicy: Policy = { ...defaultPolicy, name: 'prod', idleMs: 5 * minute, lifetimeMs: 4 * hour }

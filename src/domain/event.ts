@@ -24,6 +24,7 @@ export type JournalEvent =
   | 'client-ended'
   | 'lock-incomplete'
   | 'swept'
+  | 'lock-command'
   | 'left-behind-ended'
   | 'refused'
   | 'credential-issued'

@@ -6,6 +6,7 @@ import type { Policy } from './policy.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
 import { readEnv } from './policy-env.ts'
+import { readOnLock } from './policy-on-lock.ts'
 import { readWipe } from './policy-wipe.ts'
 
 const knownKeys = [
@@ -23,8 +24,9 @@ const knownKeys = [
   'unlock',
   'env',
   'wipe',
+  'onLock',
 ]
-const laterKeys = ['access', 'credential', 'onLock', 'onMisuse', 'suspendFor', 'materialize', 'lockOn']
+const laterKeys = ['access', 'credential', 'onMisuse', 'suspendFor', 'materialize', 'lockOn']
 
 /** A policy's name is a folder's name too. */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -83,6 +85,7 @@ export class PolicyFields {
     const within: Report = (at, message, cure) => this.#report([...this.#path, ...at], message, cure)
     const env = readEnv(raw.env, within)
     const wipe = readWipe(raw.wipe, within)
+    const onLock = readOnLock(raw.onLock, within)
     if (this.#failed) return undefined
     return {
       name,
@@ -95,6 +98,7 @@ export class PolicyFields {
       absorb: (absorb as Absorb | undefined) ?? defaultPolicy.absorb,
       env,
       wipe,
+      onLock,
     }
   }
 

@@ -22,6 +22,8 @@ export interface Policy {
   readonly absorb: Absorb
   /** What a lock wipes: names of `tokenCaches`, and paths or globs that begin with `~/`. */
   readonly wipe: readonly string[]
+  /** What is run once a lock stands: commands for `/bin/sh -c`, in this order. */
+  readonly onLock: readonly string[]
 }
 
 /** The policies in force, in order; the last one matches every context. */

@@ -72,6 +72,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     finishMs,
     absorb: strictestAbsorb([policy, ...others].map((one) => one.absorb)),
     wipe: [...new Set([policy, ...others].flatMap(({ wipe }) => wipe))],
+    onLock: [...new Set([policy, ...others].flatMap(({ onLock }) => onLock))],
   }
 }
 
@@ -89,6 +90,8 @@ export function tightenings(before: Policy, after: Policy): string[] {
   if (before.absorb !== after.absorb) changes.push(`absorb ${after.absorb}, not ${before.absorb}`)
   const more = after.wipe.filter((entry) => !before.wipe.includes(entry))
   if (more.length > 0) changes.push(`wipe ${more.join(', ')} too`)
+  const commands = after.onLock.filter((command) => !before.onLock.includes(command))
+  if (commands.length > 0) changes.push(`onLock ${commands.join(', ')} too`)
   if (before.hold !== after.hold) changes.push(`hold ${after.hold}, not ${before.hold}`)
   return changes
 }

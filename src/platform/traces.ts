@@ -12,9 +12,16 @@ export interface Trace {
   readonly policy: string
   /** Paths and globs relative to the home. */
   readonly places: readonly string[]
+  /** What is to be run once the session is over. */
+  readonly onLock: readonly string[]
 }
 
-const traceSchema = v.object({ version: v.literal(1), policy: v.string(), places: v.array(v.string()) })
+const traceSchema = v.object({
+  version: v.literal(1),
+  policy: v.string(),
+  places: v.array(v.string()),
+  onLock: v.optional(v.array(v.string()), []),
+})
 
 const mostBytes = 1024 * 1024
 /** A session more whose trace could not be wiped is one file more, until one sweep puts them together. */
@@ -24,9 +31,9 @@ const extension = '.json'
 /** The daemon's side: it writes a trace before a session opens. @param folder `state/traces` */
 export function createTraces(folder: string): Traces {
   return {
-    begin: (id, places) => {
+    begin: (id, what) => {
       makeOwnFolder(folder)
-      writeTrace(folder, id, { policy: policyOf(id), places })
+      writeTrace(folder, id, { policy: policyOf(id), ...what })
     },
     ids: () => traceIds(folder),
   }
@@ -51,7 +58,7 @@ export function readTrace(folder: string, id: string): Trace | undefined {
     const bytes = readOwnFile(pathOf(folder, id), mostBytes)
     return bytes === undefined ? undefined : v.parse(traceSchema, JSON.parse(bytes.toString()))
   } catch {
-    return { policy: policyOf(id), places: [] }
+    return { policy: policyOf(id), places: [], onLock: [] }
   }
 }
 

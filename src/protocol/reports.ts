@@ -97,6 +97,8 @@ export interface SweepReport {
   readonly wipedFiles: number
   /** What stays, and why. */
   readonly failures: readonly string[]
+  /** `onLock` of sessions that are over, handed over once: no later sweep names them again. */
+  readonly commands: readonly { readonly policy: string; readonly command: string }[]
 }
 
 export type Strength = 'cluster' | 'local' | 'borrowed'
@@ -214,6 +216,7 @@ export interface PolicyReport {
     finishMs: number
     absorb: string
     wipe: readonly string[]
+    onLock: readonly string[]
     tightenedBy: readonly string[]
   }[]
   readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]

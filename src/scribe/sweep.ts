@@ -11,12 +11,13 @@ const mostNamed = 1_000
 
 /**
  * Job `sweep`: what a killed run of ours left behind, restore's plain text among it; token caches; and what
- * sessions that are over had on disk. A trace goes when all that it names is gone.
+ * sessions that are over had on disk. A trace goes when all that it names is gone; the commands in it are handed
+ * over to whoever asked, and are not in what stays: they are never run twice.
  */
 export async function sweep(job: SweepJob): Promise<SweepReport> {
   const removed = job.paths.flatMap(clearLeftBehind)
   if (job.traces.length === 0 && job.places.length === 0)
-    return { removed, wiped: [], wipedFiles: 0, failures: [] }
+    return { removed, wiped: [], wipedFiles: 0, failures: [], commands: [] }
   const found = dirs()
   return withTraces(places.traces(found), async () => {
     const folder = places.traces(found)
@@ -29,7 +30,8 @@ export async function sweep(job: SweepJob): Promise<SweepReport> {
     ]
     const { files, failures } = wipeCaches(accountHome(), wanted, kept)
     closeTraces(folder, job.traces, failures.length === 0 ? [] : wanted)
-    return { removed, wiped: files.slice(0, mostNamed), wipedFiles: files.length, failures }
+    const commands = traces.flatMap(({ policy, onLock }) => onLock.map((command) => ({ policy, command })))
+    return { removed, wiped: files.slice(0, mostNamed), wipedFiles: files.length, failures, commands }
   })
 }
 
@@ -37,6 +39,6 @@ export async function sweep(job: SweepJob): Promise<SweepReport> {
 function closeTraces(folder: string, ids: readonly string[], left: readonly string[]): void {
   const [first] = ids
   if (first !== undefined && left.length > 0)
-    writeTrace(folder, first, { policy: first.split('~')[0] ?? '', places: left })
+    writeTrace(folder, first, { policy: first.split('~')[0] ?? '', places: left, onLock: [] })
   for (const id of left.length > 0 ? ids.slice(1) : ids) removeTrace(folder, id)
 }

@@ -32,6 +32,8 @@ export interface GuardedSession {
   readonly terminals: Map<string, TerminalId>
   /** What it has on disk while it is open, by the ids of its traces. */
   readonly traces: Set<string>
+  /** It was unlocked since its `onLock` commands ran. */
+  onLockDue: boolean
   /** A lock ends holders without a terminal too: the rules said so at the unlock, or since. */
   endsHolders: boolean
   /** What could not be done at the last lock: shown by status until the next unlock. */
@@ -48,6 +50,7 @@ export function guardedSession(policy: string): GuardedSession {
     lookAboveClients: 64,
     terminals: new Map(),
     traces: new Set(),
+    onLockDue: false,
     endsHolders: false,
     lockFailures: [],
   }

@@ -71,11 +71,13 @@ export class LockSession {
     for (const { id } of clients) guarded.clients.delete(clientKey(id))
     guarded.terminals.clear()
     guarded.traces.clear()
+    const isFirst = guarded.onLockDue
+    guarded.onLockDue = false
     const steps = await Promise.allSettled([revoked, this.#endClients(guarded, clients, holds)])
     const failures = steps.flatMap((step) => (step.status === 'rejected' ? [String(step.reason)] : []))
     guarded.lockFailures = []
     this.#record(guarded, reason, { wasUnlocked, clients: clients.length, held: holds.length, failures })
-    const unswept = await this.#deps.sweep.afterLock(guarded, wasUnlocked)
+    const unswept = await this.#deps.sweep.afterLock(guarded, { wasOpen: wasUnlocked, isFirst, reason })
     this.#noteFailures(guarded, unswept)
     return {
       policy: guarded.policy,

@@ -199,9 +199,29 @@ export interface Kubeconfigs {
  */
 export interface Traces {
   /** Durable when it returns. @throws GuardError disk-full, place-unsafe */
-  begin(id: string, places: readonly string[]): void
+  begin(id: string, what: { readonly places: readonly string[]; readonly onLock: readonly string[] }): void
   /** Those that were not wiped yet, of open sessions too. */
   ids(): readonly string[]
+}
+
+export interface LockCommandResult {
+  readonly ok: boolean
+  /** `done`, `exit code 3`, `ended by SIGKILL`, `ended after 10 s`, … */
+  readonly outcome: string
+  readonly tookMs: number
+  /** The end of what it wrote; it may hold anything. */
+  readonly output: string
+}
+
+/** Runs a policy's `onLock` commands. */
+export interface LockCommands {
+  /** One command by `/bin/sh -c`, ended with all that it started when its time is over. */
+  run(
+    command: string,
+    about: { readonly policy: string; readonly reason: string },
+  ): Promise<LockCommandResult>
+  /** Ends what runs. */
+  end(): void
 }
 
 /** A user that a person left in its file, or put back: it stays there while its kind is the same. */

@@ -13,7 +13,7 @@ import type { Clock, PolicySource, ProcessId, ProcessTable, VaultCatalogue } fro
 /** What a policy says of one session. */
 type Rules = Pick<
   Policy,
-  'idleMs' | 'lifetimeMs' | 'holders' | 'hold' | 'finishMs' | 'warnMs' | 'env' | 'wipe'
+  'idleMs' | 'lifetimeMs' | 'holders' | 'hold' | 'finishMs' | 'warnMs' | 'env' | 'wipe' | 'onLock'
 >
 
 type EndSession = (guarded: GuardedSession, reason: LockReason) => void
@@ -132,6 +132,8 @@ export class SessionTable {
       warnMs: Math.max(...candidates.map((policy) => policy.warnMs)),
       env: [...new Set(policies.flatMap((policy) => policy.env))],
       wipe: [...new Set(policies.flatMap((policy) => policy.wipe))],
+      // What was named at the unlock is in the trace; another policy's commands are not this one's.
+      onLock: [],
       hold: policies.some((policy) => policy.hold === 'never') ? 'never' : 'allow',
       finishMs: Math.min(...candidates.map((policy) => policy.finishMs)),
     }

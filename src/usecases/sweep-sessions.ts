@@ -1,6 +1,8 @@
+import type { LockReason } from '../domain/event.ts'
 import { placesOfWipe } from '../domain/policy-wipe.ts'
 import { plainText } from '../domain/plain-text.ts'
 import type { SweepReport } from '../protocol/reports.ts'
+import type { CommandReason, RunLockCommands } from './run-lock-commands.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import type { Journal, Kubeconfigs, Log, Traces } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
@@ -11,6 +13,16 @@ interface Deps {
   readonly log: Pick<Log, 'error'>
   readonly traces: Traces
   readonly table: () => SessionTable
+  readonly lockCommands: Pick<RunLockCommands, 'begin'>
+}
+
+/** One step of one lock. */
+interface AfterLock {
+  /** It had a keeper. */
+  readonly wasOpen: boolean
+  /** The first since its unlock: another one follows where jobs are held. */
+  readonly isFirst: boolean
+  readonly reason: LockReason
 }
 
 type Order = Parameters<Kubeconfigs['sweep']>[0]
@@ -35,29 +47,37 @@ export class SweepSessions {
    * @throws GuardError disk-full, place-unsafe
    */
   begin(guarded: GuardedSession, id: string): void {
-    const { wipe } = this.#deps.table().rules(guarded.policy)
-    if (wipe.length === 0) return
-    this.#deps.traces.begin(id, placesOfWipe(wipe))
+    const { wipe, onLock } = this.#deps.table().rules(guarded.policy)
+    if (wipe.length + onLock.length === 0) return
+    this.#deps.traces.begin(id, { places: placesOfWipe(wipe), onLock })
     guarded.traces.add(id)
   }
 
   /**
    * A step of a lock, after `guarded.traces` was cleared: what a later unlock has begun since is its own.
+   * The policy's `onLock` commands are begun by it, and nobody waits for them.
    *
-   * @param wasOpen it had a keeper
    * @returns what stays on disk, and why
    */
-  async afterLock({ policy }: GuardedSession, wasOpen: boolean): Promise<readonly string[]> {
+  async afterLock(
+    { policy }: GuardedSession,
+    { wasOpen, isFirst, reason }: AfterLock,
+  ): Promise<readonly string[]> {
+    const { wipe, onLock } = this.#deps.table().rules(policy)
     const traces = this.#closedTraces().filter((id) => id.startsWith(`${policy}~`))
-    const places = wasOpen ? placesOfWipe(this.#deps.table().rules(policy).wipe) : []
-    if (traces.length === 0 && places.length === 0) return []
-    return this.#sweep({ paths: [], places, traces }, policy)
+    const places = wasOpen ? placesOfWipe(wipe) : []
+    const due = isFirst ? onLock : []
+    if (traces.length + places.length > 0)
+      return this.#sweep({ paths: [], places, traces }, policy, reason, due)
+    this.#deps.lockCommands.begin(policy, due, reason)
+    return []
   }
 
   /** What sessions had that a crash ended: an earlier daemon's. */
   async afterCrash(): Promise<void> {
     const byPolicy = Map.groupBy(this.#closedTraces(), (id) => id.split('~')[0] ?? '')
-    for (const [policy, traces] of byPolicy) await this.#sweep({ paths: [], places: [], traces }, policy)
+    for (const [policy, traces] of byPolicy)
+      await this.#sweep({ paths: [], places: [], traces }, policy, 'crash')
   }
 
   /** A person's word, or a shell's whose daemon was gone. @throws GuardError what the scribe fails with */
@@ -73,6 +93,12 @@ export class SweepSessions {
       traces: this.#closedTraces(),
     })
     this.#record(report)
+    for (const [policy, handed] of Map.groupBy(report.commands, (one) => one.policy))
+      this.#run(
+        policy,
+        handed.map(({ command }) => command),
+        'crash',
+      )
     return report
   }
 
@@ -83,15 +109,26 @@ export class SweepSessions {
     return this.#deps.traces.ids().filter((id) => !open.has(id))
   }
 
-  async #sweep(order: Order, policy: string): Promise<readonly string[]> {
+  /** @param due commands of the rules in force, beside those that the traces name */
+  async #sweep(
+    order: Order,
+    policy: string,
+    reason: CommandReason,
+    due: readonly string[] = [],
+  ): Promise<readonly string[]> {
     try {
       const report = await this.#deps.kubeconfigs.sweep(order)
       this.#record(report, policy)
+      this.#run(policy, [...report.commands.map(({ command }) => command), ...due], reason)
       return report.failures.map((failure) => plainText(`not wiped: ${failure}`, mostText))
     } catch (error) {
       this.#deps.log.error('a sweep failed', { policy, error: String(error) })
       return [plainText(`token caches were not wiped: ${(error as Error).message}`, mostText)]
     }
+  }
+
+  #run(policy: string, commands: readonly string[], reason: CommandReason): void {
+    this.#deps.lockCommands.begin(policy, [...new Set(commands)], reason)
   }
 
   #record({ wipedFiles, failures }: SweepReport, policy?: string): void {

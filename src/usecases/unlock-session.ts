@@ -190,6 +190,7 @@ function judge(
   void guarded.keeper?.end()
   guarded.keeper = keeper
   guarded.lockFailures = []
+  guarded.onLockDue = true
   rememberTerminal(guarded, deps.terminals.ofProcess(client))
   deps.rearm()
   deps.questions.answered(guarded.policy)

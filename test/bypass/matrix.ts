@@ -4,6 +4,7 @@ import { fileCases } from './cases/files.ts'
 import { heldCases, manySessionsCases } from './cases/held.ts'
 import { kubeconfigCases } from './cases/kubeconfig.ts'
 import { pluginCases } from './cases/plugin.ts'
+import { onLockCases } from './cases/on-lock.ts'
 import { presenceCases } from './cases/presence.ts'
 import { processCases } from './cases/processes.ts'
 import { serviceCases } from './cases/service.ts'
@@ -23,5 +24,6 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'one session open, another locked': manySessionsCases,
   'our files': fileCases,
   'what other tools cached': wipeCases,
+  'what a lock runs': onLockCases,
   'passing for a person': presenceCases,
 }

@@ -56,6 +56,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'finish',
     'absorb',
     'wipe',
+    'on lock',
     'tightened by the organisation',
   ]
   const rows = report.policies.map((policy) => [
@@ -70,6 +71,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     policy.finishMs === 0 ? '' : formatDuration(policy.finishMs),
     policy.absorb,
     policy.wipe.map(clean).join(' '),
+    policy.onLock.map(clean).join('; '),
     policy.tightenedBy.join(', '),
   ])
   for (const line of table(head, rows)) print(line)
@@ -109,4 +111,5 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
     `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live sessions: ${rules.live}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
   )
   if (rules.wipe.length > 0) print(`a lock wipes: ${rules.wipe.map(clean).join(', ')}`)
+  for (const commandLine of rules.onLock) print(`then runs: ${clean(commandLine)}`)
 }

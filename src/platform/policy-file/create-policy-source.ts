@@ -4,6 +4,7 @@ import { tightenings } from '../../domain/tighten-policies.ts'
 import type { Log, PolicySource } from '../../usecases/ports.ts'
 import type { FileStamp } from './read-file.ts'
 import { RulesFile } from './rules-file.ts'
+import type { Distrust } from './rules-file.ts'
 
 /** The organisation's rules; they can only tighten the user's. */
 export const organisationFile = '/etc/kubeguard/config.yaml'
@@ -36,7 +37,7 @@ class PolicyFiles implements PolicySource {
 
   constructor({ userFile, organisationFile, log, organisationOwner = 0 }: Options) {
     this.#log = log
-    this.#user = new RulesFile(userFile)
+    this.#user = new RulesFile(userFile, { distrust: notOursAlone })
     this.#organisation =
       organisationFile === undefined
         ? undefined
@@ -102,6 +103,17 @@ function rulesOf(file: RulesFile, missing: PolicySet): PolicySet {
 }
 
 const othersMayWrite = 0o022n
+
+/** It names programs that run as this account (`onLock`), so nobody else may have written it. */
+function notOursAlone({ uid, mode }: FileStamp): ReturnType<Distrust> {
+  if (uid !== 0n && uid !== BigInt(process.getuid?.() ?? 0))
+    return { message: 'the policy file belongs to another account', cure: 'make it yours: chown' }
+  if ((mode & othersMayWrite) === 0n) return undefined
+  return {
+    message: 'others may write the policy file',
+    cure: 'look at what it says, then run chmod go-w on it',
+  }
+}
 
 /**
  * The organisation's file is obeyed when it is root's and nobody else's to write. One that is not

@@ -11,7 +11,20 @@ const heading = `# kubeguard's rules: the first policy with a glob that matches 
 /** Writes a policy file as `init` proposes it; read again it gives the same policies. */
 export function renderPolicyFile(policies: PolicySet): string {
   const list = policies.map(
-    ({ name, contexts, idleMs, lifetimeMs, warnMs, live, holders, hold, finishMs, absorb, wipe }) => ({
+    ({
+      name,
+      contexts,
+      idleMs,
+      lifetimeMs,
+      warnMs,
+      live,
+      holders,
+      hold,
+      finishMs,
+      absorb,
+      wipe,
+      onLock,
+    }) => ({
       name,
       contexts: [...contexts],
       idle: formatDuration(idleMs),
@@ -22,6 +35,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       ...(hold === 'never' ? { hold } : {}),
       ...(absorb === 'auto' ? {} : { absorb }),
       ...(wipe.length === 0 ? {} : { wipe: [...wipe] }),
+      ...(onLock.length === 0 ? {} : { onLock: [...onLock] }),
       ...(finishMs === 0 ? {} : { finish: formatDuration(finishMs) }),
     }),
   )

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { strictestPolicies } from '../../../src/domain/policy.ts'
 import { runScribe } from '../../../src/platform/scribes/run-scribe.ts'
 import { createVaultCatalogue } from '../../../src/platform/vault-catalogue.ts'
 import { openVault } from '../../../src/platform/vault/open-vault.ts'
@@ -129,15 +130,12 @@ users:
 /** Writes a kubeconfig per user and has a scribe move their tokens into the vault. */
 async function adopt(home: KeeperHome, files: Readonly<Record<string, string>>): Promise<void> {
   for (const [user, file] of Object.entries(files)) writeFileSync(file, kubeconfigOf(user), { mode: 0o600 })
-  const policy = { name: 'prod', contexts: ['*'], idleMs: 60_000, lifetimeMs: 60_000, warnMs: 1_000, env: [] }
   const report = await runScribe({
     job: 'adopt',
     paths: Object.values(files),
     users: [],
     dryRun: false,
-    policies: [
-      { ...policy, live: 'kill', holders: 'expire', hold: 'allow', finishMs: 0, absorb: 'auto', wipe: [] },
-    ],
+    policies: strictestPolicies().map((policy) => ({ ...policy, name: 'prod' })),
     plugin: { command: '/nowhere/kubeguard-credential', env: {} },
   })
   expect(report.adopted.map(({ user }) => user)).toEqual(Object.keys(files))

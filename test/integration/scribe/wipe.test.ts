@@ -169,10 +169,29 @@ describe('nothing else is touched', () => {
 describe('a trace', () => {
   const folder = (): string => join(home.root, 'guard', 'state', 'traces')
   const id = 'prod~0123456789abcdef'
+  const traceOf = (wipe: readonly string[], onLock: readonly string[] = []) => ({
+    places: placesOfWipe(wipe),
+    onLock,
+  })
+
+  test('hands its commands over once, also where something stays', async () => {
+    writeAll()
+    createTraces(folder()).begin(id, traceOf(['tsh'], ['tsh logout', 'true']))
+    const link = userHome('.tsh/keys/link')
+    symlinkSync('/etc/passwd', link)
+    const first = await sweep([], [id])
+    expect(first.commands).toEqual([
+      { policy: 'prod', command: 'tsh logout' },
+      { policy: 'prod', command: 'true' },
+    ])
+    rmSync(link)
+    expect(await sweep([], [id])).toMatchObject({ failures: [], commands: [] })
+    expect(createTraces(folder()).ids()).toEqual([])
+  })
 
   test('names what to wipe, and goes with it', async () => {
     writeAll()
-    createTraces(folder()).begin(id, placesOfWipe(['tsh']))
+    createTraces(folder()).begin(id, traceOf(['tsh']))
     expect(await sweep([], [id])).toMatchObject({ wipedFiles: Object.keys(tokenCacheFiles.tsh).length })
     expect(readdirSync(folder())).toEqual([])
   })
@@ -180,7 +199,7 @@ describe('a trace', () => {
   test('stays where something could not be wiped, and is tried again', async () => {
     writeAll()
     const other = 'prod~fedcba9876543210'
-    for (const one of [id, other]) createTraces(folder()).begin(one, placesOfWipe(['tsh']))
+    for (const one of [id, other]) createTraces(folder()).begin(one, traceOf(['tsh']))
     const link = userHome('.tsh/keys/link')
     symlinkSync('/etc/passwd', link)
     expect(await sweep([], [id, other])).toMatchObject({ failures: [expect.stringContaining('link')] })
@@ -194,7 +213,7 @@ describe('a trace', () => {
   test('that was tampered with leads nowhere else', async () => {
     writeFiles(home.root, { 'foreign/precious': 'precious' })
     const traces = createTraces(folder())
-    traces.begin(id, ['../foreign', '.kube/../../foreign/precious', '', '/etc'])
+    traces.begin(id, { places: ['../foreign', '.kube/../../foreign/precious', '', '/etc'], onLock: [] })
     await sweep([], [id])
     expect(read(join(dirname(userHome()), 'foreign', 'precious'))).toBe('precious')
     writeFileSync(join(folder(), `${id}.json`), 'nonsense')

@@ -93,6 +93,7 @@ const anyPolicy = fc.record({
   finishMs: fc.nat(5),
   absorb: fc.constantFrom(...absorbChoices),
   wipe: fc.subarray(['tsh', 'aws-sso', '~/a/b']),
+  onLock: fc.subarray(['aws sso logout', 'true']),
 })
 /** Sets as the validation leaves them: names are unique, the last one matches everything. */
 const anySet = fc
@@ -127,6 +128,7 @@ describe('tighten', () => {
             if (own.holders === 'end' || above.holders === 'end') expect(result.holders).toBe('end')
             if (own.hold === 'never' || above.hold === 'never') expect(result.hold).toBe('never')
             expect(result.wipe).toEqual(expect.arrayContaining([...own.wipe, ...above.wipe]))
+            expect(result.onLock).toEqual(expect.arrayContaining([...own.onLock, ...above.onLock]))
             expect(rank(result)).toBeGreaterThanOrEqual(Math.max(rank(own), rank(above)))
             expect(result.finishMs).toBeLessThanOrEqual(Math.min(own.finishMs, above.finishMs))
           }
@@ -180,6 +182,7 @@ describe('tighten', () => {
     ])
     expect(tightenings({ ...before, absorb: 'warn' }, before)).toEqual(['absorb auto, not warn'])
     expect(tightenings(before, { ...before, wipe: ['tsh'] })).toEqual(['wipe tsh too'])
+    expect(tightenings(before, { ...before, onLock: ['tsh logout'] })).toEqual(['onLock tsh logout too'])
     expect(tightenings(before, before)).toEqual([])
   })
 })

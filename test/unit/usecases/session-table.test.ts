@@ -17,6 +17,7 @@ const rule = (name: string, minutes: number): Policy => ({
   finishMs: 0,
   absorb: 'auto',
   wipe: [],
+  onLock: [],
 })
 
 /** A table over rules and vaults; `now` is moved by the test. */

@@ -20,6 +20,7 @@ const rule: Policy = {
   finishMs: 0,
   absorb: 'auto',
   wipe: [],
+  onLock: [],
 }
 
 /** A daemon's heart over a clock that the test moves; a person types when `typedMs` is set. */

@@ -12,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -30,6 +30,7 @@ describe('a policy file', () => {
         finishMs: 300_000,
         absorb: 'warn',
         wipe: ['tsh', '~/.cache/x/*'],
+        onLock: ['aws sso logout'],
       },
       ...defaultPolicies(),
     ])
@@ -62,6 +63,7 @@ describe('a policy file', () => {
           finishMs: 90_000,
           absorb: 'off' as const,
           wipe: ['aws-sso', '~/.cache/*/x y'],
+          onLock: ['a "b" # c', 'd: e'],
         },
       ],
       proposedPolicies(['a: b', '*', 'prod # 1', "x'y", 'arn:aws:eks:eu:1:cluster/c']),

@@ -139,3 +139,21 @@ it('does not obey an organisation’s file of someone else', () => {
   ])
   expect(policies.current().every(({ idleMs }) => idleMs <= 300_000)).toBe(true)
 })
+
+it('does not obey a policy file that others can write: it names programs to run', () => {
+  writeFileSync(userFile, text('mine', '10m'))
+  const policies = source()
+  writeFileSync(userFile, `${text('mine', '11m')}    onLock: [/tmp/theirs]\n`)
+  chmodSync(userFile, 0o620)
+  expect(policies.current()).toMatchObject([{ name: 'mine', idleMs: 600_000, onLock: [] }])
+  expect(policies.problems()).toMatchObject([
+    {
+      file: userFile,
+      message: 'others may write the policy file',
+      cure: expect.stringMatching(/chmod go-w/),
+    },
+  ])
+  expect(source().current()).toEqual(strictestPolicies())
+  chmodSync(userFile, 0o640)
+  expect(policies.current()).toMatchObject([{ idleMs: 660_000, onLock: ['/tmp/theirs'] }])
+})
