@@ -52,7 +52,7 @@ async function giveUp(policy: string | undefined, error: unknown): Promise<void>
 interface Unlocked {
   readonly policy: string
   readonly already: boolean
-  readonly report: Pick<OpenReport, 'idleMs' | 'untilWallMs' | 'merged'>
+  readonly report: Pick<OpenReport, 'idleMs' | 'untilWallMs' | 'merged' | 'materialised' | 'notMaterialised'>
 }
 
 async function tryOnce(
@@ -91,7 +91,27 @@ function sayUnlocked({ policy, already, report }: Unlocked): void {
     ({ user, file, sealedAtMs }) =>
       `sealed while locked, now in the vault: ${user} (${file}), ${formatMoment(sealedAtMs)}`,
   )
-  say(`${policy} ${already ? 'is unlocked already' : 'unlocked'}${idle}${until}`, ...merged)
+  say(
+    `${policy} ${already ? 'is unlocked already' : 'unlocked'}${idle}${until}`,
+    ...merged,
+    ...materialisedLines(report),
+  )
+}
+
+/** The weakest choice is said each time. */
+function materialisedLines({
+  materialised = [],
+  notMaterialised = [],
+}: Pick<OpenReport, 'materialised' | 'notMaterialised'>): string[] {
+  return [
+    ...materialised.map(
+      ({ user, file }) => `in plain text until the lock (materialize): ${clean(user)} (${clean(file)})`,
+    ),
+    ...notMaterialised.map(
+      ({ user, file, message, cure }) =>
+        `not materialised: ${clean(user)} (${clean(file)}): ${clean(message)}; ${clean(cure)}`,
+    ),
+  ]
 }
 
 const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`

@@ -122,6 +122,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     shells,
     statusFile,
     sweep,
+    traces,
     findProgram: new FindProgram(programs, processes),
     challenged: new ChallengedClients(),
     questions,

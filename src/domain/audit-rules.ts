@@ -66,6 +66,12 @@ export const auditRules = {
     title: 'an auth provider, which keeps its tokens in the kubeconfig',
     cure: 'use an exec plugin instead: kubectl has no auth providers since 1.26',
   },
+  'materialised': {
+    severity: 'medium',
+    title:
+      'a credential that `materialize` put into the file, which a lock takes out: any program can copy it till then',
+    cure: 'set materialize: false where every program can use exec plugins; kubeguard lock takes it out now',
+  },
   'guard-bypassed': {
     severity: 'high',
     title: 'a static credential beside kubeguard’s entry, which then is never asked',

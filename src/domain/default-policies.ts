@@ -18,6 +18,7 @@ export const defaultPolicy: Policy = {
   absorb: 'auto',
   wipe: [],
   onLock: [],
+  materialize: false,
 }
 
 const productionPolicy: Policy = { ...defaultPolicy, name: 'prod', idleMs: 5 * minute, lifetimeMs: 4 * hour }
@@ -49,4 +50,5 @@ export const loosestPolicy: Policy = {
   lifetimeMs: 7 * 24 * hour,
   finishMs: hour,
   absorb: 'off',
+  materialize: true,
 }

@@ -25,8 +25,9 @@ const knownKeys = [
   'env',
   'wipe',
   'onLock',
+  'materialize',
 ]
-const laterKeys = ['access', 'credential', 'onMisuse', 'suspendFor', 'materialize', 'lockOn']
+const laterKeys = ['access', 'credential', 'onMisuse', 'suspendFor', 'lockOn']
 
 /** A policy's name is a folder's name too. */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -79,6 +80,7 @@ export class PolicyFields {
     const hold = this.#choice(raw, 'hold', ['allow', 'never'], [])
     const finishMs = this.#duration(raw, 'finish', 0, [0, longestFinishMs])
     const absorb = this.#choice(raw, 'absorb', absorbChoices, [])
+    const materialize = this.#flag(raw, 'materialize')
     this.#choice(raw, 'live', ['kill'], ['suspend'])
     this.#choice(raw, 'scope', ['user'], ['terminal'])
     this.#unlock(raw.unlock)
@@ -99,6 +101,7 @@ export class PolicyFields {
       env,
       wipe,
       onLock,
+      materialize,
     }
   }
 
@@ -203,6 +206,13 @@ export class PolicyFields {
       : `${key}: ${shown(value)} is not known`
     this.#at(key, value, message, `choose ${now.join(' or ')}`)
     return undefined
+  }
+
+  #flag(raw: Fields, key: string): boolean {
+    const value = raw[key]
+    if (value === undefined || typeof value === 'boolean') return value ?? false
+    this.#at(key, value, `${key}: ${shown(value)} is neither true nor false`, 'write true or false')
+    return false
   }
 
   #unlock(raw: unknown): void {

@@ -24,6 +24,8 @@ export interface Policy {
   readonly wipe: readonly string[]
   /** What is run once a lock stands: commands for `/bin/sh -c`, in this order. */
   readonly onLock: readonly string[]
+  /** Put credentials into their kubeconfigs while unlocked, for programs that can't use plugins: the weakest choice. */
+  readonly materialize: boolean
 }
 
 /** The policies in force, in order; the last one matches every context. */

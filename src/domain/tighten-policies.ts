@@ -73,6 +73,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     absorb: strictestAbsorb([policy, ...others].map((one) => one.absorb)),
     wipe: [...new Set([policy, ...others].flatMap(({ wipe }) => wipe))],
     onLock: [...new Set([policy, ...others].flatMap(({ onLock }) => onLock))],
+    materialize: [policy, ...others].every((one) => one.materialize),
   }
 }
 
@@ -92,6 +93,7 @@ export function tightenings(before: Policy, after: Policy): string[] {
   if (more.length > 0) changes.push(`wipe ${more.join(', ')} too`)
   const commands = after.onLock.filter((command) => !before.onLock.includes(command))
   if (commands.length > 0) changes.push(`onLock ${commands.join(', ')} too`)
+  if (before.materialize !== after.materialize) changes.push('materialize false, not true')
   if (before.hold !== after.hold) changes.push(`hold ${after.hold}, not ${before.hold}`)
   return changes
 }

@@ -16,6 +16,7 @@ import { Lease } from './lease.ts'
 import type { Deadlines } from './lease.ts'
 import { attempt } from './modes.ts'
 import type { Done } from './modes.ts'
+import { PlainText } from './plain-text.ts'
 import { Served } from './served.ts'
 import { Tickets } from './tickets.ts'
 import type { ExpectedTicket } from './tickets.ts'
@@ -48,6 +49,7 @@ export class Keeper {
   readonly #holdings: Holdings
   readonly #vouchers = new Vouchers({ bootMs: () => this.#clock.now().bootMs, holderOf })
   readonly #served = new Served(ancestryOf)
+  readonly #plainText = new PlainText()
   #attempted = false
 
   constructor(options: KeeperOptions) {
@@ -59,8 +61,9 @@ export class Keeper {
       'keeper.narrow': (body) => this.#narrow(body),
       'keeper.vouch': (body) => this.#vouch(body),
     })
-    this.#channel.onClose(options.exit)
-    this.#lease.watch(options.exit)
+    const exit = (): void => this.#plainText.takeOut(options.exit)
+    this.#channel.onClose(exit)
+    this.#lease.watch(exit)
   }
 
   /** Answers a client on the keeper's own socket. @throws GuardError, FrameError */
@@ -166,8 +169,9 @@ export class Keeper {
       this.#begin(answer)
       this.#holdings.take(vault)
     } else this.#options.leave()
-    const { idleMs, untilWallMs } = answer
-    return encodeReply('keeper.open', { report: { ...report, idleMs, untilWallMs } })
+    const { idleMs, untilWallMs, materialise } = answer
+    const more = materialise === undefined ? {} : await this.#plainText.put(materialise, vault)
+    return encodeReply('keeper.open', { report: { ...report, ...more, idleMs, untilWallMs } })
   }
 
   /** @throws GuardError unlock-superseded, or what the daemon refuses with */

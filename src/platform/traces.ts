@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as v from 'valibot'
 import { GuardError } from '../domain/errors.ts'
+import type { MaterialisedUser } from '../domain/materialised.ts'
 import type { Traces } from '../usecases/ports.ts'
 import { tryLock } from './libc.ts'
 import { makeOwnFolder, readOwnFile, removeOwnFile, writeOwnFile } from './own-files.ts'
@@ -14,6 +15,10 @@ export interface Trace {
   readonly places: readonly string[]
   /** What is to be run once the session is over. */
   readonly onLock: readonly string[]
+  /** What may stand in kubeconfigs in plain text: noted before it is put there. */
+  readonly materialised: readonly MaterialisedUser[]
+  /** Its session is over, and this is what could not be wiped: nothing is put anywhere for it any more. */
+  readonly isClosed?: boolean | undefined
 }
 
 const traceSchema = v.object({
@@ -21,9 +26,25 @@ const traceSchema = v.object({
   policy: v.string(),
   places: v.array(v.string()),
   onLock: v.optional(v.array(v.string()), []),
+  materialised: v.optional(
+    v.array(
+      v.object({
+        path: v.string(),
+        file: v.string(),
+        user: v.string(),
+        credential: v.string(),
+        exec: v.unknown(),
+        salt: v.string(),
+        digests: v.record(v.string(), v.string()),
+      }),
+    ),
+    [],
+  ),
+  isClosed: v.optional(v.boolean()),
 })
 
-const mostBytes = 1024 * 1024
+/** A policy may have thousands of credentials. */
+const mostBytes = 16 * 1024 * 1024
 /** A session more whose trace could not be wiped is one file more, until one sweep puts them together. */
 const namePattern = /^([a-z0-9][a-z0-9._-]{0,62})~[0-9a-f]{16}$/
 const extension = '.json'
@@ -33,15 +54,23 @@ export function createTraces(folder: string): Traces {
   return {
     begin: (id, what) => {
       makeOwnFolder(folder)
-      writeTrace(folder, id, { policy: policyOf(id), ...what })
+      writeTrace(folder, id, { policy: policyOf(id), materialised: [], ...what })
     },
     ids: () => traceIds(folder),
+    materialised: (ids) =>
+      ids
+        .flatMap((id) => readTrace(folder, id)?.materialised ?? [])
+        .map(({ user, file }) => ({ user, file })),
   }
 }
 
 const policyOf = (id: string): string => id.split('~')[0] ?? ''
 
-function traceIds(folder: string): string[] {
+/** Every trace that there is; those that can’t be read left out. */
+export const allTraces = (folder: string): Trace[] =>
+  traceIds(folder).flatMap((id) => readTrace(folder, id) ?? [])
+
+export function traceIds(folder: string): string[] {
   try {
     return readdirSync(folder)
       .filter((name) => name.endsWith(extension))
@@ -55,23 +84,23 @@ function traceIds(folder: string): string[] {
 /** @returns undefined where there is none. One that can't be read counts as empty: its policy’s rules are left. */
 export function readTrace(folder: string, id: string): Trace | undefined {
   try {
-    const bytes = readOwnFile(pathOf(folder, id), mostBytes)
+    const bytes = readOwnFile(tracePath(folder, id), mostBytes)
     return bytes === undefined ? undefined : v.parse(traceSchema, JSON.parse(bytes.toString()))
   } catch {
-    return { policy: policyOf(id), places: [], onLock: [] }
+    return { policy: policyOf(id), places: [], onLock: [], materialised: [] }
   }
 }
 
 /** Durable when it returns. @throws GuardError disk-full, place-unsafe */
 export function writeTrace(folder: string, id: string, trace: Trace): void {
-  writeOwnFile(pathOf(folder, id), `${JSON.stringify({ version: 1, ...trace })}\n`)
+  writeOwnFile(tracePath(folder, id), `${JSON.stringify({ version: 1, ...trace })}\n`)
 }
 
 export function removeTrace(folder: string, id: string): void {
-  removeOwnFile(pathOf(folder, id))
+  removeOwnFile(tracePath(folder, id))
 }
 
-function pathOf(folder: string, id: string): string {
+export function tracePath(folder: string, id: string): string {
   if (!namePattern.test(id)) throw new GuardError('internal', 'that is no trace')
   return join(folder, `${id}${extension}`)
 }

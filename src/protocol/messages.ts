@@ -451,6 +451,7 @@ export const messages = {
       untilWallMs: optional(4, 'uint', 'for the line that the user sees'),
       idleMs: optional(5, 'uint', 'for the line that the user sees'),
       refusal: optional(6, 'text', 'why not: an error code; absent: unlock-superseded', 64),
+      materialise: optional(7, 'text', 'put the credentials into their kubeconfigs, under this trace', 128),
     },
   }),
   'reaper.watch': message({

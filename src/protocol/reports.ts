@@ -25,6 +25,8 @@ export interface SessionStatus {
   readonly credentials: number
   /** Sealed since the vault was last opened: shown at the next unlock. */
   readonly pending: readonly SealedUser[]
+  /** In plain text in their kubeconfigs while it is open (`materialize`): the weakest choice. */
+  readonly materialised: readonly { readonly user: string; readonly file: string }[]
 }
 
 export interface SealedUser {
@@ -95,10 +97,23 @@ export interface SweepReport {
   /** Files of token caches; not all are named where there are very many. */
   readonly wiped: readonly string[]
   readonly wipedFiles: number
+  /** Users whose credential was taken out of their kubeconfig again. */
+  readonly unmaterialised: readonly { readonly user: string; readonly file: string }[]
   /** What stays, and why. */
   readonly failures: readonly string[]
   /** `onLock` of sessions that are over, handed over once: no later sweep names them again. */
   readonly commands: readonly { readonly policy: string; readonly command: string }[]
+}
+
+/** What `materialize` put into kubeconfigs. */
+export interface MaterialiseReport {
+  readonly materialised: { user: string; file: string }[]
+  readonly failed: { user: string; file: string; message: string; cure: string }[]
+}
+
+export interface UnmaterialiseReport {
+  readonly unmaterialised: readonly { readonly user: string; readonly file: string }[]
+  readonly failures: readonly string[]
 }
 
 export type Strength = 'cluster' | 'local' | 'borrowed'
@@ -198,6 +213,10 @@ export interface OpenReport {
   readonly ejected?: readonly { user: string; file: string }[]
   /** What could not be put back, and so is still in its vault. */
   readonly failed?: readonly { user: string; file: string; message: string; cure: string }[]
+  /** In plain text in their kubeconfigs until the lock. */
+  readonly materialised?: MaterialiseReport['materialised']
+  /** What could not be put there, and so is served by the plugin alone. */
+  readonly notMaterialised?: MaterialiseReport['failed']
   /** Files in a vault's `pending/` that its key does not open. */
   readonly setAside?: readonly string[]
 }
@@ -217,6 +236,7 @@ export interface PolicyReport {
     absorb: string
     wipe: readonly string[]
     onLock: readonly string[]
+    materialize: boolean
     tightenedBy: readonly string[]
   }[]
   readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]

@@ -10,6 +10,7 @@ import type { DetailedCatalogue } from '../platform/vault-catalogue.ts'
 import type { LeftUser, UnguardedUser } from '../protocol/reports.ts'
 import { contextsOf } from './load-files.ts'
 import type { ContextPlace, LoadedFile } from './load-files.ts'
+import type { Materialised } from './materialised-fields.ts'
 import type { Placement } from './plan-adoption.ts'
 
 type PolicyName = Pick<Policy, 'name'>
@@ -24,18 +25,25 @@ export class AbsorbPlacement implements Placement {
   readonly #job: AbsorbJob
   readonly #files: readonly LoadedFile[]
   readonly #catalogue: DetailedCatalogue
+  readonly #materialised: Materialised
   readonly #pinned: ReadonlyMap<string, readonly string[]>
 
-  constructor(job: AbsorbJob, files: readonly LoadedFile[], catalogue: DetailedCatalogue) {
+  constructor(
+    job: AbsorbJob,
+    files: readonly LoadedFile[],
+    { catalogue, materialised }: { catalogue: DetailedCatalogue; materialised: Materialised },
+  ) {
     this.#job = job
     this.#files = files
     this.#catalogue = catalogue
+    this.#materialised = materialised
     this.#pinned = pinnedPolicies(catalogue)
   }
 
   takes(file: LoadedFile, user: UserEntry): boolean {
     const { kind, adoptable } = classifyUser(file.config, user)
     if (kind === 'ours' || kind === 'none' || this.#isLeftOut(file, user, kind)) return false
+    if (this.#materialised.has(file.config, user)) return false
     const policies = this.#policiesOf(file, user)
     const absorb = this.#absorbOf(policies)
     if (absorb === 'off') return false

@@ -12,6 +12,7 @@ import { AbsorbPlacement } from './absorb-placement.ts'
 import { changesOf, mostRounds } from './adopt.ts'
 import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
+import { allMaterialised, Materialised } from './materialised-fields.ts'
 import { planAdoption } from './plan-adoption.ts'
 
 /** A file that was written this recently may be written again without a change of its times. */
@@ -28,9 +29,12 @@ export async function absorb(job: AbsorbJob): Promise<AbsorbReport> {
   const catalogue = createVaultCatalogue(vaultsDir)
   const absorbed = new Map<string, AdoptedUser>()
   for (let round = 0; round < mostRounds; round += 1) {
+    // Looked at before the files as well: what a lock takes out of them meanwhile is forgotten only then.
+    const before = allMaterialised()
     const { files, failed } = await loadReadable(job.paths)
-    const placement = new AbsorbPlacement(job, files, catalogue)
-    const plan = planAdoption(files, job, Date.now(), placement)
+    const materialised = new Materialised([...before, ...allMaterialised()])
+    const placement = new AbsorbPlacement(job, files, { catalogue, materialised })
+    const plan = planAdoption(files, job, Date.now(), { placement, materialised })
     const changes = changesOf(plan)
     if (changes.length === 0) {
       const unguarded = [...placement.unguarded, ...plan.left.flatMap((user) => placement.unadopted(user))]

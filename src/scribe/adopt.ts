@@ -17,6 +17,7 @@ import { Leftovers, secretTexts } from './find-leftovers.ts'
 import { findTexts } from './find-texts.ts'
 import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
+import { allMaterialised, Materialised } from './materialised-fields.ts'
 import { planAdoption } from './plan-adoption.ts'
 import type { AdoptionPlan } from './plan-adoption.ts'
 
@@ -36,7 +37,9 @@ export async function adopt(job: AdoptJob): Promise<AdoptReport> {
   for (let round = 0; round < mostRounds; round += 1) {
     const files = await loadFiles(job.paths)
     if (round === 0) requireKnownUsers(job, files)
-    const plan = planAdoption(files, job, Date.now())
+    const plan = planAdoption(files, job, Date.now(), {
+      materialised: new Materialised(allMaterialised()),
+    })
     const changes = changesOf(plan)
     const missing = missingVaults(plan, vaultsDir)
     if (job.dryRun) return progress.report(plan, changes, missing)

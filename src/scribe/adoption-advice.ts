@@ -1,3 +1,4 @@
+import type { PolicySet } from '../domain/policy.ts'
 import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
 import { secretFields } from '../platform/kubeconfig/classify-user.ts'
 import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
@@ -24,6 +25,14 @@ export function adviceFor(
       ? ['its exec plugin never ran, the token beside it won; eject brings both back']
       : []),
     ...(kind.hasPassword ? ['its password stays in the file, unguarded: exec can’t carry one'] : []),
+  ]
+}
+
+/** What the rules of a policy take away from the strength of its credentials. */
+export function adviceOnPolicy(policies: PolicySet, name: string): string[] {
+  if (policies.find((policy) => policy.name === name)?.materialize !== true) return []
+  return [
+    `policy ${name} has materialize: true, the weakest choice: while it is unlocked the credential stands in the file in plain text`,
   ]
 }
 

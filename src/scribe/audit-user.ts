@@ -7,6 +7,7 @@ import type { Kubeconfig, UserEntry } from '../platform/kubeconfig/parse-kubecon
 import { auditCertificate, auditToken } from './audit-secrets.ts'
 import { describeUser } from './finding-list.ts'
 import type { FindingList, Place, Whose } from './finding-list.ts'
+import type { Materialised } from './materialised-fields.ts'
 import { readSecrets } from './read-secrets.ts'
 import type { Secrets } from './read-secrets.ts'
 
@@ -17,6 +18,7 @@ export interface UserAudit {
   readonly findings: FindingList
   readonly nowMs: number
   readonly searchPath: string
+  readonly materialised: Materialised
 }
 
 export interface UserFacts {
@@ -31,6 +33,7 @@ export interface UserFacts {
 export function auditUser(audit: UserAudit): UserFacts {
   const { config, user, whose, findings, nowMs } = audit
   const kind = classifyUser(config, user)
+  if (kind.ours !== undefined && audit.materialised.has(config, user)) return auditMaterialised(audit)
   const secrets = secretsOf(audit)
   const at = (field: string): Place => placeOf(config, user.fields.get(field)?.offset ?? user.offset)
   if (secrets?.token !== undefined) {
@@ -62,6 +65,18 @@ export function auditUser(audit: UserAudit): UserFacts {
     isAdoptable: kind.adoptable && secrets !== undefined,
     sources: secrets?.sources.map(({ path }) => path) ?? [],
   }
+}
+
+/** Its session is open, or a crash left it: either way the next lock or sweep takes it out. */
+function auditMaterialised({ config, user, whose, findings, materialised }: UserAudit): UserFacts {
+  const [field = ''] = materialised.fieldsOf(config, user).keys()
+  findings.add(
+    'materialised',
+    `user ${describeUser(whose)}: its ${field} stands here until the lock`,
+    placeOf(config, user.fields.get(field)?.offset ?? user.offset),
+    whose,
+  )
+  return { holdsSecret: true, isAdoptable: false, sources: [] }
 }
 
 export function placeOf(config: Kubeconfig, offset: number): Place {

@@ -12,6 +12,7 @@ import { Surroundings } from './audit-file.ts'
 import { auditUser } from './audit-user.ts'
 import { filesOfKube, namedInStartUpFiles } from './find-kubeconfigs.ts'
 import { FindingList } from './finding-list.ts'
+import { allMaterialised, Materialised } from './materialised-fields.ts'
 import { readBytes, readSmallFile } from './read-file.ts'
 
 /**
@@ -36,6 +37,7 @@ class Audit {
   readonly #findings = new FindingList()
   readonly #surroundings = new Surroundings(this.#findings)
   readonly #nowMs = Date.now()
+  readonly #materialised = new Materialised(allMaterialised())
   /** Real paths, and names, of what was looked at. */
   readonly #seen = new Set<string>()
   readonly #adoptable: { file: string; users: string[] }[] = []
@@ -117,7 +119,15 @@ class Audit {
       const whose = { user: user.name, contexts: contexts.get(user.name) ?? [] }
       const { searchPath } = this.#job
       try {
-        const facts = auditUser({ config, user, whose, findings, nowMs: this.#nowMs, searchPath })
+        const facts = auditUser({
+          config,
+          user,
+          whose,
+          findings,
+          nowMs: this.#nowMs,
+          searchPath,
+          materialised: this.#materialised,
+        })
         holdsSecret ||= facts.holdsSecret
         if (facts.isAdoptable) adoptable.push(user.name)
         for (const source of facts.sources) this.#surroundings.auditMode(source, true)

@@ -10,10 +10,11 @@ import { notEditable } from '../platform/kubeconfig/splice.ts'
 import type { AdoptOrder } from '../platform/scribes/job.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import type { AdoptedUser, LeftUser } from '../protocol/reports.ts'
-import { adviceFor, adviceForLeft } from './adoption-advice.ts'
+import { adviceFor, adviceForLeft, adviceOnPolicy } from './adoption-advice.ts'
 import { credentialId, expiryOf, kindOfSecrets, strengthOf } from './credential-facts.ts'
 import { contextsOf, namesOf } from './load-files.ts'
 import type { ContextPlace, LoadedFile } from './load-files.ts'
+import { Materialised } from './materialised-fields.ts'
 import type { Original, Split } from './original.ts'
 import { readSecrets } from './read-secrets.ts'
 import type { Secrets } from './read-secrets.ts'
@@ -40,13 +41,19 @@ export function planAdoption(
   files: readonly LoadedFile[],
   order: PlanOrder,
   nowMs: number,
-  placement: Placement = placementByRules(order),
+  { placement = placementByRules(order), materialised = new Materialised([]) }: Bounds = {},
 ): AdoptionPlan {
-  const plan = new Planner(files, { order, nowMs, placement })
+  const plan = new Planner(files, { order, nowMs, placement, materialised })
   for (const file of files) {
     for (const user of file.config.users) if (placement.takes(file, user)) plan.addUser(file, user)
   }
   return plan
+}
+
+interface Bounds {
+  readonly placement?: Placement
+  /** What we put into the files ourselves: it is adopted already. */
+  readonly materialised?: Materialised
 }
 
 type PlanOrder = Pick<AdoptOrder, 'policies' | 'plugin'> & Partial<Pick<AdoptOrder, 'users'>>
@@ -86,27 +93,31 @@ class Planner implements AdoptionPlan {
   readonly #order: PlanOrder
   readonly #nowMs: number
   readonly #placement: Placement
+  readonly #materialised: Materialised
 
   constructor(
     files: readonly LoadedFile[],
-    { order, nowMs, placement }: { order: PlanOrder; nowMs: number; placement: Placement },
+    { order, nowMs, placement, materialised }: { order: PlanOrder; nowMs: number } & Required<Bounds>,
   ) {
     this.#files = files
     this.#order = order
     this.#nowMs = nowMs
     this.#placement = placement
+    this.#materialised = materialised
   }
 
   addUser(file: LoadedFile, user: UserEntry): void {
-    const kind = classifyUser(file.config, user)
+    const found = classifyUser(file.config, user)
+    const isOurs = found.ours !== undefined && this.#materialised.has(file.config, user)
+    const kind: UserKind = isOurs ? { ...found, kind: 'ours', adoptable: false } : found
     const contexts = contextsOf(this.#files, file, user)
     if (kind.ours !== undefined) this.#finishSplit(user, kind.ours.policy, contexts)
     if (!kind.adoptable) return this.#leave(file, user, kind, contexts)
-    const found = readSecrets(file.config, user)
-    if ('problem' in found) return this.#leave(file, user, kind, contexts, found.problem)
+    const read = readSecrets(file.config, user)
+    if ('problem' in read) return this.#leave(file, user, kind, contexts, read.problem)
     const shares = this.#share(file, user, contexts)
     const split = splitOf(user, shares)
-    for (const share of shares) this.#addShare(file, user, kind, share, found.secrets, split)
+    for (const share of shares) this.#addShare(file, user, kind, share, read.secrets, split)
   }
 
   #leave(
@@ -180,7 +191,10 @@ class Planner implements AdoptionPlan {
         kind: kindOfSecrets(secrets),
         strength: strengthOf(secrets, this.#nowMs),
         ...(item.expiresAtMs !== undefined && { expiresAtMs: item.expiresAtMs }),
-        advice: adviceFor(file, user, kind, secrets, this.#nowMs),
+        advice: [
+          ...adviceFor(file, user, kind, secrets, this.#nowMs),
+          ...adviceOnPolicy(this.#order.policies, policy.name),
+        ],
       },
     })
   }

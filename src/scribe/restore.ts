@@ -15,6 +15,7 @@ import { parseOriginal } from './original.ts'
 import type { Split } from './original.ts'
 import { findItem, joiningEdits, namesItem, restoringEdits, userOf } from './plan-restore.ts'
 import type { Restoration } from './plan-restore.ts'
+import { takeOut } from './wipe-materialised.ts'
 
 /** Rounds: each begins anew because a file was changed by someone else, or has another step to make. */
 const mostRounds = 20
@@ -33,6 +34,8 @@ const aftermathMs = 250
  */
 export async function restore(job: RestoreJob): Promise<RestoredItem[]> {
   const restorations = job.items.map(readItem)
+  // In an open session a credential may be in its file already, for a while: it would be in the way.
+  await takeOut(new Set(restorations.map(({ item }) => item.id)))
   const failures = new Map<string, GuardError>()
   for (const group of groupsByFile(restorations)) {
     try {

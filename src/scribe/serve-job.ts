@@ -4,9 +4,11 @@ import { absorb } from './absorb.ts'
 import { adopt } from './adopt.ts'
 import { audit } from './audit.ts'
 import { mask } from './mask.ts'
+import { materialise } from './materialise.ts'
 import { outline } from './outline.ts'
 import { restore } from './restore.ts'
 import { sweep } from './sweep.ts'
+import { unmaterialise } from './wipe-materialised.ts'
 
 /**
  * A scribe: the only process that opens kubeconfigs, for one job and then gone. The job comes as one JSON
@@ -37,6 +39,10 @@ function run(job: ScribeJob): Promise<ScribeResults[keyof ScribeResults]> {
       return absorb(job)
     case 'restore':
       return restore(job)
+    case 'materialise':
+      return materialise(job)
+    case 'unmaterialise':
+      return unmaterialise(job)
     case 'mask':
       return mask(job)
     case 'audit':

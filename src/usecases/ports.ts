@@ -12,6 +12,7 @@ import type {
   OpenReport,
   SealedUser,
   SweepReport,
+  UnmaterialiseReport,
 } from '../protocol/reports.ts'
 
 /** The outside world as interfaces. Use cases know nothing else of it; tests fake only these. */
@@ -160,7 +161,7 @@ export interface OutlineUser {
   readonly name: string
   /** `ours`: its exec entry is our plugin. */
   readonly kind: 'ours' | 'exec' | 'token' | 'client-certificate' | 'basic' | 'auth-provider' | 'none'
-  /** kind `ours`: what the exec arguments name. */
+  /** What our exec entry names, also where something stands beside it. */
   readonly credential?: string
   readonly policy?: string
 }
@@ -177,6 +178,8 @@ export interface Kubeconfigs {
     /** Sessions that are over. */
     traces: readonly string[]
   }): Promise<SweepReport>
+  /** Takes out of kubeconfigs what these sessions have put there. */
+  unmaterialise(order: { traces: readonly string[] }): Promise<UnmaterialiseReport>
   adopt(job: {
     paths: readonly string[]
     users: readonly string[]
@@ -202,6 +205,8 @@ export interface Traces {
   begin(id: string, what: { readonly places: readonly string[]; readonly onLock: readonly string[] }): void
   /** Those that were not wiped yet, of open sessions too. */
   ids(): readonly string[]
+  /** What these sessions have in kubeconfigs in plain text. */
+  materialised(ids: readonly string[]): readonly { readonly user: string; readonly file: string }[]
 }
 
 export interface LockCommandResult {
@@ -308,6 +313,8 @@ export type OpenedAnswer =
       readonly lifetimeWallMs?: number
       readonly untilWallMs?: number
       readonly idleMs?: number
+      /** Put the credentials into their kubeconfigs, noted under this trace. */
+      readonly materialise?: string
     }
 
 export interface Ticket {

@@ -11,6 +11,7 @@ import type {
   PolicySource,
   ProcessTable,
   Terminals,
+  Traces,
   VaultCatalogue,
 } from './ports.ts'
 import { holdOf } from './held-processes.ts'
@@ -31,6 +32,7 @@ interface Deps {
   readonly terminals: Terminals
   readonly vaults: VaultCatalogue
   readonly table: SessionTable
+  readonly traces: Pick<Traces, 'materialised'>
   readonly problems: () => readonly string[]
 }
 
@@ -74,6 +76,7 @@ function sessionStatus(deps: Deps, guarded: GuardedSession): SessionStatus {
     hasVault: deps.vaults.has(policy),
     credentials: deps.vaults.credentials(policy).length,
     pending: session.state === 'locked' ? deps.vaults.pending(policy) : [],
+    materialised: guarded.traces.size === 0 ? [] : deps.traces.materialised([...guarded.traces]),
   }
 }
 

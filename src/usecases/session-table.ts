@@ -13,7 +13,16 @@ import type { Clock, PolicySource, ProcessId, ProcessTable, VaultCatalogue } fro
 /** What a policy says of one session. */
 type Rules = Pick<
   Policy,
-  'idleMs' | 'lifetimeMs' | 'holders' | 'hold' | 'finishMs' | 'warnMs' | 'env' | 'wipe' | 'onLock'
+  | 'idleMs'
+  | 'lifetimeMs'
+  | 'holders'
+  | 'hold'
+  | 'finishMs'
+  | 'warnMs'
+  | 'env'
+  | 'wipe'
+  | 'onLock'
+  | 'materialize'
 >
 
 type EndSession = (guarded: GuardedSession, reason: LockReason) => void
@@ -134,6 +143,7 @@ export class SessionTable {
       wipe: [...new Set(policies.flatMap((policy) => policy.wipe))],
       // What was named at the unlock is in the trace; another policy's commands are not this one's.
       onLock: [],
+      materialize: false,
       hold: policies.some((policy) => policy.hold === 'never') ? 'never' : 'allow',
       finishMs: Math.min(...candidates.map((policy) => policy.finishMs)),
     }

@@ -9,7 +9,7 @@ import type { SessionTable } from './session-table.ts'
 
 interface Deps {
   readonly journal: Pick<Journal, 'record'>
-  readonly kubeconfigs: Pick<Kubeconfigs, 'sweep'>
+  readonly kubeconfigs: Pick<Kubeconfigs, 'sweep' | 'unmaterialise'>
   readonly log: Pick<Log, 'error'>
   readonly traces: Traces
   readonly table: () => SessionTable
@@ -44,13 +44,15 @@ export class SweepSessions {
   /**
    * Writes down what this session will have on disk. Called before it opens.
    *
+   * @returns under which trace its keeper is to put its credentials into kubeconfigs, where the policy wants that
    * @throws GuardError disk-full, place-unsafe
    */
-  begin(guarded: GuardedSession, id: string): void {
-    const { wipe, onLock } = this.#deps.table().rules(guarded.policy)
-    if (wipe.length + onLock.length === 0) return
+  begin(guarded: GuardedSession, id: string): { readonly materialise?: string } {
+    const { wipe, onLock, materialize } = this.#deps.table().rules(guarded.policy)
+    if (wipe.length + onLock.length === 0 && !materialize) return {}
     this.#deps.traces.begin(id, { places: placesOfWipe(wipe), onLock })
     guarded.traces.add(id)
+    return materialize ? { materialise: id } : {}
   }
 
   /**
@@ -71,6 +73,18 @@ export class SweepSessions {
       return this.#sweep({ paths: [], places, traces }, policy, reason, due)
     this.#deps.lockCommands.begin(policy, due, reason)
     return []
+  }
+
+  /** A policy that does not allow `materialize` any more: what open sessions have put into kubeconfigs goes at once. */
+  async withdraw(guarded: GuardedSession): Promise<void> {
+    const { policy, traces } = guarded
+    if (traces.size === 0 || this.#deps.table().rules(policy).materialize) return
+    try {
+      const { failures } = await this.#deps.kubeconfigs.unmaterialise({ traces: [...traces] })
+      guarded.lockFailures = [...guarded.lockFailures, ...failures.map((text) => plainText(text, mostText))]
+    } catch (error) {
+      this.#deps.log.error('credentials were not taken out of kubeconfigs', { policy, error: String(error) })
+    }
   }
 
   /** What sessions had that a crash ended: an earlier daemon's. */
@@ -123,7 +137,7 @@ export class SweepSessions {
       return report.failures.map((failure) => plainText(`not wiped: ${failure}`, mostText))
     } catch (error) {
       this.#deps.log.error('a sweep failed', { policy, error: String(error) })
-      return [plainText(`token caches were not wiped: ${(error as Error).message}`, mostText)]
+      return [plainText(`nothing was wiped: ${(error as Error).message}`, mostText)]
     }
   }
 
@@ -131,12 +145,12 @@ export class SweepSessions {
     this.#deps.lockCommands.begin(policy, [...new Set(commands)], reason)
   }
 
-  #record({ wipedFiles, failures }: SweepReport, policy?: string): void {
-    if (wipedFiles === 0 && failures.length === 0) return
+  #record({ wipedFiles, unmaterialised, failures }: SweepReport, policy?: string): void {
+    if (wipedFiles + unmaterialised.length + failures.length === 0) return
     this.#deps.journal.record({
       event: 'swept',
       ...(policy === undefined ? {} : { policy }),
-      details: { files: wipedFiles, failed: failures.length },
+      details: { files: wipedFiles, users: unmaterialised.length, failed: failures.length },
     })
   }
 }

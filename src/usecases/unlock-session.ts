@@ -174,7 +174,8 @@ function judge(
 ): OpenedAnswer {
   if (!guarded.attempts.has(keeper)) return { accepted: false }
   if (opened.failure !== undefined) return fail(deps, guarded, keeper, opened.failure)
-  if (!recordUnlock(deps, guarded, client, opened)) return { accepted: false, refusal: 'disk-full' }
+  const begun = recordUnlock(deps, guarded, client, opened)
+  if (begun === undefined) return { accepted: false, refusal: 'disk-full' }
   const effects = deps.table.advance(guarded, {
     type: 'unlock-proven',
     generation: opened.generation,
@@ -201,17 +202,19 @@ function judge(
     lifetimeWallMs,
     untilWallMs: lifetimeWallMs,
     idleMs: session.limits.idleMs,
+    ...begun,
   }
 }
 
+type Begun = ReturnType<SweepSessions['begin']>
+
 /** What can't be written down would not be wiped after a crash. */
-function beginTrace({ sweep, log }: Deps, guarded: GuardedSession): boolean {
+function beginTrace({ sweep, log }: Deps, guarded: GuardedSession): Begun | undefined {
   try {
-    sweep.begin(guarded, `${guarded.policy}~${randomBytes(8).toString('hex')}`)
-    return true
+    return sweep.begin(guarded, `${guarded.policy}~${randomBytes(8).toString('hex')}`)
   } catch (error) {
     log.error('a session can’t be opened, for what it has on disk can’t be noted', { error: String(error) })
-    return false
+    return undefined
   }
 }
 
@@ -221,12 +224,13 @@ function recordUnlock(
   guarded: GuardedSession,
   client: ProcessFacts,
   { report }: Opened,
-): boolean {
+): Begun | undefined {
   const entry = { event: 'unlocked', policy: guarded.policy, details: { pid: client.pid } } as const
   // Only a keeper that opened a vault has something to say of merged items; without one nothing was proven.
   const proven = report?.merged !== undefined
   const counted = !proven || deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 })
-  return counted && beginTrace(deps, guarded) && deps.journal.recordDurably(entry)
+  const begun = counted ? beginTrace(deps, guarded) : undefined
+  return begun !== undefined && deps.journal.recordDurably(entry) ? begun : undefined
 }
 
 function fail(deps: Deps, guarded: GuardedSession, keeper: Keeper, failure: string): OpenedAnswer {

@@ -4,6 +4,7 @@ import { fileCases } from './cases/files.ts'
 import { heldCases, manySessionsCases } from './cases/held.ts'
 import { kubeconfigCases } from './cases/kubeconfig.ts'
 import { pluginCases } from './cases/plugin.ts'
+import { materialiseCases } from './cases/materialise.ts'
 import { onLockCases } from './cases/on-lock.ts'
 import { presenceCases } from './cases/presence.ts'
 import { processCases } from './cases/processes.ts'
@@ -25,5 +26,6 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'our files': fileCases,
   'what other tools cached': wipeCases,
   'what a lock runs': onLockCases,
+  'what materialize puts on disk': materialiseCases,
   'passing for a person': presenceCases,
 }

@@ -57,6 +57,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'absorb',
     'wipe',
     'on lock',
+    'materialize',
     'tightened by the organisation',
   ]
   const rows = report.policies.map((policy) => [
@@ -72,6 +73,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     policy.absorb,
     policy.wipe.map(clean).join(' '),
     policy.onLock.map(clean).join('; '),
+    policy.materialize ? 'true' : '',
     policy.tightenedBy.join(', '),
   ])
   for (const line of table(head, rows)) print(line)
@@ -111,5 +113,7 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
     `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live sessions: ${rules.live}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
   )
   if (rules.wipe.length > 0) print(`a lock wipes: ${rules.wipe.map(clean).join(', ')}`)
+  if (rules.materialize)
+    print('while unlocked its credentials stand in their kubeconfigs in plain text (materialize)')
   for (const commandLine of rules.onLock) print(`then runs: ${clean(commandLine)}`)
 }

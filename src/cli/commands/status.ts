@@ -51,6 +51,10 @@ function printStatus(report: StatusReport, sessions: readonly SessionStatus[]): 
       print(
         `  ${session.policy}: sealed since the last unlock: ${clean(user)} (${clean(file)}), ${formatMoment(sealedAtMs)}`,
       )
+    for (const { user, file } of session.materialised)
+      print(
+        `  ${session.policy}: ${yellow('in plain text until the lock')} (materialize, the weakest choice): ${clean(user)} (${clean(file)})`,
+      )
     for (const held of session.holds) print(`  ${holdLine(session, held)}`)
     for (const live of session.live) print(`  ${liveLine(session, live)}`)
   }

@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path'
 import type { AuditRule } from '../../domain/audit-rules.ts'
 import { runScribe } from '../../platform/scribes/run-scribe.ts'
 import { kubeconfigPaths } from '../origin.ts'
-import { problem } from './finding.ts'
+import { note, problem } from './finding.ts'
 import type { Finding } from './finding.ts'
 
 /** What the audit finds that makes a hole in the wall of what is adopted; the rest is for the audit to tell. */
@@ -19,7 +19,10 @@ export async function credentialFindings(): Promise<Finding[]> {
     searchPath: PATH,
     ...(KUBERC !== undefined && KUBERC !== '' && KUBERC !== 'off' && { kuberc: resolve(KUBERC) }),
   })
-  return findings
+  const materialised = findings
+    .filter(({ rule }) => rule === 'materialised')
+    .map(({ file, line, message, cure }) => note('materialised', `${file}:${line}: ${message}`, cure))
+  const open = findings
     .filter(({ rule }) => holes.has(rule))
     .map(({ rule, file, line, message, cure }) =>
       problem(
@@ -28,4 +31,5 @@ export async function credentialFindings(): Promise<Finding[]> {
         cure,
       ),
     )
+  return [...open, ...materialised]
 }

@@ -13,6 +13,7 @@ export type FindingId =
   | 'hook-missing'
   | 'plugin-forbidden'
   | 'static-credential'
+  | 'materialised'
   | 'daemon'
   | 'daemon-version'
   | 'policy'

@@ -7,6 +7,7 @@ import {
   applySplices,
   notEditable,
   spliceFields,
+  spliceFieldsBeside,
   spliceItemAfter,
   spliceItemOut,
   spliceScalar,
@@ -20,6 +21,13 @@ export type Edit =
       readonly user: UserEntry
       readonly remove: readonly string[]
       readonly add: Fields
+    }
+  /** Fields that the user does not have, beside one that it has. */
+  | {
+      readonly edit: 'add-fields'
+      readonly user: UserEntry
+      readonly beside: string
+      readonly fields: Fields
     }
   | { readonly edit: 'add-user'; readonly after: UserEntry; readonly name: string; readonly fields: Fields }
   | { readonly edit: 'remove-user'; readonly user: UserEntry }
@@ -60,6 +68,10 @@ function splicesOf(config: Kubeconfig, edit: Edit): Splice[] {
       for (const name of edit.remove) requireInPlace(config, edit.user, name)
       if (edit.user.map === undefined) throw notEditable(config, edit.user.offset)
       return spliceFields(config, edit.user.map, new Set(edit.remove), edit.add)
+    case 'add-fields':
+      requireInPlace(config, edit.user, edit.beside)
+      if (edit.user.map === undefined) throw notEditable(config, edit.user.offset)
+      return [spliceFieldsBeside(config, edit.user.map, edit.beside, edit.fields)]
     case 'add-user': {
       const entry = { name: edit.name, user: edit.fields }
       return [spliceItemAfter(config, listOf(config, edit.after), edit.after.index, entry)]
@@ -103,6 +115,9 @@ function expectedValue(config: Kubeconfig, edits: readonly Edit[]): unknown {
       const entry = original[edit.user.index]
       const kept = Object.entries(entry?.user ?? {}).filter(([name]) => !edit.remove.includes(name))
       if (entry !== undefined) entry.user = { ...Object.fromEntries(kept), ...edit.add }
+    } else if (edit.edit === 'add-fields') {
+      const entry = original[edit.user.index]
+      if (entry !== undefined) entry.user = { ...entry.user, ...edit.fields }
     } else if (edit.edit === 'point-context') {
       const context = value.contexts?.[config.contexts.indexOf(edit.context)]
       if (context !== undefined) context.context.user = edit.user

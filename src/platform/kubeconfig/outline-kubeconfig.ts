@@ -20,7 +20,5 @@ export function outlineOf(config: Kubeconfig, real: string): Outline {
 
 function outlineUser(config: Kubeconfig, user: UserEntry): OutlineUser {
   const { kind, ours } = classifyUser(config, user)
-  return kind === 'ours' && ours !== undefined
-    ? { name: user.name, kind, ...ours }
-    : { name: user.name, kind }
+  return { name: user.name, kind, ...ours }
 }

@@ -41,6 +41,29 @@ export function spliceFields(
   })
 }
 
+/**
+ * Puts fields beside one that is there, such that taking them out again leaves the text as it was: before it in
+ * block style, after it in flow style.
+ *
+ * @throws GuardError kubeconfig-invalid where the layout leaves no safe way
+ */
+export function spliceFieldsBeside(
+  config: Kubeconfig,
+  map: YAMLMap,
+  beside: string,
+  add: Readonly<Record<string, unknown>>,
+): Splice {
+  const pair = map.items.find((item) => keyText(item) === beside) as Pair<Node, Node | null>
+  const key = startOf(pair.key)
+  if (map.flow === true) {
+    const at = contentEnd(pair.value ?? pair.key)
+    return { from: at, to: at, text: `, ${renderFlowFields(add, undefined, lineEndOf(config.text, key))}` }
+  }
+  const from = lineStart(config, key)
+  const text = renderBlock(add, config.text.slice(from, key), lineEndOf(config.text, from))
+  return { from, to: from, text }
+}
+
 function blockSplice(config: Kubeconfig, map: YAMLMap, index: number, add: Record<string, unknown>): Splice {
   const pair = map.items[index] as Pair<Node, Node | null>
   const from = lineStart(config, startOf(pair.key))

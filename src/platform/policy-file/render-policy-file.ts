@@ -24,6 +24,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       absorb,
       wipe,
       onLock,
+      materialize,
     }) => ({
       name,
       contexts: [...contexts],
@@ -35,6 +36,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       ...(hold === 'never' ? { hold } : {}),
       ...(absorb === 'auto' ? {} : { absorb }),
       ...(wipe.length === 0 ? {} : { wipe: [...wipe] }),
+      ...(materialize ? { materialize } : {}),
       ...(onLock.length === 0 ? {} : { onLock: [...onLock] }),
       ...(finishMs === 0 ? {} : { finish: formatDuration(finishMs) }),
     }),

@@ -72,6 +72,7 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
       return files.flatMap(outlineOf)
     },
     sweep: async (order) => scribes.run({ job: 'sweep', ...order, paths: order.paths.map(requireText) }),
+    unmaterialise: async ({ traces }) => scribes.run({ job: 'unmaterialise', traces }),
     absorb: async (order) => scribes.run({ job: 'absorb', ...order, paths: order.paths.map(requireText) }),
     adopt: async (order) => scribes.run({ job: 'adopt', ...order, paths: order.paths.map(requireText) }),
   }

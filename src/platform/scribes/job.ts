@@ -1,10 +1,26 @@
 import type { ErrorCode } from '../../domain/errors.ts'
-import type { SweepReport, AbsorbReport, AdoptReport, AuditReport } from '../../protocol/reports.ts'
+import type {
+  SweepReport,
+  AbsorbReport,
+  AdoptReport,
+  AuditReport,
+  MaterialiseReport,
+  UnmaterialiseReport,
+} from '../../protocol/reports.ts'
 import type { Kubeconfigs, Outline } from '../../usecases/ports.ts'
 import type { FileIdentity } from './file-identity.ts'
 
 /** What a scribe reads from stdin: one job, as one JSON document. Paths are absolute. */
-export type ScribeJob = OutlineJob | AdoptJob | AbsorbJob | RestoreJob | AuditJob | SweepJob | MaskJob
+export type ScribeJob =
+  | MaterialiseJob
+  | UnmaterialiseJob
+  | OutlineJob
+  | AdoptJob
+  | AbsorbJob
+  | RestoreJob
+  | AuditJob
+  | SweepJob
+  | MaskJob
 
 export interface OutlineJob {
   readonly job: 'outline'
@@ -40,6 +56,20 @@ export interface RestoreJob {
   readonly paths?: readonly string[]
   /** Where users whose place is gone are written: a new kubeconfig, which holds nothing else. */
   readonly to?: string
+}
+
+/** Comes from the keeper alone: the items hold secrets. */
+export interface MaterialiseJob {
+  readonly job: 'materialise'
+  /** VaultItem, as the keeper has opened them. */
+  readonly items: readonly unknown[]
+  /** The session's: what is put into a file is noted there first. */
+  readonly trace: string
+}
+
+export interface UnmaterialiseJob {
+  readonly job: 'unmaterialise'
+  readonly traces: readonly string[]
 }
 
 /** Comes from the command line, which compares a kubeconfig with itself; nothing is written. */
@@ -98,6 +128,8 @@ export interface ScribeResults {
   readonly restore: readonly RestoredItem[]
   readonly audit: AuditReport
   readonly mask: readonly MaskedFile[]
+  readonly materialise: MaterialiseReport
+  readonly unmaterialise: UnmaterialiseReport
 }
 
 /** What a scribe writes to stdout. It never holds a secret. */

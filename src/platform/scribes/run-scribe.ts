@@ -10,6 +10,8 @@ export interface RunScribe {
   readonly log?: Log
   /** The program that is run with the runtime; the bundle unless a test names another. */
   readonly program?: string
+  /** The scribe has its whole job: it goes on also where this process ends. */
+  readonly onStarted?: () => void
 }
 
 /** A scribe waits at most 3 s per file for kubectl's lock, and 15 s for the vaults'. */
@@ -38,7 +40,7 @@ export async function runScribe<Job extends ScribeJob>(
     logStderr(child, options.log)
     const output = collect(child)
     child.stdin?.on('error', () => undefined)
-    child.stdin?.end(JSON.stringify(job))
+    child.stdin?.end(JSON.stringify(job), options.onStarted)
     return answerOf(await output, job)
   } finally {
     clearTimeout(timer)

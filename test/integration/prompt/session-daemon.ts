@@ -105,6 +105,7 @@ export class SessionDaemon {
       live: [],
       holds: [],
       pending: [],
+      materialised: [],
       failedUnlocks: 0,
       hasVault: true,
       credentials: 1,

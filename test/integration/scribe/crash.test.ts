@@ -2,7 +2,9 @@ import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { dirs, places } from '../../../src/platform/dirs.ts'
 import type { ScribeJob } from '../../../src/platform/scribes/job.ts'
+import { createTraces } from '../../../src/platform/traces.ts'
 import { adoptJob, bundleScribe, makeHome, pendingItems, read, run, runRaw, write } from './scribe-fixture.ts'
 import type { Home } from './scribe-fixture.ts'
 
@@ -210,6 +212,53 @@ test('restore: the kubeconfig is whole, and nothing is left beside it', async ()
   })
   expect(read(path)).toBe(text)
   expect(killed.length).toBeGreaterThan(8)
+})
+
+describe('materialise', () => {
+  const trace = 'default~0123456789abcdef'
+  const folder = (): string => places.traces(dirs(home.environment))
+  const sweepJob = { job: 'sweep', paths: [], places: [], traces: [trace] } as const
+
+  async function begun(): Promise<{ path: string; guarded: string; job: ScribeJob }> {
+    const path = write(join(home.kube, 'config'), text)
+    await run(program, home, adoptJob(home, [path]))
+    const guarded = read(path)
+    createTraces(folder()).begin(trace, { places: [], onLock: [] })
+    return { path, guarded, job: { job: 'materialise', trace, items: await pendingItems(home) } }
+  }
+
+  /** Whatever the kill left, beside the file too: whoever comes after it takes it out. */
+  async function checkSwept(path: string, guarded: string): Promise<void> {
+    expect(await run(program, home, sweepJob)).toMatchObject({ ok: true, result: { failures: [] } })
+    expect(read(path)).toBe(guarded)
+    for (const name of readdirSync(home.kube)) expect(read(join(home.kube, name))).not.toContain(token)
+    createTraces(folder()).begin(trace, { places: [], onLock: [] })
+  }
+
+  test('killed while it is put there: the sweep finds all of it', async () => {
+    const { path, guarded, job } = await begun()
+    const killed = await killEverywhere({
+      job,
+      paths: [path],
+      checkSafe: async (texts, before, after) => {
+        wholeOrNothing(texts, before, after)
+        await checkSwept(path, guarded)
+      },
+    })
+    expect(killed.length).toBeGreaterThan(8)
+  })
+
+  test('killed while it is taken out: the next sweep does the rest', async () => {
+    const { path, guarded, job } = await begun()
+    await run(program, home, job)
+    const killed = await killEverywhere({
+      job: sweepJob,
+      paths: [path],
+      checkSafe: async (texts, before, after) => wholeOrNothing(texts, before, after),
+    })
+    expect(read(path)).toBe(guarded)
+    expect(killed.length).toBeGreaterThan(8)
+  })
 })
 
 describe('a user that is split, in another file than its contexts', () => {

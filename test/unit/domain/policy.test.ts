@@ -94,6 +94,7 @@ const anyPolicy = fc.record({
   absorb: fc.constantFrom(...absorbChoices),
   wipe: fc.subarray(['tsh', 'aws-sso', '~/a/b']),
   onLock: fc.subarray(['aws sso logout', 'true']),
+  materialize: fc.boolean(),
 })
 /** Sets as the validation leaves them: names are unique, the last one matches everything. */
 const anySet = fc
@@ -128,6 +129,7 @@ describe('tighten', () => {
             if (own.holders === 'end' || above.holders === 'end') expect(result.holders).toBe('end')
             if (own.hold === 'never' || above.hold === 'never') expect(result.hold).toBe('never')
             expect(result.wipe).toEqual(expect.arrayContaining([...own.wipe, ...above.wipe]))
+            if (!own.materialize || !above.materialize) expect(result.materialize).toBe(false)
             expect(result.onLock).toEqual(expect.arrayContaining([...own.onLock, ...above.onLock]))
             expect(rank(result)).toBeGreaterThanOrEqual(Math.max(rank(own), rank(above)))
             expect(result.finishMs).toBeLessThanOrEqual(Math.min(own.finishMs, above.finishMs))
@@ -182,6 +184,7 @@ describe('tighten', () => {
     ])
     expect(tightenings({ ...before, absorb: 'warn' }, before)).toEqual(['absorb auto, not warn'])
     expect(tightenings(before, { ...before, wipe: ['tsh'] })).toEqual(['wipe tsh too'])
+    expect(tightenings({ ...before, materialize: true }, before)).toEqual(['materialize false, not true'])
     expect(tightenings(before, { ...before, onLock: ['tsh logout'] })).toEqual(['onLock tsh logout too'])
     expect(tightenings(before, before)).toEqual([])
   })

@@ -18,6 +18,7 @@ const rule = (name: string, minutes: number): Policy => ({
   absorb: 'auto',
   wipe: [],
   onLock: [],
+  materialize: false,
 })
 
 /** A table over rules and vaults; `now` is moved by the test. */

@@ -21,6 +21,7 @@ const rule: Policy = {
   absorb: 'auto',
   wipe: [],
   onLock: [],
+  materialize: false,
 }
 
 /** A daemon's heart over a clock that the test moves; a person types when `typedMs` is set. */

@@ -12,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    materialize: true\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -31,6 +31,7 @@ describe('a policy file', () => {
         absorb: 'warn',
         wipe: ['tsh', '~/.cache/x/*'],
         onLock: ['aws sso logout'],
+        materialize: true,
       },
       ...defaultPolicies(),
     ])
@@ -101,6 +102,14 @@ describe('a policy file', () => {
       5,
       /live: suspend is not available in this version/,
       /choose kill/,
+    ],
+    [
+      'a flag that is none',
+      file('    materialize: yes please\n'),
+      5,
+      5,
+      /materialize: .* is neither true nor false/,
+      /write true or false/,
     ],
     ['another scope', file('    scope: terminal\n'), 5, 5, /scope: terminal is not available/, /choose user/],
     [

@@ -1,0 +1,40 @@
+import { GuardError } from '../domain/errors.ts'
+import { runScribe } from '../platform/scribes/run-scribe.ts'
+import type { OpenVault } from '../platform/vault/open-vault.ts'
+import type { OpenReport } from '../protocol/reports.ts'
+import { toGuardError } from './connection.ts'
+
+type Report = Pick<OpenReport, 'materialised' | 'notMaterialised'>
+
+/** The longest that taking out may hold up the end of a keeper: what began by then goes on without it. */
+const partingMs = 1_000
+
+/** What this keeper's session has in kubeconfigs in plain text (`materialize`). */
+export class PlainText {
+  #trace: string | undefined
+
+  /** Puts the credentials there, by a scribe. What fails is told, and no reason to stay locked. */
+  async put(trace: string, vault: OpenVault | undefined): Promise<Report> {
+    const items = vault?.items ?? []
+    if (items.length === 0) return {}
+    this.#trace = trace
+    try {
+      const { materialised, failed } = await runScribe({ job: 'materialise', trace, items })
+      return { materialised, notMaterialised: failed }
+    } catch (error) {
+      const { message, cure } = error instanceof GuardError ? error : toGuardError(error)
+      return { notMaterialised: items.map(({ user, file }) => ({ user, file, message, cure })) }
+    }
+  }
+
+  /**
+   * The daemon is gone, or hangs: nobody else is there to take it out. A scribe does it, and needs nothing of this
+   * process any more once it has its job.
+   */
+  takeOut(exit: () => void): void {
+    const trace = this.#trace
+    if (trace === undefined) return exit()
+    setTimeout(exit, partingMs)
+    runScribe({ job: 'unmaterialise', traces: [trace] }, { onStarted: exit }).catch(exit)
+  }
+}
