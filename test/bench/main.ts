@@ -10,7 +10,7 @@ import { gateFigure, parallelGateFigure } from './gate-figure.ts'
 import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
 import { leakFigures } from './leak-figures.ts'
 import { daemonKilledFigure, largeLockFigure, lockFigure } from './lock-figure.ts'
-import { adoptFigure, auditFigure } from './scribe-figures.ts'
+import { absorbFigure, adoptFigure, auditFigure } from './scribe-figures.ts'
 import { setUpFigure } from './set-up-figure.ts'
 import { crowdedShimFigure, getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
 
@@ -60,6 +60,7 @@ const measurements: readonly Entry[] = [
   ['memory', measureMemory],
   ...slow(['wake-ups', measureWakeUps]),
   ['audit', auditFigure],
+  ['absorb', absorbFigure],
   // Last: it leaves thousands of credentials in the vaults.
   ['adopt', adoptFigure],
 ]

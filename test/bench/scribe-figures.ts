@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { node, repository } from '../fixtures/terminal.ts'
+import { node, repository, until } from '../fixtures/terminal.ts'
 import type { Bench } from './bench-home.ts'
 import type { ClientProcess } from './client-process.ts'
 import type { Figure } from './figure.ts'
@@ -66,4 +66,25 @@ export async function adoptFigure({ home }: Bench, clients: ClientProcess): Prom
   const baseline = { name: 'node -e 0', value: b, unit: 'ms' }
   const name = `adopting a kubeconfig of ${Math.round(text.length / 1e6)} MB with 1,900 users`
   return { name, value: a, unit: 'ms', baseline, target: 2000, better: 'at most', rounds }
+}
+
+/** From the moment that another program has written a token to the moment that it is out of the file. */
+export async function absorbFigure({ home }: Bench, clients: ClientProcess): Promise<Figure> {
+  let count = 0
+  const { a, b, rounds } = await compare(
+    async () => {
+      count += 1
+      const token = `token-number-${count}`
+      const entry = `users:\n  - name: absorbed-${count}\n    user:\n      token: ${token}\n`
+      writeFileSync(home.kubeconfig, readFileSync(home.kubeconfig, 'utf8').replace('users:\n', entry))
+      const writtenAt = performance.now()
+      await until('a sealed token', () => !readFileSync(home.kubeconfig, 'utf8').includes(token))
+      return performance.now() - writtenAt
+    },
+    () => clients.time({ file: node, args: ['-e', '0'], env: home.env }),
+    { rounds: 10, warmUp: 1 },
+  )
+  const baseline = { name: 'node -e 0', value: b, unit: 'ms' }
+  const name = 'a token of another program sealed'
+  return { name, value: a, unit: 'ms', baseline, target: 1000, better: 'at most', rounds }
 }
