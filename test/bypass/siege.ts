@@ -1,11 +1,11 @@
 import { copyFileSync, chownSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeHome } from '../fixtures/home.ts'
+import { isRunning, makeHome } from '../fixtures/home.ts'
 import type { TestHome } from '../fixtures/home.ts'
 import { unprivilegedAccounts } from '../fixtures/accounts.ts'
 import { runProgram } from '../fixtures/run-program.ts'
 import type { Account, Run } from '../fixtures/run-program.ts'
-import { node, repository } from '../fixtures/terminal.ts'
+import { node, repository, until } from '../fixtures/terminal.ts'
 import { writePolicy } from '../fixtures/policy.ts'
 
 /**
@@ -117,4 +117,23 @@ export function pidsOf({ home }: Siege, bundle: 'daemon' | 'keeper' | 'reaper'):
     )
     .filter((pid) => read(pid, 'environ').includes(mark))
     .map(Number)
+}
+
+/** Kills processes of ours at once; resolves when they are gone, their sockets and locks with them. */
+export async function crash(siege: Siege, ...kinds: ('daemon' | 'keeper')[]): Promise<void> {
+  const pids = kinds.flatMap((kind) => pidsOf(siege, kind))
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // A keeper ends with its daemon.
+    }
+  }
+  await until('their end', () => pids.every((pid) => !isRunning(pid)), { withinMs: 30_000 })
+}
+
+/** Has the next command start a daemon. @throws Error where it does not: then what a daemon does was not tried */
+export async function startAgain({ home }: Siege): Promise<void> {
+  const { code, stderr } = await home.kubeguard(['status'])
+  if (code !== 0 && code !== 77) throw new Error(`no daemon was started: ${code} ${stderr}`)
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { writePolicy } from '../../fixtures/policy.ts'
 import { until } from '../../fixtures/terminal.ts'
 import type { BypassCase } from '../bypass-case.ts'
-import { gotPods, pidsOf, usualRules } from '../siege.ts'
+import { crash, gotPods, startAgain, usualRules } from '../siege.ts'
 import type { Siege } from '../siege.ts'
 
 const textOf = ({ home }: Siege): string => readFileSync(home.kubeconfig, 'utf8')
@@ -45,22 +45,12 @@ async function usedAfterLock(siege: Siege): Promise<boolean> {
   })
 }
 
-function killAll(siege: Siege, ...kinds: ('daemon' | 'keeper')[]): void {
-  for (const pid of kinds.flatMap((kind) => pidsOf(siege, kind))) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // A keeper ends with its daemon.
-    }
-  }
-}
-
 const isSwept = (siege: Siege): Promise<unknown> =>
   until('a clean kubeconfig', () => !holdsPlainText(siege), { withinMs: 30_000 }).catch(() => false)
 
 async function daemonKilled(siege: Siege): Promise<boolean> {
   return withMaterialised(siege, async () => {
-    killAll(siege, 'daemon')
+    await crash(siege, 'daemon')
     await isSwept(siege)
     return holdsPlainText(siege) || getsIn(siege)
   })
@@ -68,9 +58,8 @@ async function daemonKilled(siege: Siege): Promise<boolean> {
 
 async function bothKilled(siege: Siege): Promise<boolean> {
   return withMaterialised(siege, async () => {
-    killAll(siege, 'daemon', 'keeper')
-    await until('their end', () => pidsOf(siege, 'daemon').length === 0)
-    await siege.home.kubeguard(['status'])
+    await crash(siege, 'daemon', 'keeper')
+    await startAgain(siege)
     await isSwept(siege)
     return holdsPlainText(siege) || getsIn(siege)
   })

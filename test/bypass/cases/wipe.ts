@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { until } from '../../fixtures/terminal.ts'
 import { cachedSecret, tokenCacheFiles, writeFiles } from '../../fixtures/token-caches.ts'
 import type { BypassCase } from '../bypass-case.ts'
-import { pidsOf } from '../siege.ts'
+import { crash, startAgain } from '../siege.ts'
 import type { Siege } from '../siege.ts'
 
 const cached = tokenCacheFiles['aws-sso']
@@ -20,9 +20,8 @@ async function logIn(siege: Siege): Promise<void> {
 
 async function afterCrash(siege: Siege): Promise<boolean> {
   await logIn(siege)
-  for (const pid of [...pidsOf(siege, 'daemon'), ...pidsOf(siege, 'keeper')]) process.kill(pid, 'SIGKILL')
-  await until('their end', () => pidsOf(siege, 'daemon').length === 0)
-  await siege.home.kubeguard(['status'])
+  await crash(siege, 'daemon', 'keeper')
+  await startAgain(siege)
   await until('a swept home', async () => !(await isReadable(siege)), { withinMs: 10_000 }).catch(() => false)
   return isReadable(siege)
 }
