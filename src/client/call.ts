@@ -1,9 +1,9 @@
 import { GuardError } from '../domain/errors.ts'
 import { dirs } from '../platform/dirs.ts'
 import type { MessageName, ReplyOf, RequestOf } from '../protocol/messages.ts'
+import { peerOf } from '../platform/peer.ts'
 import { connectTo, reachDaemon } from './connect.ts'
 import { exchange } from './exchange.ts'
-import { peerOf } from '../platform/peer.ts'
 import { goneWithin, startOf } from './process-end.ts'
 import { startDaemon } from './start-daemon.ts'
 
@@ -60,10 +60,17 @@ const makesWayMs = 10_000
 /** A daemon of another version ends at once where everything is locked, and says nothing of it. */
 const mayMakeWayMs = 1_000
 
-/** Did a daemon refuse because another version is installed by now, and has it ended for that one? */
+/** How long the threads of a daemon that was killed may need on a machine that has other things to do. */
+const dyingMs = 2_000
+
+/**
+ * Did a daemon refuse because another version is installed by now, and has it ended for that one? Or was it killed just
+ * now: its socket takes connections until its last thread is gone, and nobody reads them.
+ */
 async function makesWay(error: unknown, pid: number, startTicks: number | undefined): Promise<boolean> {
   if (!(error instanceof GuardError)) return false
   if (error.code === 'daemon-replaced') return goneWithin(pid, startTicks, makesWayMs)
+  if (error.code === 'daemon-unreachable') return goneWithin(pid, startTicks, dyingMs)
   return error.code === 'version-mismatch' && goneWithin(pid, startTicks, mayMakeWayMs)
 }
 
