@@ -26,7 +26,7 @@ static int exit_code_of(struct bytes field, int otherwise) {
     return code <= 255 ? (int)code : otherwise;
 }
 
-void fail_refused(const struct bytes fields[REPLY_TAGS]) {
+void say_refused(const struct bytes fields[REPLY_TAGS]) {
     static char text[KG_ERROR_MESSAGE_MAX + 1 + KG_ERROR_CURE_MAX];
     struct bytes message = fields[KG_ERROR_MESSAGE];
     struct bytes cure = fields[KG_ERROR_CURE];
@@ -34,6 +34,10 @@ void fail_refused(const struct bytes fields[REPLY_TAGS]) {
     text[message.length] = '\n';
     memcpy(text + message.length + 1, cure.at, cure.length);
     say_text(text, message.length + 1 + cure.length);
+}
+
+void fail_refused(const struct bytes fields[REPLY_TAGS]) {
+    say_refused(fields);
     exit(exit_code_of(fields[KG_ERROR_EXIT_CODE], KG_EXIT_PROTOCOL_ERROR));
 }
 

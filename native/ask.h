@@ -22,7 +22,10 @@ typedef void begin_request(const void *what, struct so_far so_far);
 bool ask_daemon(const struct reply_form *form, begin_request *begin, const void *what, bool asked,
                 struct bytes fields[REPLY_TAGS]);
 
-/* Ends this process with what the error reply says. */
+/* Says what the error reply says. */
+void say_refused(const struct bytes fields[REPLY_TAGS]);
+
+/* The same, and ends this process with its exit code. */
 _Noreturn void fail_refused(const struct bytes fields[REPLY_TAGS]);
 
 /* Ends this process for an exchange that gave no answer. */

@@ -41,22 +41,17 @@ unsigned standard_terminals(void) {
     return terminals;
 }
 
-/*
- * While the child reads a passphrase, Ctrl-C and Ctrl-\ are meant for it: it must give the terminal its
- * echo back before we go. SIGCHLD may come to us ignored, and then nobody could wait for the child.
- */
-static const int held_signals[] = {SIGINT, SIGQUIT, SIGCHLD};
-enum { HELD_SIGNALS = sizeof held_signals / sizeof held_signals[0] };
+static const int held[HELD_SIGNALS] = {SIGINT, SIGQUIT, SIGCHLD};
 
-static void hold_signals(struct sigaction kept[HELD_SIGNALS]) {
+void hold_signals(struct held_signals *kept) {
     for (int index = 0; index < HELD_SIGNALS; index += 1) {
-        struct sigaction held = {.sa_handler = held_signals[index] == SIGCHLD ? SIG_DFL : SIG_IGN};
-        sigaction(held_signals[index], &held, &kept[index]);
+        struct sigaction wanted = {.sa_handler = held[index] == SIGCHLD ? SIG_DFL : SIG_IGN};
+        sigaction(held[index], &wanted, &kept->before[index]);
     }
 }
 
-static void restore_signals(const struct sigaction kept[HELD_SIGNALS]) {
-    for (int index = 0; index < HELD_SIGNALS; index += 1) sigaction(held_signals[index], &kept[index], NULL);
+void restore_signals(const struct held_signals *kept) {
+    for (int index = 0; index < HELD_SIGNALS; index += 1) sigaction(held[index], &kept->before[index], NULL);
 }
 
 /* `fd` above the standard ones, or -1 for /dev/null. */
@@ -98,22 +93,22 @@ static bool wait_until(pid_t child, int timeout_ms, int *status) {
 /* `errors` is the descriptor for its standard error: ours, another, or -1 for none. */
 static bool run_kubeguard(char *const argv[], int errors, int timeout_ms, int *status) {
     static char launcher[PATH_MAX];
-    struct sigaction kept[HELD_SIGNALS];
+    struct held_signals kept;
     if (!find_launcher(launcher, sizeof launcher)) return false;
     /* Node makes a pipe non-blocking for as long as it lives; the command must find it as it was. */
     int error_flags = fcntl(STDERR_FILENO, F_GETFL);
     pid_t parent = getpid();
-    hold_signals(kept);
+    hold_signals(&kept);
     pid_t child = fork();
     if (child == 0) {
-        restore_signals(kept);
+        restore_signals(&kept);
         /* A child that asks must not outlive the command it asks for. */
         prctl(PR_SET_PDEATHSIG, SIGTERM);
         if (getppid() != parent) _exit(127);
         become_kubeguard(launcher, argv, errors);
     }
     bool ended = child > 0 && wait_until(child, timeout_ms, status);
-    restore_signals(kept);
+    restore_signals(&kept);
     if (error_flags >= 0) fcntl(STDERR_FILENO, F_SETFL, error_flags);
     return ended;
 }
@@ -131,7 +126,7 @@ int start_daemon(struct bytes *complaint) {
     return ended && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-static void end_by_signal(int number) {
+void end_by_signal(int number) {
     sigset_t only;
     sigemptyset(&only);
     sigaddset(&only, number);

@@ -2,12 +2,27 @@
 #ifndef KG_CHILD_H
 #define KG_CHILD_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "wire.h"
 
 /* Where what `kubeguard unlock` says goes. Its input and output are /dev/null: both belong to the command. */
 enum child_errors { ERRORS_TO_OURS, ERRORS_TO_TERMINAL };
+
+/*
+ * While a child has the terminal, Ctrl-C and Ctrl-\ are meant for it: it must give the terminal its echo back before
+ * we go. SIGCHLD may come to us ignored, and then nobody could wait for the child.
+ */
+enum { HELD_SIGNALS = 3 };
+struct held_signals {
+    struct sigaction before[HELD_SIGNALS];
+};
+void hold_signals(struct held_signals *kept);
+void restore_signals(const struct held_signals *kept);
+
+/* Ends this process as the signal would. Returns where that does not end it. */
+void end_by_signal(int number);
 
 /* What a command is told that may ask on the terminal, by the daemon or by itself. */
 bool may_ask(void);

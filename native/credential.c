@@ -13,6 +13,7 @@
 #include "places.h"
 #include "protocol.h"
 #include "say.h"
+#include "wrapped.h"
 
 struct wanted {
     const char *policy;
@@ -136,10 +137,11 @@ static void print_credential(struct grant *grant) {
     static const uint32_t limits[] = KG_KEEPER_ISSUE_REPLY_LIMITS;
     static const struct reply_form form = {KG_KEEPER_ISSUE_REPLY, KG_KEEPER_ISSUE_REPLY_TAGS, limits};
     struct bytes fields[REPLY_TAGS];
+    const char *api_version = exec_info_version(getenv("KUBERNETES_EXEC_INFO"));
     int fd = connect_own(grant->socket);
     request_begin(KG_KEEPER_ISSUE);
     request_add(KG_KEEPER_ISSUE_TICKET, grant->ticket, grant->ticket_length, KG_KEEPER_ISSUE_TICKET_MAX);
-    add_version(KG_KEEPER_ISSUE_API_VERSION, KG_KEEPER_ISSUE_API_VERSION_MAX);
+    request_add_text(KG_KEEPER_ISSUE_API_VERSION, api_version, KG_KEEPER_ISSUE_API_VERSION_MAX);
     enum exchange_result result = fd < 0 ? EXCHANGE_GONE : exchange(fd, &form, fields);
     explicit_bzero(grant, sizeof *grant);
     if (result == EXCHANGE_REFUSED) fail_refused(fields);
@@ -147,7 +149,8 @@ static void print_credential(struct grant *grant) {
         fail(KG_EXIT_TICKET_REFUSED, "the session ended before the credential came", KG_CURE_TICKET_REFUSED);
     }
     if (result != EXCHANGED) fail_exchange(result);
-    print_document(fields[KG_KEEPER_ISSUE_REPLY_EXEC_CREDENTIAL]);
+    struct bytes document = fields[KG_KEEPER_ISSUE_REPLY_EXEC_CREDENTIAL];
+    print_document(document.at == NULL ? fetch_wrapped(fd, api_version) : document);
 }
 
 /*

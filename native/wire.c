@@ -14,6 +14,8 @@ _Static_assert(KG_GATE_CHECK_REPLY_TAGS <= REPLY_TAGS, "gate.check");
 _Static_assert(KG_CREDENTIAL_ISSUE_REPLY_TAGS <= REPLY_TAGS, "credential.issue");
 _Static_assert(KG_KEEPER_ISSUE_REPLY_TAGS <= REPLY_TAGS, "keeper.issue");
 _Static_assert(KG_KEEPER_FETCH_REPLY_TAGS <= REPLY_TAGS, "keeper.fetch");
+_Static_assert(KG_KEEPER_SHARE_REPLY_TAGS <= REPLY_TAGS, "keeper.share");
+_Static_assert(KG_KEEPER_DELIVER_REPLY_TAGS <= REPLY_TAGS, "keeper.deliver");
 _Static_assert(KG_ERROR_TAGS <= REPLY_TAGS, "error");
 
 struct field {

@@ -60,6 +60,13 @@ int strcmp(const char *left, const char *right) {
     return strncmp(left, right, SIZE_MAX);
 }
 
+char *strchr(const char *text, int character) {
+    for (;; text += 1) {
+        if (*text == (char)character) return (char *)(uintptr_t)text;
+        if (*text == '\0') return NULL;
+    }
+}
+
 char *strrchr(const char *text, int character) {
     const char *found = NULL;
     for (;; text += 1) {

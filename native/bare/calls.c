@@ -142,6 +142,10 @@ int dup2(int fd, int target) {
     return (int)CALL3(SYS_dup3, fd, target, 0);
 }
 
+int pipe2(int ends[2], int flags) {
+    return (int)CALL2(SYS_pipe2, ends, flags);
+}
+
 int memfd_create(const char *name, unsigned flags) {
     return (int)CALL2(SYS_memfd_create, name, flags);
 }

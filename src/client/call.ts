@@ -3,7 +3,7 @@ import { dirs } from '../platform/dirs.ts'
 import type { MessageName, ReplyOf, RequestOf } from '../protocol/messages.ts'
 import { peerOf } from '../platform/peer.ts'
 import { connectTo, reachDaemon } from './connect.ts'
-import { exchange } from './exchange.ts'
+import { askOn, exchange } from './exchange.ts'
 import { goneWithin, startOf } from './process-end.ts'
 import { startDaemon } from './start-daemon.ts'
 
@@ -85,10 +85,40 @@ export async function callKeeper<Name extends 'keeper.open' | 'keeper.issue' | '
   options: { readonly answerMs?: number } = {},
 ): Promise<ReplyOf<Name>> {
   const socket = await connectTo(socketPath.toString(), 'keeper')
-  if (socket === undefined)
-    throw new GuardError('ticket-refused', 'the keeper is gone: the session was locked')
+  if (socket === undefined) throw keeperGone()
   return exchange(socket, 'keeper', name, request, answerTime(name, options))
 }
+
+/** One connection to a keeper, for as many requests as the keeper answers on it. */
+export interface KeeperLine {
+  /** @throws GuardError as `callKeeper` */
+  ask<Name extends 'keeper.issue' | 'keeper.share' | 'keeper.deliver'>(
+    name: Name,
+    request: RequestOf<Name>,
+  ): Promise<ReplyOf<Name>>
+  /** Resolves when the keeper has closed it. */
+  readonly gone: Promise<void>
+  close(): void
+}
+
+/**
+ * @param answerMs longest wait for each answer
+ * @throws GuardError as `callKeeper`
+ */
+export async function reachKeeper(socketPath: Buffer, answerMs: number): Promise<KeeperLine> {
+  const socket = await connectTo(socketPath.toString(), 'keeper')
+  if (socket === undefined) throw keeperGone()
+  return {
+    ask: (name, request) => askOn(socket, 'keeper', name, request, answerMs),
+    gone: new Promise((resolve) => {
+      socket.once('close', () => resolve())
+    }),
+    close: () => socket.destroy(),
+  }
+}
+
+const keeperGone = (): GuardError =>
+  new GuardError('ticket-refused', 'the keeper is gone: the session was locked')
 
 /** Is a daemon of ours listening? Starts none. @throws GuardError `place-unsafe`, `daemon-unreachable` */
 export async function daemonIsRunning(): Promise<boolean> {

@@ -26,14 +26,29 @@ class RepliedError extends GuardError {
   }
 }
 
+/** As `askOn`, and closes the connection. */
+export async function exchange<Name extends MessageName>(
+  socket: Socket,
+  peer: Peer,
+  name: Name,
+  request: RequestOf<Name>,
+  answerMs: number,
+): Promise<ReplyOf<Name>> {
+  try {
+    return await askOn(socket, peer, name, request, answerMs)
+  } finally {
+    socket.destroy()
+  }
+}
+
 /**
- * Sends one request, waits for its answer, and closes the connection. The request's bytes are erased once
+ * Sends one request and waits for its answer. The request's bytes are erased once
  * they are sent: they may hold a passphrase.
  * @param answerMs longest wait for the whole answer.
  * @throws GuardError what the peer refused with; `daemon-unreachable` when it says nothing in time or goes
  *   away; `version-mismatch`; `protocol-error` for an answer that can't be read, or a request past the limits.
  */
-export async function exchange<Name extends MessageName>(
+export async function askOn<Name extends MessageName>(
   socket: Socket,
   peer: Peer,
   name: Name,
@@ -48,8 +63,6 @@ export async function exchange<Name extends MessageName>(
     return readAnswer(await answer, peer, name)
   } catch (error) {
     throw error instanceof FrameError ? unreadable(peer, error) : error
-  } finally {
-    socket.destroy()
   }
 }
 
@@ -69,18 +82,21 @@ function receive(socket: Socket, peer: Peer, answerMs: number): Promise<Frame> {
     const timer = setTimeout(() => reject(silent(peer, answerMs)), answerMs)
     const settle = (act: () => void): void => {
       clearTimeout(timer)
+      socket.off('data', take).off('close', close)
       act()
     }
-    socket.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer): void => {
       try {
         const frame = reader.push(chunk)[0]
         if (frame !== undefined) settle(() => resolve(frame))
       } catch (error) {
         settle(() => reject(error as Error))
       }
-    })
+    }
+    const close = (): void => settle(() => reject(gone(peer, reader.midFrame)))
+    socket.on('data', take).on('close', close)
+    // Stays: a connection that breaks later must not end the process.
     socket.on('error', (error) => settle(() => reject(gone(peer, reader.midFrame, error))))
-    socket.on('close', () => settle(() => reject(gone(peer, reader.midFrame))))
   })
 }
 

@@ -33,6 +33,10 @@ export const errorCatalogue = {
     exitCode: 78,
     cure: 'fetch a new one for this kubeconfig user, then run: kubeguard adopt',
   },
+  'plugin-failed': {
+    exitCode: 78,
+    cure: 'see what it said, mend that, then run the command again',
+  },
   'holder-refused': { exitCode: 77, cure: 'run the client from a shell, not detached from one' },
   'no-person': {
     exitCode: 77,

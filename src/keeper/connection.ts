@@ -11,19 +11,32 @@ export interface Call {
   readonly frame: Frame
   /** From SO_PEERCRED, so as of connect(2). */
   readonly pid: number
+  /** Resolves when nobody waits for the answer any more. */
+  readonly gone: Promise<void>
+  /** Ends the connection. */
+  readonly close: () => void
 }
 
-export type Answer = (call: Call) => Promise<Buffer>
+/** An answer after which the same client may ask again, on the same connection. */
+export interface Ongoing {
+  readonly bytes: Buffer
+  readonly next: Answer
+  /** The next request begins within this time. */
+  readonly withinMs: number
+}
+
+export type Answer = (call: Call) => Promise<Buffer | Ongoing>
 
 /**
- * Serves one client: reads one request within the time and size that it needs, answers, closes. A client's
- * mistake costs it this connection. Resolves when the connection is gone.
+ * Serves one client: reads one request within the time and size that it needs, answers, closes; or goes on, where the
+ * answer says so. A client's mistake costs it this connection. Resolves when the connection is gone.
  */
 export class Connection {
   readonly #socket: Socket
-  readonly #answer: Answer
-  readonly #reader = new RequestReader()
+  #answer: Answer
+  #reader = new RequestReader()
   readonly done: Promise<void>
+  readonly #gone: Promise<void>
   #deadline: NodeJS.Timeout | undefined
   #answering = false
 
@@ -31,6 +44,10 @@ export class Connection {
     this.#socket = socket
     this.#answer = answer
     this.done = new Promise((resolve) => socket.once('close', () => resolve()))
+    this.#gone = new Promise((resolve) => {
+      socket.once('close', () => resolve())
+      socket.once('end', () => resolve())
+    })
     socket.on('error', () => socket.destroy())
     socket.once('close', () => this.#cleanUp())
     const pid = ownPeer(socket)
@@ -55,21 +72,33 @@ export class Connection {
     if (this.#answering) return void chunk.fill(0)
     try {
       const frame = this.#reader.push(chunk)
-      if (frame !== undefined) void this.#respond(this.#answer({ frame, pid }))
+      if (frame === undefined) return
+      const close = (): void => void this.#socket.destroy()
+      void this.#respond(this.#answer({ frame, pid, gone: this.#gone, close }))
     } catch (error) {
       void this.#respond(Promise.reject(error))
     }
   }
 
-  async #respond(answer: Promise<Buffer>): Promise<void> {
+  async #respond(answer: Promise<Buffer | Ongoing>): Promise<void> {
     this.#answering = true
     clearTimeout(this.#deadline)
-    const bytes = await answer.catch(errorReply)
+    const given = await answer.catch(errorReply)
     this.#reader.wipe()
     if (this.#socket.destroyed) return
+    if ('next' in given) return this.#goOn(given)
     this.#allow(limits.frameTimeoutMs)
     // Written is sent: a shutdown before the close would say nothing more, and is one more request to the kernel.
-    this.#socket.write(bytes, () => this.#socket.destroy())
+    this.#socket.write(given, () => this.#socket.destroy())
+  }
+
+  /** Whoever came so far has had a ticket: what it says next may be as large as a frame. */
+  #goOn({ bytes, next, withinMs }: Ongoing): void {
+    this.#answer = next
+    this.#reader = new RequestReader(limits.frameBytes)
+    this.#answering = false
+    this.#allow(withinMs)
+    this.#socket.write(bytes)
   }
 
   #allow(ms: number): void {

@@ -3,7 +3,6 @@ import { refreshVault } from '../platform/vault/open-vault.ts'
 import type { OpenVault } from '../platform/vault/open-vault.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import { isPending } from '../platform/vault/pending.ts'
-import { buildExecCredential } from './exec-credential.ts'
 
 /** The secrets of an unlocked session. They go with the process, never before. */
 export class Holdings {
@@ -18,19 +17,11 @@ export class Holdings {
     this.#vault = vault
   }
 
-  /**
-   * The ExecCredential document of one credential.
-   *
-   * @throws GuardError credential-unknown, credential-expired, protocol-error
-   */
-  async issue(
-    credential: string,
-    apiVersion: string,
-    now: Parameters<typeof buildExecCredential>[2],
-  ): Promise<Buffer> {
+  /** @throws GuardError credential-unknown */
+  async item(credential: string): Promise<VaultItem> {
     await this.#lookAgain(credential)
     const item = this.#find(credential)
-    if (item !== undefined) return buildExecCredential(item, apiVersion, now)
+    if (item !== undefined) return item
     throw new GuardError('credential-unknown', `this session does not hold ${credential}`, {
       cure: 'if it was adopted since the unlock, run: kubeguard lock, then: kubeguard unlock',
     })

@@ -1,6 +1,7 @@
 import { GuardError } from '../domain/errors.ts'
 import { createClock } from '../platform/clock.ts'
 import { KeeperChannel } from '../platform/keepers/channel.ts'
+import type { VaultItem } from '../platform/vault/item.ts'
 import { ancestryOf } from '../platform/processes/inspect.ts'
 import { readProcStat } from '../platform/processes/proc-stat.ts'
 import { decodeRequest, encodeReply, requestName } from '../protocol/frame.ts'
@@ -9,11 +10,11 @@ import type { KeeperOrder } from '../usecases/ports.ts'
 import type { Duplex } from 'node:stream'
 import type { ErrorCode } from '../domain/errors.ts'
 import { errorCatalogue } from '../domain/errors.ts'
-import type { Call } from './connection.ts'
+import type { Call, Ongoing } from './connection.ts'
 import { toGuardError } from './connection.ts'
+import { buildExecCredential } from './exec-credential.ts'
 import { Holdings } from './holdings.ts'
 import { Lease } from './lease.ts'
-import type { Deadlines } from './lease.ts'
 import { attempt } from './modes.ts'
 import type { Done } from './modes.ts'
 import { PlainText } from './plain-text.ts'
@@ -22,6 +23,7 @@ import { Tickets } from './tickets.ts'
 import type { ExpectedTicket } from './tickets.ts'
 import { holderOf } from './holder-of.ts'
 import { Vouchers } from './vouchers.ts'
+import { WrappedPlugins } from './wrapped/wrapped-plugins.ts'
 
 export interface KeeperOptions {
   readonly order: KeeperOrder
@@ -50,6 +52,11 @@ export class Keeper {
   readonly #vouchers = new Vouchers({ bootMs: () => this.#clock.now().bootMs, holderOf })
   readonly #served = new Served(ancestryOf)
   readonly #plainText = new PlainText()
+  readonly #wrapped = new WrappedPlugins({
+    now: () => this.#clock.now(),
+    ancestryOf,
+    lifetimeWallMs: (pid) => this.#serving(pid),
+  })
   #attempted = false
 
   constructor(options: KeeperOptions) {
@@ -67,12 +74,13 @@ export class Keeper {
   }
 
   /** Answers a client on the keeper's own socket. @throws GuardError, FrameError */
-  async answer({ frame, pid }: Call): Promise<Buffer> {
+  async answer(call: Call): Promise<Buffer | Ongoing> {
+    const { frame, pid } = call
     switch (requestName(frame.id)) {
       case 'keeper.open':
         return this.#open(frame.body, pid)
       case 'keeper.issue':
-        return this.#issue(frame.body, pid)
+        return this.#issue(call)
       case 'keeper.fetch':
         return this.#fetch(frame.body, pid)
       default:
@@ -107,6 +115,7 @@ export class Keeper {
     this.#vouchers.end()
     const { jobs, writers } = decodeRequest('keeper.narrow', body)
     this.#served.narrow(jobs, writers)
+    this.#wrapped.endUnserved()
     return {}
   }
 
@@ -181,15 +190,21 @@ export class Keeper {
     this.#lease.open(known ? { deadlineBootMs, lifetimeWallMs } : undefined)
   }
 
-  async #issue(body: Buffer, pid: number): Promise<Buffer> {
-    const { ticket, apiVersion } = decodeRequest('keeper.issue', body)
-    const { credential } = await this.#claim(ticket, pid, 'issue')
+  async #issue(call: Call): Promise<Buffer | Ongoing> {
+    const { ticket, apiVersion } = decodeRequest('keeper.issue', call.frame.body)
+    const { credential } = await this.#claim(ticket, call.pid, 'issue')
+    const lifetimeWallMs = this.#serving(call.pid)
+    const item = await this.#holdings.item(credential ?? '')
+    if (item.exec !== undefined) return this.#wrapped.begin({ ...item, exec: item.exec }, call)
+    return encodeReply('keeper.issue', { execCredential: this.#document(item, apiVersion, lifetimeWallMs) })
+  }
+
+  /** @returns the end of the lifetime in wall-clock ms. @throws GuardError locked: this process gets nothing now */
+  #serving(pid: number): number {
     const deadlines = this.#lease.inForce
     if (deadlines === undefined || !this.#served.serves(pid))
       throw new GuardError('locked', 'the session is locked')
-    return encodeReply('keeper.issue', {
-      execCredential: await this.#document(credential ?? '', apiVersion, deadlines),
-    })
+    return deadlines.lifetimeWallMs
   }
 
   /** The daemon looks at deadlines before it lets anybody through; here nobody did since, so they are met to the moment. */
@@ -198,14 +213,17 @@ export class Keeper {
     const deadlines = this.#lease.isOverdue ? undefined : this.#lease.inForce
     const client = deadlines === undefined ? undefined : this.#vouchers.take(pid, credential)
     if (deadlines === undefined || client === undefined) return encodeReply('keeper.fetch', {})
-    const execCredential = await this.#document(credential, apiVersion, deadlines)
+    const item = await this.#holdings.item(credential)
+    // A plugin that is to be run first: that takes a ticket.
+    if (item.exec !== undefined) return encodeReply('keeper.fetch', {})
+    const execCredential = this.#document(item, apiVersion, deadlines.lifetimeWallMs)
     const { pid: holder, startTicks, program } = client
     this.#channel.tell('keeper.fetched', { pid: holder, startTicks, program, credential })
     return encodeReply('keeper.fetch', { execCredential })
   }
 
-  #document(credential: string, apiVersion: string, { lifetimeWallMs }: Deadlines): Promise<Buffer> {
-    return this.#holdings.issue(credential, apiVersion, { wallMs: this.#clock.now().wallMs, lifetimeWallMs })
+  #document(item: VaultItem, apiVersion: string, lifetimeWallMs: number): Buffer {
+    return buildExecCredential(item, apiVersion, { wallMs: this.#clock.now().wallMs, lifetimeWallMs })
   }
 }
 

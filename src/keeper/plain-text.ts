@@ -1,5 +1,6 @@
 import { GuardError } from '../domain/errors.ts'
 import { runScribe } from '../platform/scribes/run-scribe.ts'
+import type { VaultItem } from '../platform/vault/item.ts'
 import type { OpenVault } from '../platform/vault/open-vault.ts'
 import type { OpenReport } from '../protocol/reports.ts'
 import { toGuardError } from './connection.ts'
@@ -15,15 +16,17 @@ export class PlainText {
 
   /** Puts the credentials there, by a scribe. What fails is told, and no reason to stay locked. */
   async put(trace: string, vault: OpenVault | undefined): Promise<Report> {
-    const items = vault?.items ?? []
-    if (items.length === 0) return {}
+    const all = vault?.items ?? []
+    const items = all.filter(({ exec }) => exec === undefined)
+    const wrapped = all.filter(({ exec }) => exec !== undefined).map(givenByPlugin)
+    if (items.length === 0) return { notMaterialised: wrapped }
     this.#trace = trace
     try {
       const { materialised, failed } = await runScribe({ job: 'materialise', trace, items })
-      return { materialised, notMaterialised: failed }
+      return { materialised, notMaterialised: [...failed, ...wrapped] }
     } catch (error) {
       const { message, cure } = error instanceof GuardError ? error : toGuardError(error)
-      return { notMaterialised: items.map(({ user, file }) => ({ user, file, message, cure })) }
+      return { notMaterialised: [...items.map(({ user, file }) => ({ user, file, message, cure })), ...wrapped] }
     }
   }
 
@@ -38,3 +41,11 @@ export class PlainText {
     runScribe({ job: 'unmaterialise', traces: [trace] }, { onStarted: exit }).catch(exit)
   }
 }
+
+/** Nothing is there to be written down: the plugin is run anew whenever what it gave has ended. */
+const givenByPlugin = ({ user, file }: VaultItem): NonNullable<Report['notMaterialised']>[number] => ({
+  user,
+  file,
+  message: 'its credential is given by an exec plugin, which only runs when a client asks',
+  cure: 'use a client that runs exec plugins',
+})

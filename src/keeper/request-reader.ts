@@ -5,19 +5,24 @@ import { FrameError } from '../protocol/frame.ts'
 import { protocolVersion } from '../protocol/messages.ts'
 
 /** Ticket, two passphrases and their headers, with room to spare. */
-const mostBytes = 8 * 1024
+const usualBytes = 8 * 1024
 
 /** Reads one frame and not a byte more; keeps the pieces it came in, so that they can be wiped. */
 export class RequestReader {
   readonly #reader = new FrameReader()
   readonly #pieces: Buffer[] = []
+  readonly #mostBytes: number
   #bytes = 0
+
+  constructor(mostBytes = usualBytes) {
+    this.#mostBytes = mostBytes
+  }
 
   /** @throws FrameError, GuardError version-mismatch */
   push(chunk: Buffer): Frame | undefined {
     this.#pieces.push(chunk)
     this.#bytes += chunk.length
-    if (this.#bytes > mostBytes) throw new FrameError('frame too large')
+    if (this.#bytes > this.#mostBytes) throw new FrameError('frame too large')
     const [frame, another] = this.#reader.push(chunk)
     if (frame === undefined) return undefined
     this.#pieces.push(frame.body)

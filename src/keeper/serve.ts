@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { ensurePlace } from '../platform/safe-place.ts'
 import { Connection } from './connection.ts'
 import type { Answer } from './connection.ts'
+import { limits } from '../protocol/limits.ts'
 
 export type { Answer } from './connection.ts'
 
@@ -14,9 +15,6 @@ export interface Service {
   /** Takes no more clients; resolves when those that are being answered have their answer. */
   stop(): Promise<void>
 }
-
-/** The clients of one account come one by one, or a handful at once. */
-const mostConnections = 64
 
 /**
  * Listens on a socket of its own in `folder`, which only this account can reach.
@@ -32,7 +30,8 @@ export async function serve(folder: string, answer: Answer): Promise<Service> {
     connections.add(connection)
     void connection.done.finally(() => connections.delete(connection))
   })
-  server.maxConnections = mostConnections
+  // As many as the daemon has: all of them may wait for one wrapped exec plugin.
+  server.maxConnections = limits.connections
   await listen(server, path)
   chmodSync(path, 0o600)
   return { path, stop: () => stop(server, connections) }

@@ -11,7 +11,9 @@ export interface CatalogueEntry {
   readonly file: string
   readonly user: string
   readonly contexts: readonly string[]
-  readonly kind: 'token' | 'client-certificate' | 'token-and-client-certificate'
+  readonly kind: 'token' | 'client-certificate' | 'token-and-client-certificate' | 'exec-plugin'
+  /** The wrapped exec plugin, as domain/exec-plugins.ts names it. */
+  readonly plugin?: string | undefined
   readonly adoptedAtMs: number
   readonly expiresAtMs?: number | undefined
 }
@@ -24,7 +26,8 @@ const catalogueSchema = v.object({
       file: v.string(),
       user: v.string(),
       contexts: v.array(v.string()),
-      kind: v.picklist(['token', 'client-certificate', 'token-and-client-certificate']),
+      kind: v.picklist(['token', 'client-certificate', 'token-and-client-certificate', 'exec-plugin']),
+      plugin: v.optional(v.string()),
       adoptedAtMs: v.number(),
       expiresAtMs: v.optional(v.number()),
     }),
@@ -81,6 +84,8 @@ export function createVaultCatalogue(vaultsDir: string): DetailedCatalogue {
         .filter(({ adoptedAtMs }) => adoptedAtMs >= openedAtMs)
         .map(({ user, file, adoptedAtMs }) => ({ user, file, sealedAtMs: adoptedAtMs }))
     },
+    wrapped: (policy) =>
+      entries(policy).flatMap(({ user, plugin }) => (plugin === undefined ? [] : [{ user, plugin }])),
     credentials: (policy) => entries(policy).map(({ id }) => id),
     contexts: (policy, credential) => entries(policy).find(({ id }) => id === credential)?.contexts ?? [],
   }

@@ -15,7 +15,8 @@ type Definition = (typeof messages)[keyof typeof messages]
 const definitions = Object.entries(messages) as [string, Definition][]
 
 /** The messages that the native binary speaks: the header holds these alone. */
-const nativeMessages = ['gate.check', 'credential.issue', 'keeper.issue', 'keeper.fetch'].concat(
+const nativeMessages = ['gate.check', 'credential.issue'].concat(
+  ['issue', 'fetch', 'share', 'deliver'].map((name) => `keeper.${name}`),
   ['watch', 'forget', 'spare', 'live', 'end'].map((name) => `reaper.${name}`),
 )
 

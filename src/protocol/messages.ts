@@ -338,11 +338,62 @@ export const messages = {
       apiVersion: required(2, 'text', 'v1 or v1beta1 of client.authentication.k8s.io', 64),
     },
     reply: {
+      execCredential: optional(
+        1,
+        'secret',
+        'the ExecCredential document, for stdout; absent: it comes from a wrapped exec plugin, go on with keeper.share',
+        limits.jsonBytes,
+      ),
+    },
+  }),
+  'keeper.share': message({
+    id: 34,
+    route: 'client>keeper',
+    about:
+      'On the connection of a keeper.issue, as often as it takes: what a wrapped exec plugin gave somebody with the ' +
+      'same identity, or word to run it. With neither: somebody else runs it; ask again.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: {
+      apiVersion: required(1, 'text', 'v1 or v1beta1 of client.authentication.k8s.io', 64),
+      environment: required(2, 'bytesList', 'the client’s environment, NAME=value', limits.argumentBytes),
+      cwd: required(3, 'bytes', 'working directory'),
+      ttys,
+    },
+    reply: {
+      execCredential: optional(1, 'secret', 'the ExecCredential document, for stdout', limits.jsonBytes),
+      program: optional(2, 'bytes', 'run this one: a path, or a name to be found on PATH'),
+      argv: optional(3, 'secret', 'its arguments, its name first, each ended by NUL', limits.jsonBytes),
+      environment: optional(
+        4,
+        'secret',
+        'NAME=value, each ended by NUL, in the place of the client’s of those names',
+        limits.jsonBytes,
+      ),
+      limitMs: optional(5, 'uint', 'how long it may run'),
+      interactive: required(6, 'flag', 'standard input and a terminal’s standard error are for it'),
+      pauseMs: optional(7, 'uint', 'to be waited before asking again'),
+    },
+  }),
+  'keeper.deliver': message({
+    id: 35,
+    route: 'client>keeper',
+    about:
+      'On the connection that keeper.share gave word to run on: what came of it. Nobody else is told to run it ' +
+      'meanwhile, for as long as the connection stands.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: {
+      outcome: required(1, 'text', 'exited, killed, late, missing or endless', 16),
+      code: required(2, 'uint', 'exit code, or the signal that killed it'),
+      output: required(3, 'secret', 'its standard output', limits.jsonBytes),
+    },
+    reply: {
       execCredential: required(1, 'secret', 'the ExecCredential document, for stdout', limits.jsonBytes),
     },
   }),
   'keeper.fetch': message({
-    id: 34,
+    id: 36,
     route: 'client>keeper',
     about:
       'Fetch one credential without a ticket, where the daemon has vouched for the client; where it has not, the plugin asks the daemon.',

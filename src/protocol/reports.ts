@@ -23,10 +23,18 @@ export interface SessionStatus {
   readonly failedUnlocks: number
   readonly hasVault: boolean
   readonly credentials: number
+  /** Credentials that a wrapped exec plugin gives, and where it has them from: that outlives a lock. */
+  readonly borrowed: readonly BorrowedUser[]
   /** Sealed since the vault was last opened: shown at the next unlock. */
   readonly pending: readonly SealedUser[]
   /** In plain text in their kubeconfigs while it is open (`materialize`): the weakest choice. */
   readonly materialised: readonly { readonly user: string; readonly file: string }[]
+}
+
+export interface BorrowedUser {
+  readonly user: string
+  readonly plugin: string
+  readonly sources: readonly string[]
 }
 
 export interface SealedUser {
@@ -124,8 +132,10 @@ export interface AdoptedUser {
   readonly contexts: readonly string[]
   readonly policy: string
   readonly credential: string
-  readonly kind: 'token' | 'client-certificate' | 'token-and-client-certificate'
+  readonly kind: 'token' | 'client-certificate' | 'token-and-client-certificate' | 'exec-plugin'
   readonly strength: Strength
+  /** strength `borrowed`: where the wrapped exec plugin has its own credentials. */
+  readonly sources?: readonly string[]
   readonly expiresAtMs?: number
   /** Advice such as "rotate: the token was readable in the file until now". */
   readonly advice: readonly string[]
@@ -135,7 +145,7 @@ export interface LeftUser {
   readonly file: string
   readonly user: string
   readonly contexts: readonly string[]
-  /** `already` ours, `exec` plugin (unguarded), `basic` auth (exec can't carry it), `none`: no secret. */
+  /** `already` ours, `exec` plugin that can’t be wrapped, `basic` auth (exec can't carry it), `none`: no secret. */
   readonly because: 'already' | 'exec' | 'basic' | 'auth-provider' | 'none'
   readonly advice: readonly string[]
 }

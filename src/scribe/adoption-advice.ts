@@ -1,3 +1,4 @@
+import { describePlugin, sourcesOf } from '../domain/exec-plugins.ts'
 import type { PolicySet } from '../domain/policy.ts'
 import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
 import { secretFields } from '../platform/kubeconfig/classify-user.ts'
@@ -18,10 +19,10 @@ export function adviceFor(
   nowMs: number,
 ): string[] {
   return [
-    ...ending(secrets, nowMs),
+    ...(secrets.exec === undefined ? ending(secrets, nowMs) : borrowing(secrets, nowMs)),
     ...copies(file, secrets),
     ...(kind.ours === undefined ? [] : ['replaces what the vault held for this user']),
-    ...(kind.ours === undefined && user.fields.has('exec')
+    ...(kind.ours === undefined && secrets.exec === undefined && user.fields.has('exec')
       ? ['its exec plugin never ran, the token beside it won; eject brings both back']
       : []),
     ...(kind.hasPassword ? ['its password stays in the file, unguarded: exec can’t carry one'] : []),
@@ -33,6 +34,18 @@ export function adviceOnPolicy(policies: PolicySet, name: string): string[] {
   if (policies.find((policy) => policy.name === name)?.materialize !== true) return []
   return [
     `policy ${name} has materialize: true, the weakest choice: while it is unlocked the credential stands in the file in plain text`,
+  ]
+}
+
+/** What its plugin has of its own outlives a lock; a key beside it moved into the vault like any other. */
+function borrowing(secrets: Secrets, nowMs: number): string[] {
+  const { exec, ...others } = secrets
+  if (exec === undefined) return []
+  const plugin = describePlugin(exec)
+  const also = others.clientKeyData === undefined ? [] : ending(others, nowMs)
+  return [
+    `borrowed: ${plugin.name} runs behind kubeguard, but ${sourcesOf(plugin).join(', ')} outlives a lock; a policy’s wipe reaches caches`,
+    ...also,
   ]
 }
 
@@ -69,10 +82,6 @@ export function adviceForLeft(user: UserEntry, kind: UserKind, problem: string |
       return secret === undefined
         ? ['exec can’t carry a password: use a token or a client certificate instead']
         : ['kubectl refuses a token beside a password: remove one of them, then adopt']
-    case 'exec':
-      return secret === undefined
-        ? ['unguarded: its exec plugin works while locked']
-        : ['unguarded: its exec plugin works while locked, and a client key beside it stays in the file']
     case 'auth-provider':
       return ['unguarded: kubectl has no auth providers since 1.26, use an exec plugin or a token']
     default:

@@ -19,15 +19,18 @@ export function expiryOf(secrets: Secrets): number | undefined {
 }
 
 export function kindOfSecrets(secrets: Secrets): AdoptedUser['kind'] {
+  if (secrets.exec !== undefined) return 'exec-plugin'
   if (secrets.token === undefined) return 'client-certificate'
   return secrets.clientCertificateData === undefined ? 'token' : 'token-and-client-certificate'
 }
 
 /**
  * What the time limit is worth for this credential: `cluster` where a copy ends by itself soon, which
- * only a token can say; a client certificate can't be revoked, and a key beside a token lives on.
+ * only a token can say; a client certificate can't be revoked, and a key beside a token lives on. What a wrapped exec
+ * plugin gives has a source that a lock does not reach.
  */
 export function strengthOf(secrets: Secrets, nowMs: number): Strength {
+  if (secrets.exec !== undefined) return 'borrowed'
   const tokenEnds = jwtExpiry(secrets.token)
   const shortLived = tokenEnds !== undefined && tokenEnds - nowMs <= shortLivedMs
   return shortLived && secrets.clientKeyData === undefined ? 'cluster' : 'local'

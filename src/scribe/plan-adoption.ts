@@ -1,3 +1,4 @@
+import { describePlugin, sourcesOf } from '../domain/exec-plugins.ts'
 import type { Policy } from '../domain/policy.ts'
 import { policyForContext } from '../domain/policy.ts'
 import { classifyUser, secretFields } from '../platform/kubeconfig/classify-user.ts'
@@ -16,8 +17,9 @@ import { contextsOf, namesOf } from './load-files.ts'
 import type { ContextPlace, LoadedFile } from './load-files.ts'
 import { Materialised } from './materialised-fields.ts'
 import type { Original, Split } from './original.ts'
+import { readExec } from './read-exec.ts'
 import { readSecrets } from './read-secrets.ts'
-import type { Secrets } from './read-secrets.ts'
+import type { Secrets, SecretsFound } from './read-secrets.ts'
 
 export interface AdoptionPlan {
   readonly items: readonly VaultItem[]
@@ -113,7 +115,7 @@ class Planner implements AdoptionPlan {
     const contexts = contextsOf(this.#files, file, user)
     if (kind.ours !== undefined) this.#finishSplit(user, kind.ours.policy, contexts)
     if (!kind.adoptable) return this.#leave(file, user, kind, contexts)
-    const read = readSecrets(file.config, user)
+    const read = secretsOf(file, user, kind)
     if ('problem' in read) return this.#leave(file, user, kind, contexts, read.problem)
     const shares = this.#share(file, user, contexts)
     const split = splitOf(user, shares)
@@ -127,7 +129,8 @@ class Planner implements AdoptionPlan {
     contexts: readonly ContextPlace[],
     problem?: string,
   ): void {
-    const because = kind.adoptable ? 'none' : kind.kind === 'ours' ? 'already' : kind.kind
+    const because =
+      kind.adoptable && kind.kind !== 'exec' ? 'none' : kind.kind === 'ours' ? 'already' : kind.kind
     this.left.push({
       file: file.config.path,
       user: user.name,
@@ -169,7 +172,7 @@ class Planner implements AdoptionPlan {
   ): void {
     const { policy, name, contexts } = share
     const item = this.#itemFor(file, user, kind, share, secrets, split)
-    const exec = execEntry(this.#order.plugin, policy.name, item.id)
+    const exec = execEntry(this.#order.plugin, policy.name, item.id, secrets.exec?.provideClusterInfo)
     if (name === user.name) {
       this.#edit(file, { edit: 'fields', user, remove: removedFields(user), add: { exec } })
     } else {
@@ -190,6 +193,7 @@ class Planner implements AdoptionPlan {
         credential: item.id,
         kind: kindOfSecrets(secrets),
         strength: strengthOf(secrets, this.#nowMs),
+        ...(secrets.exec !== undefined && { sources: sourcesOf(describePlugin(secrets.exec)) }),
         ...(item.expiresAtMs !== undefined && { expiresAtMs: item.expiresAtMs }),
         advice: [
           ...adviceFor(file, user, kind, secrets, this.#nowMs),
@@ -267,7 +271,15 @@ function splitOf(user: UserEntry, shares: readonly Share[]): Split | undefined {
   }
 }
 
-/** An exec entry gives way too: ours is written anew, and another one never ran beside a static token. */
+/** An exec plugin that runs is wrapped; one beside a static token never does. */
+function secretsOf(file: LoadedFile, user: UserEntry, kind: UserKind): SecretsFound {
+  const found = readSecrets(file.config, user)
+  if (kind.kind !== 'exec' || 'problem' in found) return found
+  const wrapped = readExec(file.config, user)
+  return 'problem' in wrapped ? wrapped : { secrets: { ...found.secrets, exec: wrapped.exec } }
+}
+
+/** An exec entry gives way too: ours is written anew, and eject brings back the other one. */
 const removedFields = (user: UserEntry): string[] =>
   [...secretFields, 'exec'].filter((name) => user.fields.has(name))
 

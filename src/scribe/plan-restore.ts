@@ -92,6 +92,9 @@ export function userOf({ item, original }: Restoration): { name: string; fields:
     const named = fields[name]
     if (typeof named === 'string' && named !== '') fields[name] = referencedPath(original.path, named)
   }
+  const exec = fields['exec'] as { command?: unknown } | null | undefined
+  if (typeof exec?.command === 'string' && exec.command.includes('/'))
+    fields['exec'] = { ...exec, command: referencedPath(original.path, exec.command) }
   return { name: item.user, fields }
 }
 

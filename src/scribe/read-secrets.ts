@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import type { WrappedExec } from '../domain/exec-plugins.ts'
 import { fieldText } from '../platform/kubeconfig/classify-user.ts'
 import { invalidAt } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { Kubeconfig, UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
@@ -6,6 +7,8 @@ import { readSmallFile } from './read-file.ts'
 
 /** What a user proves itself with. */
 export interface Secrets {
+  /** The exec plugin that gives the token, and maybe a certificate. */
+  readonly exec?: WrappedExec
   readonly token?: string
   /** PEM. */
   readonly clientCertificateData?: string

@@ -58,7 +58,7 @@ function endOf(child: ChildProcess): Promise<{ code: number | null; signal: Node
  * Ctrl-C and Ctrl-\ are for the child that reads a passphrase: it must give the terminal its echo back
  * before we go. What ends us ends it too.
  */
-function leaveSignalsTo(child: ChildProcess): () => void {
+export function leaveSignalsTo(child: ChildProcess): () => void {
   const stay = (): void => {}
   const pass = (signal: NodeJS.Signals): void => void child.kill(signal)
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) process.on(signal, stay)

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { callKeeper } from '../client/call.ts'
+import { reachKeeper } from '../client/call.ts'
 import { errorCatalogue, GuardError } from '../domain/errors.ts'
 import { sealProcess } from '../hardening/harden-process.ts'
 import { checkSocket } from '../platform/safe-place.ts'
@@ -9,6 +9,7 @@ import type { ReplyOf } from '../protocol/messages.ts'
 import { askIssue, stillLocked, unreadable } from './ask.ts'
 import { mayAsk, mayWait, runUnlock, standardTerminals } from './child.ts'
 import { execInfoVersion } from './exec-info.ts'
+import { fetchWrapped } from './run-wrapped.ts'
 import { variable } from './inherited.ts'
 import type { Inherited } from './inherited.ts'
 import { Ended, say, writeAll } from './say.ts'
@@ -26,8 +27,10 @@ export async function runCredentialPlugin(inherited: Inherited): Promise<void> {
   // One that is not there any more is a session that ended: said by the call.
   if (existsSync(socket)) checkSocket(socket.toString())
   const apiVersion = execInfoVersion(variable(inherited, 'KUBERNETES_EXEC_INFO')?.toString())
-  const answerMs = limits.replyTimeoutMs
-  const { execCredential } = await callKeeper(socket, 'keeper.issue', { ticket, apiVersion }, { answerMs })
+  const keeper = await reachKeeper(socket, limits.replyTimeoutMs)
+  const { execCredential: own } = await keeper.ask('keeper.issue', { ticket, apiVersion })
+  const execCredential = own ?? (await fetchWrapped(inherited, keeper, apiVersion))
+  keeper.close()
   try {
     await writeAll(1, execCredential)
   } catch (cause) {

@@ -261,6 +261,8 @@ export interface VaultCatalogue {
   credentials(policy: string): readonly string[]
   /** The contexts that used a credential when it was adopted; none for one that is not known. */
   contexts(policy: string, credential: string): readonly string[]
+  /** Users whose credential a wrapped exec plugin gives, and its name for `pluginNamed`. */
+  wrapped(policy: string): readonly { readonly user: string; readonly plugin: string }[]
   /** The kubeconfigs that credentials were taken from, by their real paths. */
   files(): readonly string[]
   /** Credentials that were sealed since the vault was last written with its key. */

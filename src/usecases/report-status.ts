@@ -1,4 +1,5 @@
 import { fateOf } from '../domain/ending.ts'
+import { pluginNamed, sourcesOf } from '../domain/exec-plugins.ts'
 import { holdLeftMs } from '../domain/hold.ts'
 import type { Hold } from '../domain/hold.ts'
 import { heldTimeLeft, timeLeft } from '../domain/session.ts'
@@ -75,6 +76,11 @@ function sessionStatus(deps: Deps, guarded: GuardedSession): SessionStatus {
     failedUnlocks: deps.journal.failures(failuresKey).count,
     hasVault: deps.vaults.has(policy),
     credentials: deps.vaults.credentials(policy).length,
+    borrowed: deps.vaults.wrapped(policy).map(({ user, plugin }) => ({
+      user,
+      plugin,
+      sources: sourcesOf(pluginNamed(plugin)),
+    })),
     pending: session.state === 'locked' ? deps.vaults.pending(policy) : [],
     materialised: guarded.traces.size === 0 ? [] : deps.traces.materialised([...guarded.traces]),
   }

@@ -34,7 +34,7 @@ async function fetchCredential(): Promise<void> {
     ticket: reply.ticket,
     apiVersion: execApi,
   })
-  console.log(`GOT ${execCredential.length} bytes`)
+  console.log(`GOT ${execCredential?.length} bytes`)
   if (what !== 'ticket-twice') return
   console.log('once')
   await callKeeper(reply.socket, 'keeper.issue', { ticket: reply.ticket, apiVersion: execApi })
@@ -46,7 +46,7 @@ async function guessTicket(): Promise<void> {
     const path = join(places.keepers(home), name)
     const early = { ticket: randomBytes(32), apiVersion: execApi }
     const { execCredential } = await callKeeper(path, 'keeper.issue', early)
-    console.log(`GOT ${execCredential.length} bytes`)
+    console.log(`GOT ${execCredential?.length} bytes`)
   }
 }
 

@@ -47,6 +47,7 @@ async function reset(policy: string): Promise<void> {
 const kinds: Readonly<Record<CatalogueEntry['kind'], string>> = {
   'token': 'a token',
   'client-certificate': 'a client certificate and its key',
+  'exec-plugin': 'the entry of an exec plugin',
   'token-and-client-certificate': 'a token, a client certificate and its key',
 }
 

@@ -9,7 +9,7 @@ export interface UserKind {
   readonly kind: OutlineUser['kind']
   /** Its exec entry is ours, whatever else stands beside it. */
   readonly ours: { policy: string; credential: string } | undefined
-  /** It holds a token or a client certificate that exec could carry instead. */
+  /** It holds a token or a client certificate that exec could carry instead, or has an exec plugin to be wrapped. */
   readonly adoptable: boolean
   readonly hasPassword: boolean
 }
@@ -40,7 +40,7 @@ export function classifyUser(config: Kubeconfig, user: UserEntry): UserKind {
     foreignExec: exec !== undefined && ours === undefined,
   }
   const kind = kindOf(facts, ours !== undefined)
-  const adoptable = kind === 'token' || kind === 'client-certificate'
+  const adoptable = kind === 'token' || kind === 'client-certificate' || kind === 'exec'
   return { kind, ours, adoptable, hasPassword: facts.password }
 }
 

@@ -21,8 +21,15 @@ export interface Plugin {
 /**
  * What stands in kubeconfig instead of the secrets. `IfAvailable`: `Always` fails where stdin is taken
  * (`kubectl apply -f -`); the plugin prompts on /dev/tty anyway.
+ *
+ * @param provideClusterInfo a wrapped plugin wants it
  */
-export function execEntry(plugin: Plugin, policy: string, credential: string): ExecEntry {
+export function execEntry(
+  plugin: Plugin,
+  policy: string,
+  credential: string,
+  provideClusterInfo = false,
+): ExecEntry {
   const env = Object.entries(plugin.env).map(([name, value]) => ({ name, value }))
   return {
     apiVersion: 'client.authentication.k8s.io/v1',
@@ -30,16 +37,18 @@ export function execEntry(plugin: Plugin, policy: string, credential: string): E
     args: ['--policy', policy, '--credential', credential],
     ...(env.length > 0 && { env }),
     interactiveMode: 'IfAvailable',
-    provideClusterInfo: false,
+    provideClusterInfo,
   }
 }
+
+/** Whatever its arguments are. */
+export const isOurProgram = (command: string): boolean => basename(command) === pluginName
 
 /** @returns which credential an exec entry names, or undefined when it is another program's. */
 export function namedCredential(exec: unknown): { policy: string; credential: string } | undefined {
   if (typeof exec !== 'object' || exec === null) return undefined
   const { command, args } = exec as Record<string, unknown>
-  if (typeof command !== 'string' || basename(command) !== pluginName || !Array.isArray(args))
-    return undefined
+  if (typeof command !== 'string' || !isOurProgram(command) || !Array.isArray(args)) return undefined
   const policy = argumentAfter(args, '--policy')
   const credential = argumentAfter(args, '--credential')
   return policy === undefined || credential === undefined ? undefined : { policy, credential }

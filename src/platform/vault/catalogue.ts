@@ -1,3 +1,4 @@
+import { describePlugin } from '../../domain/exec-plugins.ts'
 import { writeOwnFile } from '../own-files.ts'
 import { formatCatalogue, readCatalogue } from '../vault-catalogue.ts'
 import type { CatalogueEntry } from '../vault-catalogue.ts'
@@ -24,6 +25,7 @@ const entryOf = (item: VaultItem): CatalogueEntry => ({
   user: item.user,
   contexts: item.contexts,
   kind: kindOf(item),
+  ...(item.exec !== undefined && { plugin: describePlugin(item.exec).name }),
   adoptedAtMs: item.adoptedAtMs,
   expiresAtMs: item.expiresAtMs,
 })

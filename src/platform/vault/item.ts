@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { WrappedExec } from '../../domain/exec-plugins.ts'
 import { isCredentialId, isPolicyName } from './places.ts'
 
 /** One kubeconfig user's secrets, as a vault keeps them. */
@@ -15,6 +16,8 @@ export interface VaultItem {
   readonly clientCertificateData?: string | undefined
   /** PEM. */
   readonly clientKeyData?: string | undefined
+  /** The exec plugin that gives the credential; it may have secrets among its arguments. */
+  readonly exec?: WrappedExec | undefined
   /** What eject needs to write the user back as it was spelled; only the scribe reads it. */
   readonly original: unknown
   readonly adoptedAtMs: number
@@ -22,7 +25,17 @@ export interface VaultItem {
 }
 
 /** What an item carries, as the catalogue and reports name it. */
-export type ItemKind = 'token' | 'client-certificate' | 'token-and-client-certificate'
+export type ItemKind = 'token' | 'client-certificate' | 'token-and-client-certificate' | 'exec-plugin'
+
+const execSchema = v.object({
+  apiVersion: v.picklist(['v1', 'v1beta1']),
+  command: v.string(),
+  args: v.array(v.string()),
+  env: v.array(v.object({ name: v.string(), value: v.string() })),
+  interactiveMode: v.picklist(['Never', 'IfAvailable', 'Always']),
+  provideClusterInfo: v.boolean(),
+  installHint: v.optional(v.string()),
+})
 
 const itemSchema = v.object({
   id: v.pipe(v.string(), v.check(isCredentialId)),
@@ -33,6 +46,7 @@ const itemSchema = v.object({
   token: v.optional(v.string()),
   clientCertificateData: v.optional(v.string()),
   clientKeyData: v.optional(v.string()),
+  exec: v.optional(execSchema),
   original: v.unknown(),
   adoptedAtMs: v.number(),
   expiresAtMs: v.optional(v.number()),
@@ -45,6 +59,7 @@ export function parseItem(value: unknown): VaultItem | undefined {
 }
 
 export function kindOf(item: VaultItem): ItemKind {
+  if (item.exec !== undefined) return 'exec-plugin'
   if (item.token === undefined) return 'client-certificate'
   return item.clientCertificateData === undefined ? 'token' : 'token-and-client-certificate'
 }

@@ -106,7 +106,7 @@ describe('a keeper ends itself', () => {
     await ask(keeper.socket, 'keeper.open', { ticket, passphrase: Buffer.from(passphrase) })
     const said = await issue(keeper)
     if (!said.ok) throw new Error(said.code)
-    const { status } = JSON.parse(said.reply.execCredential.toString())
+    const { status } = JSON.parse(String(said.reply.execCredential))
     expect(Date.parse(status.expirationTimestamp)).toBeLessThanOrEqual(Date.now() + 5_000)
   })
 })

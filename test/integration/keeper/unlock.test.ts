@@ -17,7 +17,7 @@ const reportOf = (said: Said<'keeper.open'>): OpenReport => {
 async function issue(keeper: Keeper, credential: string, apiVersion = 'v1') {
   const ticket = await giveTicket(keeper, 'issue', credential)
   const said = await ask(keeper.socket, 'keeper.issue', { ticket, apiVersion })
-  return said.ok ? JSON.parse(said.reply.execCredential.toString()) : said.code
+  return said.ok ? JSON.parse(String(said.reply.execCredential)) : said.code
 }
 
 describe('an unlock', () => {

@@ -109,6 +109,7 @@ export class SessionDaemon {
       failedUnlocks: 0,
       hasVault: true,
       credentials: 1,
+      borrowed: [],
     }
     return { schema: 1, currentContext: 'prod-eu', currentPolicy: 'prod', sessions: [session], problems: [] }
   }

@@ -37,6 +37,7 @@ function openWorld({ finishMs = 0, listens = true } = {}) {
     contexts: () => ['test'],
     files: () => [],
     pending: () => [],
+    wrapped: () => [],
   }
   const processes = {
     inspect: () => undefined,
