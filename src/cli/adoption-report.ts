@@ -29,12 +29,14 @@ function adoptionLines(report: AdoptReport, stream: NodeJS.WriteStream): string[
 
 function adoptedRow(user: AdoptedUser): string[] {
   const ends = user.expiresAtMs === undefined ? '' : formatTimestamp(user.expiresAtMs)
-  return [clean(user.user), clean(user.file), user.policy, user.kind, user.strength, ends]
+  const strength =
+    user.sources === undefined ? user.strength : `${user.strength} from ${clean(user.sources.join(', '))}`
+  return [clean(user.user), clean(user.file), user.policy, user.kind, strength, ends]
 }
 
 const reasons: Readonly<Record<LeftUser['because'], string>> = {
   'already': 'guarded already',
-  'exec': 'unguarded: has an exec plugin of its own',
+  'exec': 'unguarded: has an exec plugin that can’t be wrapped',
   'basic': 'unguarded: basic auth can’t be given by a plugin',
   'auth-provider': 'unguarded: has an auth provider',
   'none': 'holds no secret',

@@ -85,7 +85,12 @@ export const auditRules = {
   'unguarded-plugin': {
     severity: 'medium',
     title: 'an exec plugin that works without any session of kubeguard’s',
-    cure: 'log out of its source when you are done, and keep what it caches short-lived',
+    cure: 'run: kubeguard adopt',
+  },
+  'borrowed-credential': {
+    severity: 'low',
+    title: 'an exec plugin behind kubeguard, whose own source outlives a lock',
+    cure: 'list its caches under wipe in the policy, and log out of the source when you are done',
   },
   'plugin-by-name': {
     severity: 'medium',

@@ -3,6 +3,7 @@ import type { Absorb } from '../domain/absorb.ts'
 import { policyForContext } from '../domain/policy.ts'
 import type { Policy, PolicySet } from '../domain/policy.ts'
 import { classifyUser } from '../platform/kubeconfig/classify-user.ts'
+import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
 import { fieldValue } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { AbsorbJob } from '../platform/scribes/job.ts'
@@ -41,14 +42,15 @@ export class AbsorbPlacement implements Placement {
   }
 
   takes(file: LoadedFile, user: UserEntry): boolean {
-    const { kind, adoptable } = classifyUser(file.config, user)
+    const found = classifyUser(file.config, user)
+    const { kind, adoptable } = found
     if (kind === 'ours' || kind === 'none' || this.#isLeftOut(file, user, kind)) return false
     if (this.#materialised.has(file.config, user)) return false
     const policies = this.#policiesOf(file, user)
     const absorb = this.#absorbOf(policies)
     if (absorb === 'off') return false
     if (absorb === 'auto' && adoptable) return true
-    const because = this.#because(file, user, adoptable)
+    const because = this.#because(file, user, found)
     if (because !== undefined)
       this.unguarded.push({
         file: file.config.path,
@@ -93,14 +95,15 @@ export class AbsorbPlacement implements Placement {
    * Why it stays in the file; undefined where that is no news. An exec entry counts where it stands in the
    * place of ours: that a user has a plugin of its own is for `adopt` and `audit` to say.
    */
-  #because(file: LoadedFile, user: UserEntry, adoptable: boolean): string | undefined {
-    if (adoptable) return 'holds a secret in plain text; to seal it: kubeguard adopt'
-    const exec = fieldValue(file.config, user, 'exec') as { command?: unknown } | undefined
-    if (exec === undefined)
-      return 'holds a credential that a plugin can’t carry: use a token or a client certificate instead'
+  #because(file: LoadedFile, user: UserEntry, { kind, adoptable }: UserKind): string | undefined {
+    if (kind !== 'exec')
+      return adoptable
+        ? 'holds a secret in plain text; to seal it: kubeguard adopt'
+        : 'holds a credential that a plugin can’t carry: use a token or a client certificate instead'
     if (!this.#pinned.has(keyOf(file.snapshot.real, user.name))) return undefined
+    const exec = fieldValue(file.config, user, 'exec') as { command?: unknown }
     const command = typeof exec.command === 'string' ? exec.command : 'nothing that could be run'
-    return `another program has put ${command} in the place of kubeguard: it works while locked; look at it, and remove it if it is not yours`
+    return `another program has put ${command} in the place of kubeguard: it works while locked; look at it, and to wrap it: kubeguard adopt`
   }
 
   #isLeftOut(file: LoadedFile, user: UserEntry, kind: string): boolean {

@@ -1,13 +1,16 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { GuardError } from '../domain/errors.ts'
+import { pluginNamed, sourcesOf } from '../domain/exec-plugins.ts'
 import { classifyUser } from '../platform/kubeconfig/classify-user.ts'
+import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
 import { fieldValue } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { Kubeconfig, UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { auditCertificate, auditToken } from './audit-secrets.ts'
 import { describeUser } from './finding-list.ts'
 import type { FindingList, Place, Whose } from './finding-list.ts'
 import type { Materialised } from './materialised-fields.ts'
+import { readExec } from './read-exec.ts'
 import { readSecrets } from './read-secrets.ts'
 import type { Secrets } from './read-secrets.ts'
 
@@ -19,6 +22,8 @@ export interface UserAudit {
   readonly nowMs: number
   readonly searchPath: string
   readonly materialised: Materialised
+  /** The wrapped exec plugin behind a credential of ours. */
+  readonly wrappedBy: (ours: { policy: string; credential: string }) => string | undefined
 }
 
 export interface UserFacts {
@@ -52,7 +57,7 @@ export function auditUser(audit: UserAudit): UserFacts {
   if (kind.kind === 'auth-provider') auditProvider(audit, at('auth-provider'))
   if (user.fields.has('exec')) {
     auditPlugin(audit, {
-      isOurs: kind.ours !== undefined,
+      ours: kind.ours,
       isHidden: secrets?.token !== undefined || hasPassword,
     })
   }
@@ -62,7 +67,8 @@ export function auditUser(audit: UserAudit): UserFacts {
       kind.kind === 'auth-provider' ||
       secrets?.token !== undefined ||
       secrets?.clientKeyData !== undefined,
-    isAdoptable: kind.adoptable && secrets !== undefined,
+    isAdoptable:
+      kind.adoptable && secrets !== undefined && (kind.kind !== 'exec' || 'exec' in readExec(config, user)),
     sources: secrets?.sources.map(({ path }) => path) ?? [],
   }
 }
@@ -128,12 +134,15 @@ function auditProvider({ config, user, whose, findings }: UserAudit, place: Plac
 }
 
 interface PluginFacts {
-  readonly isOurs: boolean
+  readonly ours: UserKind['ours']
   /** Something beside it makes client-go never ask it. */
   readonly isHidden: boolean
 }
 
-function auditPlugin({ config, user, whose, findings, searchPath }: UserAudit, facts: PluginFacts): void {
+function auditPlugin(
+  { config, user, whose, findings, searchPath, wrappedBy }: UserAudit,
+  facts: PluginFacts,
+): void {
   const field = user.fields.get('exec')
   if (field === undefined) return
   const exec = (fieldValue(config, user, 'exec') ?? {}) as Record<string, unknown>
@@ -141,8 +150,14 @@ function auditPlugin({ config, user, whose, findings, searchPath }: UserAudit, f
   const place = placeOf(config, field.offset)
   const add = (rule: Parameters<FindingList['add']>[0], message: string): void =>
     findings.add(rule, `user ${describeUser(whose)}: ${message}`, place, whose)
-  if (facts.isOurs) {
+  if (facts.ours !== undefined) {
     if (facts.isHidden) add('guard-bypassed', 'a token or password beside kubeguard’s entry wins over it')
+    const wrapped = wrappedBy(facts.ours)
+    if (wrapped !== undefined)
+      add(
+        'borrowed-credential',
+        `${wrapped} behind kubeguard has its own in ${sourcesOf(pluginNamed(wrapped)).join(', ')}`,
+      )
     return
   }
   if (facts.isHidden) add('plugin-never-runs', `the token or password beside it wins over ${command}`)

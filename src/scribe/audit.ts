@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { GuardError } from '../domain/errors.ts'
+import { dirs, places } from '../platform/dirs.ts'
 import { parseKubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { Kubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { parseKuberc } from '../platform/kubeconfig/parse-kuberc.ts'
 import { readKubeconfig } from '../platform/kubeconfig/read-kubeconfig.ts'
 import type { AuditJob } from '../platform/scribes/job.ts'
+import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
 import type { AuditReport } from '../protocol/reports.ts'
 import { auditCaches } from './audit-caches.ts'
 import { auditCluster } from './audit-cluster.ts'
@@ -38,6 +40,7 @@ class Audit {
   readonly #surroundings = new Surroundings(this.#findings)
   readonly #nowMs = Date.now()
   readonly #materialised = new Materialised(allMaterialised())
+  readonly #wrapped = wrappedPlugins()
   /** Real paths, and names, of what was looked at. */
   readonly #seen = new Set<string>()
   readonly #adoptable: { file: string; users: string[] }[] = []
@@ -117,16 +120,13 @@ class Audit {
     let holdsSecret = false
     for (const user of config.users) {
       const whose = { user: user.name, contexts: contexts.get(user.name) ?? [] }
-      const { searchPath } = this.#job
       try {
+        const { searchPath } = this.#job
         const facts = auditUser({
-          config,
-          user,
-          whose,
-          findings,
+          ...{ config, user, whose, findings, searchPath },
           nowMs: this.#nowMs,
-          searchPath,
           materialised: this.#materialised,
+          wrappedBy: ({ credential }) => this.#wrapped.get(credential),
         })
         holdsSecret ||= facts.holdsSecret
         if (facts.isAdoptable) adoptable.push(user.name)
@@ -175,6 +175,13 @@ class Audit {
     const place = pluginPolicyLine === undefined ? {} : { line: pluginPolicyLine }
     this.#findings.add('plugin-policy-open', message, { file: path, ...place })
   }
+}
+
+/** By credential. A kubeconfig's word for a policy is no folder's name: all vaults are looked through. */
+function wrappedPlugins(): ReadonlyMap<string, string> {
+  const catalogue = createVaultCatalogue(places.vaults(dirs()))
+  const entries = catalogue.policies().flatMap((policy) => catalogue.entries(policy))
+  return new Map(entries.flatMap(({ id, plugin }) => (plugin === undefined ? [] : [[id, plugin] as const])))
 }
 
 /** The first definition of a name wins, in contexts as in users (kubectl's merging rules). */

@@ -281,7 +281,10 @@ export class AbsorbSecrets {
     const names = users.map(({ user, policy }) => `${user} (${policy})`).join(', ')
     const copies = users.flatMap(({ advice }) => advice.filter((text) => text.startsWith('remove')))
     const advice = copies.length === 0 ? '' : `; ${copies[0]}`
-    this.#say(`sealed what another program wrote into ${file}: ${names}${advice}`)
+    const wrapped = users.filter(({ kind }) => kind === 'exec-plugin').map(({ user }) => user)
+    const also =
+      wrapped.length === 0 ? '' : `; the exec plugin of ${wrapped.join(', ')} runs behind kubeguard now`
+    this.#say(`sealed what another program wrote into ${file}: ${names}${also}${advice}`)
   }
 
   #tellUnguarded(file: string, users: readonly UnguardedUser[]): void {
@@ -325,7 +328,7 @@ export class AbsorbSecrets {
 }
 
 /** Adopting passes them over. */
-const inadoptable = new Set<OutlineUser['kind']>(['exec', 'basic', 'auth-provider'])
+const inadoptable = new Set<OutlineUser['kind']>(['basic', 'auth-provider'])
 
 /** A line at a prompt. */
 const mostText = 400

@@ -1,5 +1,11 @@
 import { GuardError } from '../../domain/errors.ts'
-import type { HoldStatus, LiveStatus, SessionStatus, StatusReport } from '../../protocol/reports.ts'
+import type {
+  BorrowedUser,
+  HoldStatus,
+  LiveStatus,
+  SessionStatus,
+  StatusReport,
+} from '../../protocol/reports.ts'
 import { clean } from '../clean-text.ts'
 import { describeFate } from '../client-fate.ts'
 import { formatDuration, formatMoment } from '../duration.ts'
@@ -55,6 +61,7 @@ function printStatus(report: StatusReport, sessions: readonly SessionStatus[]): 
       print(
         `  ${session.policy}: ${yellow('in plain text until the lock')} (materialize, the weakest choice): ${clean(user)} (${clean(file)})`,
       )
+    for (const borrowed of session.borrowed) print(`  ${borrowedLine(session, borrowed)}`)
     for (const held of session.holds) print(`  ${holdLine(session, held)}`)
     for (const live of session.live) print(`  ${liveLine(session, live)}`)
   }
@@ -107,6 +114,11 @@ function liveLine(session: SessionStatus, live: LiveStatus): string {
       return `${what}: credential ${when}, open streams may remain`
     }
   }
+}
+
+/** What a lock does not reach. */
+function borrowedLine({ policy }: SessionStatus, { user, plugin, sources }: BorrowedUser): string {
+  return `${policy}: ${clean(user)} is borrowed: ${clean(plugin)} has its own in ${clean(sources.join(', '))}, which outlives a lock`
 }
 
 /** `make (4711) may run until 14:45`: what a person's word, or the policy, spares. */

@@ -146,20 +146,20 @@ test('whom a person leaves out is left out; who is adopted later is not', async 
     [config]: outline(config, [
       { name: 'alice', kind: 'token' },
       { name: 'bob', kind: 'ours', policy: 'default', credential: 'c' },
-      { name: 'aws', kind: 'exec' },
+      { name: 'old', kind: 'basic' },
     ]),
   }
   const { absorb, leftOut, change, jobs } = world([quiet], outlines)
   await absorb.adopting({ paths: [config], users: ['bob'] }, async () => done)
   const both = [
     { file: config, user: 'alice', kind: 'token' },
-    { file: config, user: 'aws', kind: 'exec' },
+    { file: config, user: 'old', kind: 'basic' },
   ]
   expect(leftOut()).toEqual(both)
   await change()
   expect(jobs.at(-1)?.leftOut).toEqual(both)
   await absorb.adopting({ paths: [config], users: [] }, async () => done)
-  expect(leftOut()).toEqual([{ file: config, user: 'aws', kind: 'exec' }])
+  expect(leftOut()).toEqual([{ file: config, user: 'old', kind: 'basic' }])
 })
 
 test('nothing is sealed while secrets are put back, nor afterwards; a prompt holds nothing off for long', async () => {
