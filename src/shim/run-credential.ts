@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { reachKeeper } from '../client/call.ts'
+import type { KeeperLine } from '../client/call.ts'
 import { errorCatalogue, GuardError } from '../domain/errors.ts'
 import { sealProcess } from '../hardening/harden-process.ts'
 import { checkSocket } from '../platform/safe-place.ts'
 import { limits } from '../protocol/limits.ts'
-import type { ReplyOf } from '../protocol/messages.ts'
+import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import { askIssue, stillLocked, unreadable } from './ask.ts'
 import { mayAsk, mayWait, runUnlock, standardTerminals } from './child.ts'
 import { execInfoVersion } from './exec-info.ts'
@@ -28,9 +29,9 @@ export async function runCredentialPlugin(inherited: Inherited): Promise<void> {
   if (existsSync(socket)) checkSocket(socket.toString())
   const apiVersion = execInfoVersion(variable(inherited, 'KUBERNETES_EXEC_INFO')?.toString())
   const keeper = await reachKeeper(socket, limits.replyTimeoutMs)
-  const { execCredential: own } = await keeper.ask('keeper.issue', { ticket, apiVersion })
-  const execCredential = own ?? (await fetchWrapped(inherited, keeper, apiVersion))
-  keeper.close()
+  const execCredential = await fetchFrom(inherited, keeper, { ticket, apiVersion }).finally(() =>
+    keeper.close(),
+  )
   try {
     await writeAll(1, execCredential)
   } catch (cause) {
@@ -39,6 +40,15 @@ export async function runCredentialPlugin(inherited: Inherited): Promise<void> {
   } finally {
     execCredential.fill(0)
   }
+}
+
+async function fetchFrom(
+  inherited: Inherited,
+  keeper: KeeperLine,
+  request: RequestOf<'keeper.issue'>,
+): Promise<Buffer> {
+  const { execCredential } = await keeper.ask('keeper.issue', request)
+  return execCredential ?? fetchWrapped(inherited, keeper, request.apiVersion)
 }
 
 function readArguments(inherited: Inherited): Wanted {

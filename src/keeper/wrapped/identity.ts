@@ -44,7 +44,8 @@ function isPlaceFree(plugin: ExecPlugin, effective: readonly string[]): boolean 
   if (plugin.variables === undefined) return false
   return effective.every(
     (variable) =>
-      !/(FILE|CONFIG|DIR|HOME|PATH|CREDENTIALS)$/.test(nameOf(variable)) || isAbsolute(valueOf(variable)),
+      !/(^|_)(FILE|CONFIG|HOME|PATH|CREDENTIALS)$|DIR$/.test(nameOf(variable)) ||
+      isAbsolute(valueOf(variable)),
   )
 }
 

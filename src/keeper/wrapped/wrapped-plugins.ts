@@ -134,7 +134,7 @@ export class WrappedPlugins {
   #refuseToWait({ item, pid, untilBootMs }: Guest, runner: ProcessId): void {
     const { name } = describePlugin(item.exec)
     for (const ancestor of this.#deps.ancestryOf(pid))
-      if (ancestor.pid === runner.pid && ancestor.startTicks === runner.startTicks)
+      if (ancestor.pid !== pid && ancestor.pid === runner.pid && ancestor.startTicks === runner.startTicks)
         throw pluginFailed(
           item,
           `${name} asks for the credential that it is to give`,
