@@ -12,11 +12,13 @@ import { serviceCases } from './cases/service.ts'
 import { streamCases } from './cases/streams.ts'
 import { unlockCases } from './cases/unlock.ts'
 import { wipeCases } from './cases/wipe.ts'
+import { wrappedCases } from './cases/wrapped.ts'
 
 /** Every way around a lock that is tried, in the order of docs/security.md. */
 export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'kubeconfig and clients': kubeconfigCases,
   'credential plugin and protocol': pluginCases,
+  'wrapped exec plugins': wrappedCases,
   'unlocking': unlockCases,
   'processes of ours': processCases,
   'live streams and holders': [...streamCases, ...familyCases],

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
-import { callDaemon, callKeeper } from '../../src/client/call.ts'
+import { callDaemon, callKeeper, reachKeeper } from '../../src/client/call.ts'
 import { dirs, places } from '../../src/platform/dirs.ts'
 import { encodeRequest } from '../../src/protocol/frame.ts'
 
@@ -193,6 +193,35 @@ async function fetchAtTerm(): Promise<void> {
   console.log(got === 'a credential' ? 'GOT it' : `tried: ${got}`)
 }
 
+/** Hands the keeper an answer that no plugin gave: without word to run it, right after the ticket and after asking. */
+async function forgeAnswer(): Promise<void> {
+  const output = Buffer.from(
+    JSON.stringify({
+      kind: 'ExecCredential',
+      apiVersion: execApi,
+      status: { token: 'forged-by-an-attacker' },
+    }),
+  )
+  const forged = { outcome: 'exited', code: 0, output }
+  const environment = Object.entries(process.env).map((entry) => Buffer.from(entry.join('=')))
+  const cwd = Buffer.from(process.cwd())
+  for (const asksFirst of [false, true]) {
+    const { socket, ticket } = await issue(args[0] as string, args[1] as string)
+    if (socket === undefined || ticket === undefined) throw new Error('not issued')
+    const keeper = await reachKeeper(socket, 20_000)
+    try {
+      await keeper.ask('keeper.issue', { ticket, apiVersion: execApi })
+      if (asksFirst) await keeper.ask('keeper.share', { apiVersion: execApi, environment, cwd, ttys: 0 })
+      const { execCredential } = await keeper.ask('keeper.deliver', forged)
+      console.log(`GOT ${execCredential.length} bytes`)
+    } catch (error) {
+      console.log(`spoken: ${String(error)}`)
+    } finally {
+      keeper.close()
+    }
+  }
+}
+
 const attacks: Record<string, () => Promise<void>> = {
   'issue': fetchCredential,
   'ticket-twice': fetchCredential,
@@ -205,6 +234,7 @@ const attacks: Record<string, () => Promise<void>> = {
   'fetch-at-term': fetchAtTerm,
   'misuse-voucher': misuseVoucher,
   'voucher-over-lock': voucherOverLock,
+  'forge-answer': forgeAnswer,
 }
 
 await attacks[what ?? '']?.().catch((error: unknown) => console.log(`refused: ${String(error)}`))
