@@ -13,6 +13,7 @@ import { daemonKilledFigure, largeLockFigure, lockFigure } from './lock-figure.t
 import { absorbFigure, adoptFigure, auditFigure } from './scribe-figures.ts'
 import { setUpFigure } from './set-up-figure.ts'
 import { crowdedShimFigure, getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
+import { gkePluginFigure, hasGkePlugin, slowPluginFigure } from './wrapped-figures.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -44,6 +45,8 @@ const measurements: readonly Entry[] = [
   ['shim', shimFigure],
   ['get pods', getPodsFigure],
   ['plugin', pluginFigure],
+  ['slow wrapped plugin', slowPluginFigure],
+  ...(hasGkePlugin() ? [['gke wrapped plugin', gkePluginFigure] as const] : []),
   ['gate', gateFigure],
   ['parallel gate', parallelGateFigure],
   ['status', statusFigure],
