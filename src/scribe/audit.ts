@@ -12,6 +12,7 @@ import { auditCaches } from './audit-caches.ts'
 import { auditCluster } from './audit-cluster.ts'
 import { Surroundings } from './audit-file.ts'
 import { auditUser } from './audit-user.ts'
+import type { UserAudit } from './audit-user.ts'
 import { filesOfKube, namedInStartUpFiles } from './find-kubeconfigs.ts'
 import { FindingList } from './finding-list.ts'
 import { allMaterialised, Materialised } from './materialised-fields.ts'
@@ -122,12 +123,9 @@ class Audit {
       const whose = { user: user.name, contexts: contexts.get(user.name) ?? [] }
       try {
         const { searchPath } = this.#job
-        const facts = auditUser({
-          ...{ config, user, whose, findings, searchPath },
-          nowMs: this.#nowMs,
-          materialised: this.#materialised,
-          wrappedBy: ({ credential }) => this.#wrapped.get(credential),
-        })
+        const wrappedBy: UserAudit['wrappedBy'] = ({ credential }) => this.#wrapped.get(credential)
+        const known = { materialised: this.#materialised, wrappedBy }
+        const facts = auditUser({ config, user, whose, findings, nowMs: this.#nowMs, searchPath, ...known })
         holdsSecret ||= facts.holdsSecret
         if (facts.isAdoptable) adoptable.push(user.name)
         for (const source of facts.sources) this.#surroundings.auditMode(source, true)

@@ -101,7 +101,7 @@ export class Slot {
       }
       const timer = setTimeout(done, ms)
       this.#waiting.add(done)
-      void gone.then(done)
+      void gone.finally(done)
     })
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { delimiter, isAbsolute, join } from 'node:path'
 import { describePlugin, matters } from '../../domain/exec-plugins.ts'
 import type { ExecPlugin, WrappedExec } from '../../domain/exec-plugins.ts'
 import type { VaultItem } from '../../platform/vault/item.ts'
@@ -29,7 +29,8 @@ export function identityOf(item: WrappedItem, { environment, cwd, cluster }: Sur
   const others = environment.filter((variable) => !overridden.has(nameOf(variable)))
   const effective = [...others.filter((variable) => matters(plugin, nameOf(variable))), ...own].toSorted()
   const { exec, id, clientCertificateData } = item
-  const parts = [id, exec, clientCertificateData, effective, cluster, stampsOf(plugin, effective)]
+  const program = programOf(exec.command, environment)
+  const parts = [id, exec, clientCertificateData, program, effective, cluster, stampsOf(plugin, effective)]
   const place = isPlaceFree(plugin, effective) ? undefined : cwd
   return createHash('sha256')
     .update(JSON.stringify([...parts, place]))
@@ -38,6 +39,27 @@ export function identityOf(item: WrappedItem, { environment, cwd, cluster }: Sur
 
 const nameOf = (variable: string): string => variable.slice(0, Math.max(variable.indexOf('='), 0))
 const valueOf = (variable: string): string => variable.slice(variable.indexOf('=') + 1)
+
+/** Another PATH may lead to another program of the name, which is nobody's business but that client's. */
+function programOf(command: string, environment: readonly string[]): string | undefined {
+  if (command.includes('/')) return undefined
+  const searchPath = environment.filter((variable) => nameOf(variable) === 'PATH').map(valueOf)[0] ?? ''
+  const name = Buffer.from(command).toString('latin1')
+  const candidates = searchPath
+    .split(delimiter)
+    .filter(isAbsolute)
+    .map((folder) => join(folder, name))
+  return candidates.find(isProgram) ?? searchPath
+}
+
+function isProgram(path: string): boolean {
+  try {
+    const facts = statSync(Buffer.from(path, 'latin1'))
+    return facts.isFile() && (facts.mode & 0o111) !== 0
+  } catch {
+    return false
+  }
+}
 
 /** A plugin that is not known may read files beside it; of the known ones none does, unless a variable names one. */
 function isPlaceFree(plugin: ExecPlugin, effective: readonly string[]): boolean {

@@ -100,17 +100,27 @@ export class WrappedPlugins {
       hasInput: info.interactive ?? (request.ttys & 1) === 1,
       timeout: valueIn(environment, timeoutVariable),
     }
-    const ready = await this.#settle(guest, slot, call.gone)
+    const ready = await this.#settle(guest, slot, asks, call.gone)
     if (ready === 'wait') return this.#waitReply(guest)
-    if (ready === 'run') return this.#runReply(guest, slot, asks, call.gone)
+    if ('client' in ready) return this.#runReply({ guest, slot, asks, runner: ready }, call.gone)
     return encodeReply('keeper.share', {
       execCredential: this.#give(guest, slot, ready, asks),
       interactive: false,
     })
   }
 
-  /** Waits for somebody else's run, no longer than a client does for an answer. @throws GuardError plugin-failed */
-  async #settle(guest: Guest, slot: Slot, gone: Promise<void>): Promise<WrappedItem | 'wait' | 'run'> {
+  /**
+   * Waits for somebody else's run, no longer than a client does for an answer. The turn is taken in the same breath in
+   * which it is found to be free: of many that wait one runs.
+   *
+   * @throws GuardError plugin-failed
+   */
+  async #settle(
+    guest: Guest,
+    slot: Slot,
+    asks: Asks,
+    gone: Promise<void>,
+  ): Promise<WrappedItem | 'wait' | Runner> {
     const heldUntilBootMs = this.#deps.now().bootMs + holdMs
     for (;;) {
       this.#deps.lifetimeWallMs(guest.pid)
@@ -119,9 +129,11 @@ export class WrappedPlugins {
       if (failure !== undefined) throw failure
       const answer = slot.answerFor(guest.client, now)
       if (answer !== undefined) return answer
-      const { runner } = slot
-      if (runner === undefined) return 'run'
-      this.#refuseToWait(guest, runner.client)
+      if (slot.runner === undefined) {
+        requireInput(guest.item, asks)
+        return slot.run({ pid: guest.pid, startTicks: this.#startOf(guest.pid) })
+      }
+      this.#refuseToWait(guest, slot.runner.client)
       const leftMs = heldUntilBootMs - now.bootMs
       if (leftMs <= 0 || this.#held >= mostHeld) return 'wait'
       this.#held += 1
@@ -150,19 +162,12 @@ export class WrappedPlugins {
     return this.#goOn(reply, (next) => this.#share(guest, next))
   }
 
-  /** The turn is this client's until its connection ends. @throws GuardError plugin-failed */
-  #runReply(guest: Guest, slot: Slot, asks: Asks, gone: Promise<void>): Ongoing {
+  /** The turn is this client's until its connection ends. */
+  #runReply(run: Run, gone: Promise<void>): Ongoing {
+    const { guest, slot, asks, runner } = run
     const { exec } = guest.item
     const interactive = asks.hasInput && exec.interactiveMode !== 'Never'
-    const { name } = describePlugin(exec)
-    if (exec.interactiveMode === 'Always' && !interactive)
-      throw pluginFailed(
-        guest.item,
-        `${name} wants a terminal as its input`,
-        'run any kubectl command of this context on a terminal first',
-      )
     const limitMs = limitOf(guest.item, asks)
-    const runner = slot.run({ pid: guest.pid, startTicks: this.#startOf(guest.pid) })
     void gone.then(() => slot.abandon(runner))
     const variables = [
       ...exec.env.map(({ name: own, value }) => `${own}=${value}`),
@@ -175,7 +180,7 @@ export class WrappedPlugins {
       limitMs,
       interactive,
     }
-    const deliver = (next: Call): Promise<Buffer> => this.#deliver({ guest, slot, runner, asks }, next)
+    const deliver = (next: Call): Promise<Buffer> => this.#deliver(run, next)
     return this.#goOn(encodeReply('keeper.share', reply), deliver, limitMs + deliverMs)
   }
 
@@ -233,6 +238,17 @@ interface Run {
   readonly slot: Slot
   readonly runner: Runner
   readonly asks: Asks
+}
+
+/** @throws GuardError plugin-failed, as client-go does where there is no terminal */
+function requireInput(item: WrappedItem, { hasInput }: Asks): void {
+  const { name } = describePlugin(item.exec)
+  if (item.exec.interactiveMode !== 'Always' || hasInput) return
+  throw pluginFailed(
+    item,
+    `${name} wants a terminal as its input`,
+    'run any kubectl command of this context on a terminal first',
+  )
 }
 
 function limitOf({ exec }: WrappedItem, { timeout }: Asks): number {

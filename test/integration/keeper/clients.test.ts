@@ -158,10 +158,12 @@ describe('a client that', () => {
 
   test('comes in crowds is turned away at the door', async () => {
     const keeper = await unlocked(await KeeperHome.make())
-    const crowd = await Promise.all(Array.from({ length: 100 }, () => hold(keeper.socket)))
+    const crowd = await Promise.all(
+      Array.from({ length: limits.connections + 40 }, () => hold(keeper.socket)),
+    )
     const lost = () => crowd.filter((socket) => socket.closed).length
     crowd.forEach((socket) => socket.resume())
-    await until('some to be turned away', () => lost() >= 36)
+    await until('some to be turned away', () => lost() >= 40)
     crowd.forEach((socket) => socket.destroy())
     expect(await until('room again', () => works(keeper))).toBe(true)
   })

@@ -166,6 +166,23 @@ test(
   },
 )
 
+test('of many that wait for a runner that is gone one runs, and the others have its answer', async () => {
+  const keeper = await wrappedHome()
+  const runner = await toldToRun(keeper)
+  const others = await Promise.all(Array.from({ length: 20 }, () => come(keeper)))
+  const told: Client[] = []
+  const answers = others.map(async (other) => {
+    const said = await other.ask('keeper.share', share())
+    if ('program' in said) told.push(other)
+    else expect(statusOf(said).token).toBe('of-the-cloud')
+  })
+  runner.leave()
+  const [next] = await until('another runner', () => (told.length > 0 ? told : undefined))
+  await next?.ask('keeper.deliver', good())
+  await Promise.all(answers)
+  expect(told).toHaveLength(1)
+})
+
 test('a runner that is gone gives its turn to the next one', async () => {
   const keeper = await wrappedHome()
   const runner = await toldToRun(keeper)
@@ -253,7 +270,7 @@ describe('whom it speaks for', () => {
       await shared(keeper, [...base, 'TERM=xterm', 'TMUX=1', 'PWD=/x', '_=/bin/k', 'KUBEGUARD_PROMPT=never']),
     ).toBe(true)
     for (const other of [['HOME=/other', ...base.slice(1)], [...base, 'MORE=1'], base.slice(0, 2)])
-      expect(await shared(keeper, other), other.join(' ')).toBe(false)
+      expect({ other, shared: await shared(keeper, other) }).toEqual({ other, shared: false })
     expect(await shared(keeper, base, { cwd: Buffer.from('/tmp') })).toBe(false)
     const info = `KUBERNETES_EXEC_INFO=${JSON.stringify({ spec: { cluster: { server: 'https://other' } } })}`
     expect(await shared(keeper, [...base, info]), 'another cluster').toBe(false)
@@ -274,6 +291,16 @@ describe('whom it speaks for', () => {
     expect(await shared(keeper, [...base, 'AWS_CONFIG_FILE=relative'])).toBe(false)
     writeFileSync(join(home, '.aws', 'credentials'), '[default]\n')
     expect(await shared(keeper, base), 'after another log-in').toBe(false)
+  })
+
+  test('another program of the name, first on another PATH, is somebody else', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kg-path-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'aws'), '', { mode: 0o755 })
+    const keeper = await wrappedHome({ command: 'aws', env: [], provideClusterInfo: false })
+    const runner = await toldToRun(keeper, ['HOME=/h', 'PATH=/nonexistent:/usr/bin'])
+    await runner.ask('keeper.deliver', good())
+    expect(await shared(keeper, ['HOME=/h', `PATH=${folder}:/usr/bin`])).toBe(false)
   })
 })
 
