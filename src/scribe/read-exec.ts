@@ -3,6 +3,7 @@ import type { WrappedExec } from '../domain/exec-plugins.ts'
 import { isOurProgram } from '../platform/kubeconfig/exec-entry.ts'
 import { fieldValue } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { Kubeconfig, UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
+import { kubercForbids } from './kuberc-forbids.ts'
 import { referencedPath } from './read-secrets.ts'
 
 type ExecFound = { readonly exec: WrappedExec } | { readonly problem: string }
@@ -45,10 +46,15 @@ export function readExec(config: Kubeconfig, user: UserEntry): ExecFound {
   if (isOurProgram(command)) return { problem: 'its exec entry is kubeguard’s own, but damaged' }
   if (apiVersion === `${group}v1` && interactiveMode === '')
     return { problem: 'kubectl can’t run its exec plugin: it has no interactiveMode' }
+  const path = command.includes('/') ? referencedPath(config.path, command) : command
+  if (kubercForbids([command, path]))
+    return {
+      problem: 'kuberc forbids kubectl its exec plugin: list it in credentialPluginAllowlist, then adopt',
+    }
   return {
     exec: {
       apiVersion: apiVersion === `${group}v1` ? 'v1' : 'v1beta1',
-      command: command.includes('/') ? referencedPath(config.path, command) : command,
+      command: path,
       args,
       env,
       interactiveMode: interactiveMode === '' ? 'IfAvailable' : interactiveMode,

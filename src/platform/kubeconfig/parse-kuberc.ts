@@ -1,11 +1,13 @@
-import { isAlias, isMap, isPair, isScalar, LineCounter, parseDocument, visit } from 'yaml'
-import type { Node } from 'yaml'
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import type { Document, Node } from 'yaml'
 
 /** What kubectl's preferences (kuberc, kubectl.config.k8s.io/v1beta1) say about credentials. */
 export interface Kuberc {
   /** `credentialPluginPolicy`: which exec plugins kubectl 1.35 and later runs; absent: all. */
   readonly pluginPolicy: string | undefined
   readonly pluginPolicyLine: number | undefined
+  /** `credentialPluginAllowlist`: programs as it names them. */
+  readonly allowedPlugins: readonly string[]
   /** Where a default or an alias makes kubectl skip the check of the server's certificate. */
   readonly skipsTlsLine: number | undefined
 }
@@ -30,9 +32,19 @@ export function parseKuberc(text: string): Kuberc | undefined {
   })
   return {
     pluginPolicy: isPair(policy) && isScalar(policy.value) ? String(policy.value.value) : undefined,
+    allowedPlugins: allowedPlugins(document),
     pluginPolicyLine: policy === undefined ? undefined : lineOf(policy.key as Node),
     skipsTlsLine: skips === undefined ? undefined : lineOf(skips),
   }
+}
+
+/** `name` in kubectl 1.35. */
+function allowedPlugins(document: Document): string[] {
+  const list = document.get('credentialPluginAllowlist')
+  if (!isSeq(list)) return []
+  return list.items
+    .flatMap((entry) => (isMap(entry) ? [entry.get('name'), entry.get('command')] : []))
+    .filter((name) => typeof name === 'string')
 }
 
 /** `{name: insecure-skip-tls-verify, default: "true"}`, of an option or (v1alpha1) a flag. */

@@ -121,7 +121,7 @@ test('adopt and eject: a dry run changes nothing, one user, two files, a link, a
   })
   const said = good(await adopt(home, '--yes')).stdout
   expect(said).toMatch(/old .*unguarded: basic auth/)
-  expect(said).toMatch(/cloud .*unguarded: has an exec plugin of its own/)
+  expect(said).toMatch(/cloud .*unguarded: has an exec plugin that can’t be wrapped/)
   expect(readlinkSync(home.kubeconfig)).toBe(real)
   expect(filesWith(home.root, secrets)).toEqual([])
   expect(lstatSync(real).mode & 0o777).toBe(0o600)

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
-import type { RestoredItem } from '../../../src/platform/scribes/job.ts'
+import type { RestoredItem, ScribeAnswer } from '../../../src/platform/scribes/job.ts'
+import type { AdoptReport } from '../../../src/protocol/reports.ts'
 import {
   adopt,
+  adoptJob,
   bundledInFreshHomes,
   home,
   pendingItems,
@@ -12,6 +14,7 @@ import {
   restore,
   resultOf,
   run,
+  runRaw,
   write,
 } from './scribe-fixture.ts'
 
@@ -160,4 +163,18 @@ test('what replaces a wrapped entry is wrapped in its place', async () => {
   const items = await pendingItems(home)
   expect(items.at(-1)?.exec?.args).toContain('--oidc-extra-scope=groups')
   expect(execOf(path)['command']).toBe('/opt/kubeguard/bin/kubeguard-credential')
+})
+
+test.each([
+  ['DenyAll', '', 'left'],
+  ['Allowlist', '- name: /opt/kubeguard/bin/kubeguard-credential\n', 'left'],
+  ['Allowlist', '- name: ./bin/kubelogin\n', 'adopted'],
+  ['AllowAll', '', 'adopted'],
+] as const)('what kuberc forbids kubectl is not run behind ours: %s %s', async (policy, list, where) => {
+  const path = write(join(home.kube, 'config'), wrapped)
+  const kuberc = `credentialPluginPolicy: ${policy}\ncredentialPluginAllowlist:\n${list}`
+  write(join(home.root, '.kube', 'kuberc'), kuberc)
+  const ran = await runRaw(program, home, adoptJob(home, [path]), [], { HOME: home.root })
+  const answer = resultOf(JSON.parse(ran.stdout) as ScribeAnswer<AdoptReport>)
+  expect(answer[where].map(({ user }) => user)).toEqual(['alice'])
 })
