@@ -113,6 +113,19 @@ describeWithPods.each(kubectls)('$version', ({ path }) => {
     expect(await Promise.race([client.ended, late])).not.toBe(0)
   }
 
+  /** The variables are kubectl's to believe; what was agreed on is in the answer's headers (`-v=8`). */
+  test.each(Object.entries(protocols))('what is called %s is spoken', async (protocol, env) => {
+    const agreed = protocol === 'SPDY' ? /Upgrade: SPDY\/3\.1/i : /Upgrade: websocket/i
+    await home.unlock('default')
+    const exec = await home.kubectl(['-v=8', 'exec', 'web', '--', 'true'], { env })
+    expect(exec).toMatchObject({ code: 0, stderr: expect.stringMatching(agreed) as string })
+    const forward = new Client(home, ['-v=8', 'port-forward', 'pod/web', ':8080'], env)
+    const [, address] = await forward.shows(/Forwarding from (127\.0\.0\.1:\d+)/)
+    expect(await (await fetch(`http://${address}/`)).text()).toBe('web\n')
+    await forward.shows(agreed)
+    await endedByLock(forward)
+  })
+
   test.each(throughPipes)(
     '$name: before, across and after a lock',
     async ({ args, env = {}, typed, works }) => {
