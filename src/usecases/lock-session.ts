@@ -74,7 +74,7 @@ export class LockSession {
     const isFirst = guarded.onLockDue
     guarded.onLockDue = false
     const steps = await Promise.allSettled([revoked, this.#endClients(guarded, clients, holds)])
-    const failures = steps.flatMap((step) => (step.status === 'rejected' ? [String(step.reason)] : []))
+    const failures = steps.flatMap((step) => (step.status === 'rejected' ? [messageOf(step.reason)] : []))
     guarded.lockFailures = []
     this.#record(guarded, reason, { wasUnlocked, clients: clients.length, held: holds.length, failures })
     const unswept = await this.#deps.sweep.afterLock(guarded, { wasOpen: wasUnlocked, isFirst, reason })
@@ -127,6 +127,9 @@ export class LockSession {
     }
   }
 }
+
+/** As a person reads it: without the name of its class. */
+const messageOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason))
 
 /** A keeper that does not say in this time that it is narrower is ended. */
 const narrowedWithinMs = 2_000
