@@ -6,7 +6,7 @@ const longestCommand = 4_096
 
 const cure = 'write for instance: onLock: ["aws sso logout"]'
 
-/** Reads `onLock`: commands for `/bin/sh -c`, each one string (docs/decisions/0014-what-a-lock-runs.md). */
+/** Reads `onLock`: commands for `/bin/sh -c`, each one string (docs/decisions/0018-what-a-lock-runs.md). */
 export function readOnLock(raw: unknown, report: Report): readonly string[] {
   if (raw === undefined) return []
   if (!Array.isArray(raw) || raw.length > mostCommands) {

@@ -26,7 +26,9 @@ export class PlainText {
       return { materialised, notMaterialised: [...failed, ...wrapped] }
     } catch (error) {
       const { message, cure } = error instanceof GuardError ? error : toGuardError(error)
-      return { notMaterialised: [...items.map(({ user, file }) => ({ user, file, message, cure })), ...wrapped] }
+      return {
+        notMaterialised: [...items.map(({ user, file }) => ({ user, file, message, cure })), ...wrapped],
+      }
     }
   }
 
