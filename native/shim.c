@@ -1,13 +1,13 @@
 #define _GNU_SOURCE
 #include "shim.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "ask.h"
+#include "become.h"
 #include "protocol.h"
 #include "say.h"
 
@@ -62,27 +62,37 @@ static void begin_question(const void *what, struct so_far so_far) {
     }
 }
 
-/* A script without a first line `#!` is for the shell, as execvp(3) has it. */
-static void run_as_script(char *program, int argc, char *argv[]) {
-    static char *with_shell[KG_LIMIT_FIELDS_PER_MESSAGE + 2];
-    with_shell[0] = "/bin/sh";
-    with_shell[1] = program;
-    memcpy(with_shell + 2, argv + 1, (size_t)argc * sizeof argv[0]);
-    execve(with_shell[0], with_shell, environ);
-}
-
-static _Noreturn void become_program(struct bytes program, int argc, char *argv[]) {
-    static char path[PATH_MAX];
-    if (program.at == NULL || program.length >= sizeof path || program.length == 0 || program.at[0] != '/' ||
-        memchr(program.at, '\0', program.length) != NULL) {
+/* A path that the gate named, which must be absolute. */
+static char *read_path(struct bytes given, char path[PATH_MAX]) {
+    if (given.at == NULL || given.length >= PATH_MAX || given.length == 0 || given.at[0] != '/' ||
+        memchr(given.at, '\0', given.length) != NULL) {
         fail_exchange(EXCHANGE_UNREADABLE);
     }
-    memcpy(path, program.at, program.length);
-    path[program.length] = '\0';
-    execve(path, argv, environ);
-    if (errno == ENOEXEC) run_as_script(path, argc, argv);
-    if (errno == E2BIG) fail(126, "the command line and the environment are too long together", "shorten them");
-    fail_about(errno == ENOENT ? 127 : 126, path, " can’t be run", KG_CURE_PROGRAM_MISSING);
+    memcpy(path, given.at, given.length);
+    path[given.length] = '\0';
+    return path;
+}
+
+/*
+ * An interactive stream on a terminal: a program of ours stays between the two (native/supervisor). Comes back where
+ * it can't be started; the stream runs without it then.
+ */
+static void become_supervisor(char *supervisor, char *program, int argc, char *argv[]) {
+    static char *arguments[KG_LIMIT_FIELDS_PER_MESSAGE + 3];
+    arguments[0] = supervisor;
+    arguments[1] = program;
+    memcpy(arguments + 2, argv, ((size_t)argc + 1) * sizeof argv[0]);
+    execve(supervisor, arguments, environ);
+}
+
+/* As the gate has allowed it. */
+static _Noreturn void go_on(const struct bytes fields[REPLY_TAGS], int argc, char *argv[]) {
+    static char path[PATH_MAX];
+    static char between[PATH_MAX];
+    char *program = read_path(fields[KG_GATE_CHECK_REPLY_PROGRAM], path);
+    struct bytes supervisor = fields[KG_GATE_CHECK_REPLY_SUPERVISOR];
+    if (supervisor.at != NULL) become_supervisor(read_path(supervisor, between), program, argc, argv);
+    become_program(program, argc, argv);
 }
 
 int run_shim(int argc, char *argv[]) {
@@ -91,9 +101,7 @@ int run_shim(int argc, char *argv[]) {
     const struct command_line line = {.argc = argc, .argv = argv};
     struct bytes fields[REPLY_TAGS];
     for (bool asked = false;; asked = true) {
-        if (ask_daemon(&form, begin_question, &line, asked, fields)) {
-            become_program(fields[KG_GATE_CHECK_REPLY_PROGRAM], argc, argv);
-        }
+        if (ask_daemon(&form, begin_question, &line, asked, fields)) go_on(fields, argc, argv);
         if (asked) fail(KG_EXIT_LOCKED, "still locked after the unlock", KG_CURE_LOCKED);
         int code = run_unlock(challenged_policy(fields), ERRORS_TO_OURS);
         if (code != 0) return code;

@@ -1,7 +1,7 @@
 // Compiles native/ into dist/native/ with the machine's own compiler, and links the names it is called under.
 // The same sources twice: kubeguard-native-libc with the C library, and kubeguard-native without (native/bare),
 // which starts in a quarter of the time; where the second can't be made here, it is a copy of the first.
-// And kubeguard-reaper, a program of its own (native/reaper).
+// And two programs of their own: kubeguard-reaper (native/reaper) and kubeguard-supervisor (native/supervisor).
 // Without a compiler the launchers use the TypeScript fallback, so nothing here may fail an install.
 //   CC, CFLAGS: as for make(1); --out FOLDER: elsewhere than dist/native
 import { spawnSync } from 'node:child_process'
@@ -24,6 +24,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const binaryName = 'kubeguard-native'
 const libcName = 'kubeguard-native-libc'
 const reaperName = 'kubeguard-reaper'
+const supervisorName = 'kubeguard-supervisor'
 
 const common = ['-std=c17', '-O2', '-Wall', '-Wextra', '-Werror', '-fstack-protector-strong', '-fPIE']
 const withLibc = [...common, '-D_FORTIFY_SOURCE=2', '-pie', '-Wl,-z,relro,-z,now']
@@ -85,18 +86,25 @@ function build(out) {
   // What is left to the one with the library: native/bare/twin.c.
   const bareFiles = sourcesIn('native', 'native/bare').filter((file) => !file.endsWith('/native/watch.c'))
   const reaperFiles = [...sourcesIn('native/reaper'), join(root, 'native', 'wire.c')]
-  const all = [binaryName, libcName, reaperName, '.stamp'].map((name) => join(out, name))
-  const [binary, libcBinary, reaper, stampFile] = all
-  const [made, madeWithLibc, madeReaper] = [binary, libcBinary, reaper].map(
+  const supervisorFiles = [
+    ...sourcesIn('native/supervisor'),
+    ...['wire.c', 'places.c', 'say.c', 'become.c'].map((name) => join(root, 'native', name)),
+  ]
+  const all = [binaryName, libcName, reaperName, supervisorName, '.stamp'].map((name) => join(out, name))
+  const [binary, libcBinary, reaper, supervisor, stampFile] = all
+  const [made, madeWithLibc, madeReaper, madeSupervisor] = [binary, libcBinary, reaper, supervisor].map(
     (path) => `${path}.${process.pid}`,
   )
-  const stamp = stampOf([...files, ...bareFiles, ...reaperFiles])
+  const stamp = stampOf([...files, ...bareFiles, ...reaperFiles, ...supervisorFiles])
   const there = all.every((path) => existsSync(path))
   if (there && readFileSync(stampFile, 'utf8') === stamp) return
   mkdirSync(out, { recursive: true })
-  const problem = compileWithLibc(files, madeWithLibc) ?? compileWithLibc(reaperFiles, madeReaper)
+  const problem =
+    compileWithLibc(files, madeWithLibc) ??
+    compileWithLibc(reaperFiles, madeReaper) ??
+    compileWithLibc(supervisorFiles, madeSupervisor)
   if (problem !== undefined) {
-    for (const path of [madeWithLibc, madeReaper, ...all]) rmSync(path, { force: true })
+    for (const path of [madeWithLibc, madeReaper, madeSupervisor, ...all]) rmSync(path, { force: true })
     console.warn(`kubeguard: native parts not built, the slower fallback is used: ${problem}`)
     return
   }
@@ -109,6 +117,7 @@ function build(out) {
   // Renamed into place: a shim that runs at this moment keeps the old file, and none sees half of the new
   // one.
   renameSync(madeReaper, reaper)
+  renameSync(madeSupervisor, supervisor)
   renameSync(madeWithLibc, libcBinary)
   renameSync(made, binary)
   writeFileSync(stampFile, stamp)

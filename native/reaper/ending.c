@@ -348,7 +348,8 @@ static void drop_kept(selection *selected) {
 /*
  * Stops the trees until a look at the whole table finds nothing new and all that was found stands still. A
  * process without children is not stopped: its shell would take the terminal back and call it suspended, and
- * kubectl could not restore the terminal from the background.
+ * kubectl could not restore the terminal from the background. Nor is a supervisor of ours before its grace is over,
+ * for the same reason: it starts nothing but what is found below it.
  */
 static void freeze(selection *selected) {
     for (int round = 0; round < MOST_ROUNDS; round += 1) {
@@ -360,7 +361,7 @@ static void freeze(selection *selected) {
             const struct process *process = &table[at];
             if (marks[at].kind != MEMBER || is_stopped(process) || !has_family(at)) continue;
             struct entry *entry = find_entry(process->pid, process->start);
-            if (entry == NULL) continue;
+            if (entry == NULL || (entry->phase == TO_END && is_supervisor(process->pid))) continue;
             send(entry, SIGSTOP);
             /* One in uninterruptible sleep stops when it wakes. */
             moving = moving || process->state != 'D';

@@ -138,6 +138,23 @@ static bool starts_with(const char *text, const char *start) {
     return strncmp(text, start, strlen(start)) == 0;
 }
 
+bool is_supervisor(pid_t pid) {
+    static const char name[] = "/kubeguard-supervisor";
+    char path[64];
+    char ours[PATH_MAX + sizeof name];
+    char found[PATH_MAX];
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    ssize_t length = readlink(path, found, sizeof found - 1);
+    ssize_t own = readlink("/proc/self/exe", ours, PATH_MAX);
+    if (length < 0 || own < 0 || own == PATH_MAX) return false;
+    found[length] = '\0';
+    ours[own] = '\0';
+    char *slash = strrchr(ours, '/');
+    if (slash == NULL) return false;
+    memcpy(slash, name, sizeof name);
+    return strcmp(found, ours) == 0;
+}
+
 /* Base name of the executable. False where it may not be read. */
 static bool read_executable(pid_t pid, char *name, size_t size) {
     static const char deleted[] = " (deleted)";

@@ -39,6 +39,9 @@ size_t scan_processes(const struct process **table);
 /* In the table of the last look; NULL for none. */
 const struct process *find_process(pid_t pid);
 
+/* Does it run the supervisor that lies beside this program? */
+bool is_supervisor(pid_t pid);
+
 /*
  * As src/domain/ending.ts: never an interactive shell, a terminal multiplexer, sshd or what else a log-in
  * hangs on, never pid 1.

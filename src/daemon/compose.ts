@@ -3,7 +3,7 @@ import { protocolVersion } from '../protocol/messages.ts'
 import { createAlarm, createClock } from '../platform/clock.ts'
 import { places } from '../platform/dirs.ts'
 import type { Dirs } from '../platform/dirs.ts'
-import { installRoot, nativePath, version } from '../platform/install.ts'
+import { installRoot, nativePath, nativeSupervisorPath, version } from '../platform/install.ts'
 import { openJournal } from '../platform/journal/open-journal.ts'
 import { createKeepers } from '../platform/keepers/create-keepers.ts'
 import { createLog } from '../platform/log/create-log.ts'
@@ -29,6 +29,7 @@ import type { ProcessId } from '../usecases/ports.ts'
 import { Questions } from '../usecases/questions.ts'
 import { RunLockCommands } from '../usecases/run-lock-commands.ts'
 import { SessionTable } from '../usecases/session-table.ts'
+import { Supervisors } from '../usecases/supervisors.ts'
 import { SweepSessions } from '../usecases/sweep-sessions.ts'
 import { TellShells } from '../usecases/tell-shells.ts'
 import type { HandOver } from './hand-over.ts'
@@ -50,7 +51,14 @@ export function compose(dirs: Dirs, hooks: Hooks) {
   const policies = createPolicySource({ userFile: places.config(dirs), organisationFile, log })
   const vaults = createVaultCatalogue(places.vaults(dirs))
   const processes = createProcessTable()
-  const terminals = createTerminals()
+  const supervisors = new Supervisors({
+    clock,
+    journal,
+    processes,
+    program: nativeSupervisorPath(),
+    table: () => table,
+  })
+  const terminals = supervisors.over(createTerminals())
   const kubeconfigs = createKubeconfigs({ log })
   const keepers = createKeepers({ log })
   const reaper = createReaper({ log, tablePath: places.liveTable(dirs) })
@@ -74,7 +82,15 @@ export function compose(dirs: Dirs, hooks: Hooks) {
   const commands = createLockCommands({ log })
   const lockCommands = new RunLockCommands({ journal, log, commands, table: () => table })
   const sweep = new SweepSessions({ journal, kubeconfigs, log, traces, lockCommands, table: () => table })
-  const lockSession = new LockSession({ journal, log, processes, reaper, sweep, table: () => table })
+  const lockSession = new LockSession({
+    journal,
+    log,
+    processes,
+    reaper,
+    supervisors,
+    sweep,
+    table: () => table,
+  })
   const table = new SessionTable(
     { clock, policies, vaults, processes },
     (guarded, reason) => {
@@ -121,6 +137,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     lockCommands,
     shells,
     statusFile,
+    supervisors,
     sweep,
     traces,
     findProgram: new FindProgram(programs, processes),

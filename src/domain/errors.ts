@@ -38,6 +38,7 @@ export const errorCatalogue = {
     cure: 'see what it said, mend that, then run the command again',
   },
   'holder-refused': { exitCode: 77, cure: 'run the client from a shell, not detached from one' },
+  'live-ended': { exitCode: 76, cure: 'run: kubeguard unlock' },
   'no-person': {
     exitCode: 77,
     cure: 'type it yourself, at a terminal, in the foreground; on a terminal just opened wait some seconds first',

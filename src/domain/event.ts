@@ -22,6 +22,7 @@ export type JournalEvent =
   | 'hold-given'
   | 'extended'
   | 'client-ended'
+  | 'hung-up'
   | 'lock-incomplete'
   | 'swept'
   | 'lock-command'

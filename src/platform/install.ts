@@ -44,6 +44,11 @@ export function nativeReaperPath(): string {
   return join(installRoot(), 'dist', 'native', 'kubeguard-reaper')
 }
 
+/** The native supervisor, likewise. Without a compiler there is none. */
+export function nativeSupervisorPath(): string {
+  return join(installRoot(), 'dist', 'native', 'kubeguard-supervisor')
+}
+
 /** A launcher of `bin/`: a few lines of shell that find the runtime. */
 export function launcherPath(name: string): string {
   return join(installRoot(), 'bin', name)

@@ -17,6 +17,7 @@ const definitions = Object.entries(messages) as [string, Definition][]
 /** The messages that the native binary speaks: the header holds these alone. */
 const nativeMessages = ['gate.check', 'credential.issue'].concat(
   ['issue', 'fetch', 'share', 'deliver'].map((name) => `keeper.${name}`),
+  ['begin', 'wait', 'report'].map((name) => `supervisor.${name}`),
   ['watch', 'forget', 'spare', 'live', 'end'].map((name) => `reaper.${name}`),
 )
 
@@ -29,6 +30,7 @@ const nativeErrors: readonly ErrorCode[] = [
   'place-unsafe',
   'ticket-refused',
   'program-missing',
+  'live-ended',
   'usage',
 ]
 

@@ -6,7 +6,7 @@ import { limits } from './limits.ts'
  * The whole wire in one place. Raise it whenever a message changes in a way that an older
  * peer would misread; client and daemon of different versions refuse each other.
  */
-export const protocolVersion = 2
+export const protocolVersion = 3
 
 /** Who may send a request, and to whom. */
 type Route = 'client>daemon' | 'client>keeper' | 'daemon>keeper' | 'keeper>daemon' | 'daemon>reaper'
@@ -74,6 +74,11 @@ export const messages = {
     reply: {
       ...verdictFields,
       program: optional(5, 'bytes', 'absolute path of the program to execute'),
+      supervisor: optional(
+        6,
+        'bytes',
+        'an interactive stream: absolute path of the supervisor, which goes between it and the terminal',
+      ),
     },
   }),
   'credential.issue': message({
@@ -312,6 +317,43 @@ export const messages = {
     needsUnlocked: false,
     mayShowPresence: false,
     request: { policy: required(1, 'text', 'policy name', 256) },
+    reply: {},
+  }),
+  'supervisor.begin': message({
+    id: 24,
+    route: 'client>daemon',
+    about:
+      'A supervisor stands between a terminal and an interactive stream. Heeded from the process that was told so ' +
+      'by gate.check, while it is our supervisor.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: { device: required(1, 'uint', 'device number of the terminal that the program has') },
+    reply: {},
+  }),
+  'supervisor.wait': message({
+    id: 25,
+    route: 'client>daemon',
+    about: 'Answered when the stream has to end. That the connection closes means the same.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {},
+    reply: {
+      byPerson: required(1, 'flag', 'by `kubeguard kill`, not by a lock'),
+      message: optional(2, 'text', 'for the terminal: why, and how to go on', 2_048),
+    },
+  }),
+  'supervisor.report': message({
+    id: 26,
+    route: 'client>daemon',
+    about: 'What went through a supervisor. Keys are told within a second.',
+    needsUnlocked: false,
+    mayShowPresence: true,
+    request: {
+      typed: required(1, 'flag', 'a person has typed since the last report'),
+      hungUp: required(2, 'flag', 'the terminal is gone'),
+      keys: required(3, 'uint', 'bytes that came from the terminal, ever'),
+      output: required(4, 'uint', 'bytes that the program wrote, ever'),
+    },
     reply: {},
   }),
   'keeper.open': message({

@@ -28,6 +28,7 @@ import type { Questions } from './questions.ts'
 import { resolveGuard } from './resolve-guard.ts'
 import type { ClientPlace, Target } from './resolve-guard.ts'
 import type { SessionTable } from './session-table.ts'
+import type { Supervisors } from './supervisors.ts'
 import { trackClient } from './track-client.ts'
 import { vouchForClient } from './vouch-for-client.ts'
 import { watchPresence } from './watch-presence.ts'
@@ -43,6 +44,7 @@ interface Deps {
   readonly table: SessionTable
   readonly findProgram: FindProgram
   readonly questions: Questions
+  readonly supervisors: Pick<Supervisors, 'around' | 'program'>
 }
 
 type Request = RequestOf<'gate.check'>
@@ -123,13 +125,15 @@ function gate(deps: Deps, request: Request, asked: Asked): Reply {
       if (guarded.session.state !== 'unlocked' && !served) return allow(found)
       // Completion runs on every TAB of whoever is there: it never counts as activity.
       if (!command.completion && !served) rememberTerminal(guarded, deps.terminals.ofProcess(facts))
+      const supervised = maySupervise(deps, request, command, facts)
       if (mayStream(command, facts)) {
-        trackClient(deps, target, liveClient(asked))
+        trackClient(deps, target, liveClient(asked, supervised))
         // The shim becomes the tool: its own arguments tell already.
         rememberWriter(deps, guarded, { ...facts, program: found.tool })
       }
+      if (supervised) return { ...allow(found), supervisor: Buffer.from(deps.supervisors.program) }
       // The shim need not wait for what its plugin will ask in some 10 ms.
-      setImmediate(() => vouchForClient(deps, target, liveClient(asked)))
+      setImmediate(() => vouchForClient(deps, target, liveClient(asked, false)))
       return allow(found)
   }
 }
@@ -142,18 +146,43 @@ function mayStream(command: Command, facts: ProcessFacts): boolean {
   return command.verbClass !== 'unary' || facts.ttyDevice === 0
 }
 
+/**
+ * A stream that has a person's terminal for itself. Not one that waits in the background for its turn, nor one on a
+ * terminal that is a supervisor's already.
+ */
+function maySupervise(
+  { supervisors }: Deps,
+  { ttys }: Request,
+  { verbClass }: Command,
+  facts: ProcessFacts,
+): boolean {
+  const isOnTerminal = (ttys & inputAndOutput) === inputAndOutput && facts.ttyDevice !== 0
+  if (verbClass !== 'interactive' || !isOnTerminal || facts.pgrp !== facts.foregroundPgrp) return false
+  return supervisors.around(facts) === undefined
+}
+
+/** Bits of `ttys`. */
+const inputAndOutput = 3
+
 /** After TERM kubectl restores the terminal within milliseconds; a live command without one may have more to end. */
 const interactiveGraceMs = 200
 const otherGraceMs = 2_000
+/** A supervisor kills the program after 200 ms itself, and mends the terminal. */
+const supervisorGraceMs = 1_000
 
-function liveClient({ facts, args, command, target, found }: Asked): Omit<Client, 'since'> {
+function liveClient(
+  { facts, args, command, target, found }: Asked,
+  supervised: boolean,
+): Omit<Client, 'since'> {
+  const graceMs = command.verbClass === 'interactive' ? interactiveGraceMs : otherGraceMs
   return {
     ...(found.tool === 'kubectl' ? kubectlNames(command, target) : toolNames(found.tool, args)),
     id: { pid: facts.pid, startTicks: facts.startTicks },
     kind: 'live',
     context: target.context,
-    graceMs: command.verbClass === 'interactive' ? interactiveGraceMs : otherGraceMs,
+    graceMs: supervised ? supervisorGraceMs : graceMs,
     hasTerminal: facts.ttyDevice !== 0,
+    ...(supervised ? { supervised } : {}),
   }
 }
 

@@ -5,12 +5,14 @@ import { clientKey } from './guarded-session.ts'
 import type { Client } from './guarded-session.ts'
 import type { Journal, ProcessTable, Reaper } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
+import type { Supervisors } from './supervisors.ts'
 
 interface Deps {
   readonly journal: Journal
   readonly processes: ProcessTable
   readonly reaper: Reaper
   readonly table: SessionTable
+  readonly supervisors: Pick<Supervisors, 'tellEnd'>
 }
 
 /**
@@ -21,6 +23,7 @@ interface Deps {
 export async function endClients(deps: Deps, pids: readonly string[]): Promise<EndReport> {
   const chosen = [...new Set(pids)].map((pid) => clientOf(deps, pid))
   const failures: string[] = []
+  deps.supervisors.tellEnd(chosen, endedByPerson)
   await deps.reaper
     .end('chosen by a person', chosen.map(rootOf))
     .catch((error: unknown) => failures.push(error instanceof Error ? error.message : String(error)))
@@ -28,6 +31,11 @@ export async function endClients(deps: Deps, pids: readonly string[]): Promise<E
   for (const client of ended) forget(deps, client)
   return { ended: ended.map(({ id, program }) => ({ pid: id.pid, program })), failures }
 }
+
+const endedByPerson = ({ command }: Client) => ({
+  byPerson: true,
+  message: `kubeguard: ${command} was ended by kubeguard kill`,
+})
 
 function clientOf({ processes, table }: Deps, pid: string): Client {
   for (const { clients } of table.all()) {

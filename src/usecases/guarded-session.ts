@@ -16,6 +16,10 @@ export interface Client {
   /** How long after TERM it may take before KILL. */
   readonly graceMs: number
   readonly hasTerminal: boolean
+  /** The gate has said that a supervisor goes between it and its terminal. */
+  readonly supervised?: true
+  /** A holder on the terminal of this supervisor: part of a session that is known by the supervisor. */
+  readonly within?: ProcessId
   readonly credentialEndsMs?: number
 }
 

@@ -25,6 +25,7 @@ import type {
 import type { Questions } from './questions.ts'
 import type { SessionTable } from './session-table.ts'
 import { rememberWriter } from './remember-writer.ts'
+import type { Supervisors } from './supervisors.ts'
 import { trackClient } from './track-client.ts'
 import { watchPresence } from './watch-presence.ts'
 
@@ -38,6 +39,7 @@ interface Deps {
   readonly table: SessionTable
   readonly challenged: ChallengedClients
   readonly questions: Questions
+  readonly supervisors: Pick<Supervisors, 'around'>
 }
 
 type Request = RequestOf<'credential.issue'>
@@ -112,10 +114,12 @@ function allow(deps: Deps, guarded: GuardedSession, request: Request, { plugin, 
   if (keeper === undefined) return deny(explainLock(guarded))
   if (guarded.session.state === 'unlocked') rememberTerminal(guarded, deps.terminals.ofProcess(plugin))
   rememberWriter(deps, guarded, holder, () => starterOf(deps, holder))
+  const within = deps.supervisors.around(plugin)
   trackClient(
     deps,
     { guarded },
     {
+      ...(within === undefined ? {} : { within }),
       id: { pid: holder.pid, startTicks: holder.startTicks },
       // The shim may have let it through as one that streams, under whatever policy it took it for: which
       // credential is really used is known only now.

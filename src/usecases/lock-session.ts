@@ -3,11 +3,13 @@ import { fateOf } from '../domain/ending.ts'
 import type { Hold } from '../domain/hold.ts'
 import type { LockReport } from '../protocol/reports.ts'
 import { rootOf } from './ended-clients.ts'
+import { lockedSince } from './explain-lock.ts'
 import { clientKey, endsHolders } from './guarded-session.ts'
 import type { Client, GuardedSession } from './guarded-session.ts'
 import { heldProcesses, holdOf } from './held-processes.ts'
 import type { Journal, Keeper, Log, ProcessTable, Reaper } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
+import type { Supervisors } from './supervisors.ts'
 import type { SweepSessions } from './sweep-sessions.ts'
 
 interface Deps {
@@ -17,6 +19,7 @@ interface Deps {
   readonly reaper: Reaper
   readonly table: () => SessionTable
   readonly sweep: Pick<SweepSessions, 'afterLock'>
+  readonly supervisors: Pick<Supervisors, 'tellEnd'>
 }
 
 /**
@@ -73,6 +76,7 @@ export class LockSession {
     guarded.traces.clear()
     const isFirst = guarded.onLockDue
     guarded.onLockDue = false
+    this.#deps.supervisors.tellEnd(clients, ({ command }) => endedByLock(guarded, command))
     const steps = await Promise.allSettled([revoked, this.#endClients(guarded, clients, holds)])
     const failures = steps.flatMap((step) => (step.status === 'rejected' ? [messageOf(step.reason)] : []))
     guarded.lockFailures = []
@@ -83,7 +87,7 @@ export class LockSession {
       policy: guarded.policy,
       wasUnlocked,
       endedLive: clients.filter((client) => client.kind === 'live').length,
-      endedHolders: clients.filter((client) => client.kind === 'holder').length,
+      endedHolders: clients.filter(({ kind, within }) => kind === 'holder' && within === undefined).length,
       failures: [...failures, ...unswept],
     }
   }
@@ -130,6 +134,12 @@ export class LockSession {
 
 /** As a person reads it: without the name of its class. */
 const messageOf = (reason: unknown): string => (reason instanceof Error ? reason.message : String(reason))
+
+/** For the terminal of a session that is ended. */
+function endedByLock(guarded: GuardedSession, command: string): { byPerson: false; message: string } {
+  const what = `kubeguard: ${lockedSince(guarded)}, and ${command} was ended`
+  return { byPerson: false, message: `${what}\nrun: kubeguard unlock ${guarded.policy}` }
+}
 
 /** A keeper that does not say in this time that it is narrower is ended. */
 const narrowedWithinMs = 2_000

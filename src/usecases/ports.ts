@@ -63,6 +63,8 @@ export interface ProcessTable {
   isAlive(id: ProcessId): boolean
   /** Does it run for a TAB key: `helm __complete …`, as cobra's completions call it? */
   isCompletion(pid: number): boolean
+  /** The path of its program, without links; undefined where that can't be seen. */
+  executable(pid: number): string | undefined
   /** Arguments without argv[0]; none where they can't be read. They may hold secrets: not for a log. */
   args(pid: number): readonly string[]
 }

@@ -20,6 +20,7 @@ import { endsHolders } from './guarded-session.ts'
 import { resolveGuard } from './resolve-guard.ts'
 import type { ClientPlace } from './resolve-guard.ts'
 import type { SessionTable } from './session-table.ts'
+import type { Supervisors } from './supervisors.ts'
 import { dropDead } from './track-client.ts'
 import { failuresKey } from './unlock-session.ts'
 import { watchPresence } from './watch-presence.ts'
@@ -34,6 +35,7 @@ interface Deps {
   readonly vaults: VaultCatalogue
   readonly table: SessionTable
   readonly traces: Pick<Traces, 'materialised'>
+  readonly supervisors: Pick<Supervisors, 'of'>
   readonly problems: () => readonly string[]
 }
 
@@ -71,7 +73,9 @@ function sessionStatus(deps: Deps, guarded: GuardedSession): SessionStatus {
     ...timesOf(deps, guarded),
     idleMs: limits.idleMs,
     lifetimeMs: limits.lifetimeMs,
-    live: [...guarded.clients.values()].map((client) => liveStatus(deps, guarded, client)),
+    live: [...guarded.clients.values()]
+      .filter(({ within }) => within === undefined || !deps.processes.isAlive(within))
+      .map((client) => liveStatus(deps, guarded, client)),
     holds: holdsOf(deps, guarded),
     failedUnlocks: deps.journal.failures(failuresKey).count,
     hasVault: deps.vaults.has(policy),
@@ -103,6 +107,7 @@ function liveStatus(deps: Deps, guarded: GuardedSession, client: Client): LiveSt
   const hold = holdOf(deps, guarded, client)
   const untilMs = hold === undefined ? undefined : holdUntilMs(deps, guarded, hold)
   const idleMs = idleOf(deps, client)
+  const through = deps.supervisors.of(client.id)
   return {
     pid: client.id.pid,
     kind: client.kind,
@@ -113,6 +118,7 @@ function liveStatus(deps: Deps, guarded: GuardedSession, client: Client): LiveSt
     hasTerminal: client.hasTerminal,
     fate: hold === undefined ? fateOf(client, endsHolders(deps.table, guarded)) : 'held',
     ...(untilMs === undefined ? {} : { heldUntilMs: untilMs }),
+    ...(through === undefined ? {} : { keysBytes: through.keys, outputBytes: through.output }),
     ...(client.namespace === undefined ? {} : { namespace: client.namespace }),
     ...(idleMs === undefined ? {} : { idleMs }),
     ...(client.credentialEndsMs === undefined ? {} : { credentialEndsMs: client.credentialEndsMs }),
@@ -120,7 +126,12 @@ function liveStatus(deps: Deps, guarded: GuardedSession, client: Client): LiveSt
 }
 
 /** Since somebody typed at the client's terminal. */
-function idleOf({ clock, processes, terminals }: Deps, { id, hasTerminal }: Client): number | undefined {
+function idleOf(
+  { clock, processes, supervisors, terminals }: Deps,
+  { id, hasTerminal, since }: Client,
+): number | undefined {
+  const supervisor = supervisors.of(id)
+  if (supervisor !== undefined) return Math.max(0, clock.now().wallMs - (supervisor.typedMs ?? since.wallMs))
   const facts = hasTerminal ? processes.inspect(id.pid) : undefined
   const terminal = facts === undefined ? undefined : terminals.ofProcess(facts)
   if (terminal === undefined) return undefined

@@ -14,6 +14,12 @@ import { absorbFigure, adoptFigure, auditFigure } from './scribe-figures.ts'
 import { setUpFigure } from './set-up-figure.ts'
 import { crowdedShimFigure, getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
 import { gkePluginFigure, hasGkePlugin, slowPluginFigure } from './wrapped-figures.ts'
+import {
+  keyFigure,
+  supervisorMemoryFigure,
+  supervisorStartFigure,
+  throughputFigure,
+} from './supervisor-figures.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -50,6 +56,10 @@ const measurements: readonly Entry[] = [
   ['gate', gateFigure],
   ['parallel gate', parallelGateFigure],
   ['status', statusFigure],
+  ['supervisor keys', keyFigure],
+  ['supervisor throughput', throughputFigure],
+  ['supervisor start', supervisorStartFigure],
+  ['supervisor memory', supervisorMemoryFigure],
   ['hook start', hookStartFigure],
   ['hook prompt', hookPromptFigure],
   ['lock', lockFigure],

@@ -22,7 +22,7 @@ export interface Stream {
   /** What must have gone after the lock, by the end of argv[0]; absent: clients, and the shells around them may stay. */
   readonly ends?: RegExp
   /** Done to it once it works. */
-  readonly afterwards?: (pids: readonly number[], siege: Siege) => Promise<void>
+  readonly afterwards?: (pids: readonly number[], siege: Siege, mark: string) => Promise<void>
 }
 
 const markName = 'BYPASS_STREAM'
@@ -33,6 +33,13 @@ const clients = /(^|\/)(kubectl|python3)$/
 
 function clientsOf(mark: string, { ends = clients }: Stream): number[] {
   return markedPids(mark).filter((pid) => ends.test(read(pid, 'cmdline').split('\0')[0] ?? ''))
+}
+
+/** What stands between a person's terminal and a client: the supervisor, and the warden it started. */
+export function supervisorsOf(mark: string): number[] {
+  return markedPids(mark)
+    .filter((pid) => (read(pid, 'cmdline').split('\0')[0] ?? '').endsWith('/kubeguard-supervisor'))
+    .toSorted((one, other) => one - other)
 }
 
 function markedPids(mark: string): number[] {
@@ -81,7 +88,7 @@ export async function outlives(siege: Siege, stream: Stream): Promise<boolean> {
     if (!(await serves(stream, said())))
       throw new Error(`${stream.name} serves nothing while unlocked\n${said()}`)
     if (clientsOf(mark, stream).length === 0) throw new Error(`${stream.name}: no client runs\n${said()}`)
-    await stream.afterwards?.(clientsOf(mark, stream), siege)
+    await stream.afterwards?.(clientsOf(mark, stream), siege, mark)
     await home.lock()
     return (await livesOn(mark, stream)) || (stream.serves !== undefined && (await serves(stream, said())))
   } finally {

@@ -222,6 +222,28 @@ async function forgeAnswer(): Promise<void> {
   }
 }
 
+const report = { typed: true, hungUp: false, keys: 1, output: 1 }
+
+async function tellKeys(): Promise<void> {
+  await callDaemon('supervisor.report', report)
+  console.log('GOT taken for a supervisor')
+}
+
+/** The gate may well name it; it is no supervisor of ours for that. */
+async function poseAsSupervisor(): Promise<void> {
+  const argv = ['kubectl', 'exec', '-it', 'web-0', '--', 'sh'].map((word) => Buffer.from(word))
+  const environment = {
+    cwd: Buffer.from('/'),
+    path: Buffer.from(process.env['PATH'] ?? ''),
+    home: Buffer.from(process.env['HOME'] ?? ''),
+  }
+  const may = { inCluster: false, ttys: 7, mayAsk: false, asked: false, mayWait: false, waits: false }
+  const { verdict, supervisor } = await callDaemon('gate.check', { argv, ...environment, ...may })
+  console.log(`spoken: ${verdict} ${String(supervisor)}`)
+  await callDaemon('supervisor.begin', { device: 34_816 })
+  console.log('GOT taken for a supervisor')
+}
+
 const attacks: Record<string, () => Promise<void>> = {
   'issue': fetchCredential,
   'ticket-twice': fetchCredential,
@@ -235,6 +257,8 @@ const attacks: Record<string, () => Promise<void>> = {
   'misuse-voucher': misuseVoucher,
   'voucher-over-lock': voucherOverLock,
   'forge-answer': forgeAnswer,
+  'tell-keys': tellKeys,
+  'pose-as-supervisor': poseAsSupervisor,
 }
 
 await attacks[what ?? '']?.().catch((error: unknown) => console.log(`refused: ${String(error)}`))

@@ -1,5 +1,6 @@
 import { GuardError } from '../../domain/errors.ts'
 import type { LiveStatus, StatusReport } from '../../protocol/reports.ts'
+import { formatBytes } from '../byte-count.ts'
 import { clean } from '../clean-text.ts'
 import { describeFate } from '../client-fate.ts'
 import { command, jsonOption } from '../command.ts'
@@ -26,7 +27,7 @@ async function ps(policy: string | undefined, options: { json?: true | undefined
   const rows = rowsOf(await readStatus(), policy)
   if (options.json) return printJson({ schema: 1, clients: rows })
   const { dim } = coloursFor(process.stdout)
-  const titles = ['id', 'age', 'idle', 'context', 'namespace', 'command', 'session', 'at lock']
+  const titles = ['id', 'age', 'idle', 'context', 'namespace', 'command', 'bytes', 'session', 'at lock']
   const head = titles.map((title) => dim(title))
   // Where the lines go elsewhere, nothing is cut.
   const mayShrink = ['context', 'namespace', 'command', 'session']
@@ -50,6 +51,10 @@ function rowsOf(report: StatusReport, policy: string | undefined): Row[] {
   return rows.toSorted((a, b) => a.sinceMs - b.sinceMs)
 }
 
+/** What went through a supervised session, both ways. */
+const throughOf = ({ keysBytes, outputBytes }: Row): string =>
+  keysBytes === undefined || outputBytes === undefined ? '-' : formatBytes(keysBytes + outputBytes)
+
 function cells(row: Row): string[] {
   return [
     String(row.pid),
@@ -58,6 +63,7 @@ function cells(row: Row): string[] {
     clean(row.context),
     clean(row.namespace ?? '-'),
     clean(row.command),
+    throughOf(row),
     clean(row.session),
     describeFate(row),
   ]

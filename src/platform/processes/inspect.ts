@@ -121,8 +121,14 @@ function programOf(stat: ProcStat): string {
 }
 
 function executableOf(pid: number): string | undefined {
+  const path = executablePath(pid)
+  return path === undefined ? undefined : basename(path).replace(/ \(deleted\)$/, '')
+}
+
+/** The path of a process's program, without links; undefined where that can't be seen. */
+export function executablePath(pid: number): string | undefined {
   try {
-    return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '')
+    return readlinkSync(`/proc/${pid}/exe`)
   } catch {
     return undefined
   }

@@ -1,5 +1,13 @@
 import type { ProcessTable } from '../../usecases/ports.ts'
-import { ancestryOf, argsOf, inspectProcess, isAlive, isCompletion, lineageOf } from './inspect.ts'
+import {
+  ancestryOf,
+  argsOf,
+  executablePath,
+  inspectProcess,
+  isAlive,
+  isCompletion,
+  lineageOf,
+} from './inspect.ts'
 
 /** The processes of this machine, as /proc shows them. */
 export function createProcessTable(): ProcessTable {
@@ -9,6 +17,7 @@ export function createProcessTable(): ProcessTable {
     lineage: lineageOf,
     isAlive,
     isCompletion,
+    executable: executablePath,
     args: argsOf,
   }
 }

@@ -1,9 +1,9 @@
 import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TestTerminal, until } from '../../fixtures/terminal.ts'
+import { node, repository, TestTerminal, until } from '../../fixtures/terminal.ts'
 import type { BypassCase } from '../bypass-case.ts'
-import { gotPods, laySiege } from '../siege.ts'
+import { gotPods, laySiege, speak } from '../siege.ts'
 import type { Siege } from '../siege.ts'
 
 /** Idle limit and 8 s of the kernel's steps make 18 s; the rest is for a machine that is busy. */
@@ -132,6 +132,36 @@ async function outputOnly(siege: Siege): Promise<boolean> {
   }
 }
 
+/** A program in a pod that asks the terminal where the cursor is, and a terminal that answers, as all do. */
+const asking = Array.from({ length: 200 }, () => `echo 'wor""ks \x1b[6n'; sleep 0.5`).join('; ')
+
+async function answers(siege: Siege): Promise<boolean> {
+  const { home, own } = siege
+  const account = ['--reuid', String(own.uid), '--regid', String(own.gid), '--clear-groups']
+  const client = ['/usr/bin/env', 'kubectl', 'exec', '-it', 'web-0', '--', 'sh', '-c', asking]
+  let terminal: TestTerminal | undefined
+  try {
+    return await keepsOpen(siege, async () => {
+      terminal ??= new TestTerminal('/usr/bin/setpriv', [...account, ...client], home.env, home.home)
+      await terminal.shows('\x1b[6n')
+      terminal.type('\x1b[1;1R')
+      return true
+    })
+  } finally {
+    terminal?.close()
+  }
+}
+
+/** On a terminal, in the foreground, as a shim would ask. */
+async function poses({ home }: Siege): Promise<boolean> {
+  const inside = [node, join(repository, 'test', 'bypass', 'speak.ts'), 'pose-as-supervisor'].join(' ')
+  const run = await home.run('/bin/sh', ['-c', `sleep 10 | script -qec '${inside}' /dev/null`], {
+    timeoutMs: 60_000,
+  })
+  if (!run.stdout.includes('spoken')) throw new Error(`it was not tried: ${run.stdout}${run.stderr}`)
+  return run.stdout.includes('GOT')
+}
+
 export const presenceCases: readonly BypassCase[] = [
   {
     name: 'a request from a fresh terminal every time, and by `script`, to pass for a person',
@@ -158,5 +188,20 @@ export const presenceCases: readonly BypassCase[] = [
     name: 'output without end on a terminal that carried a request',
     whileUnlocked: 'own',
     attempt: () => withShortLimit(outputOnly),
+  },
+  {
+    name: 'a program in a pod that has the terminal of `kubectl exec -it` answer it without end',
+    whileUnlocked: 'own',
+    attempt: () => withShortLimit(answers),
+  },
+  {
+    name: 'keys told to the daemon by a process that supervises nothing',
+    whileUnlocked: 'never',
+    attempt: async (siege) => (await speak(siege, 'tell-keys')).stdout.includes('GOT'),
+  },
+  {
+    name: 'a program that has the gate name it a supervised stream, and then tells of keys itself',
+    whileUnlocked: 'never',
+    attempt: poses,
   },
 ]

@@ -3,7 +3,7 @@ import { until } from '../../fixtures/terminal.ts'
 import { kubectl } from '../../fixtures/tools.ts'
 import type { BypassCase } from '../bypass-case.ts'
 import { pluginLine, pythonClient } from '../python-client.ts'
-import { outlives, plant, stateOf } from '../outlive.ts'
+import { outlives, plant, stateOf, supervisorsOf } from '../outlive.ts'
 import type { Stream } from '../outlive.ts'
 import { pidsOf } from '../siege.ts'
 import type { Siege } from '../siege.ts'
@@ -46,14 +46,67 @@ async function plantAll(siege: Siege): Promise<void> {
   good(await siege.home.kubeguard(['shim', 'add', 'tail-pods'], { env: { PATH: `${env['PATH']}:${home}` } }))
 }
 
+const onTerminal = `kubectl exec -it web-0 -- sh -c 'echo wor""ks; sleep 600'`
+
+/** Which of the two something is done to. */
+const supervisorOf = (mark: string): number[] => supervisorsOf(mark).slice(0, 1)
+const wardenOf = (mark: string): number[] => supervisorsOf(mark).slice(1)
+
+/** A supervised session, to whose processes something is done just before the lock. */
+const supervised: readonly Stream[] = [
+  {
+    name: '`kubectl exec -it` whose supervisor was stopped',
+    line: onTerminal,
+    on: 'terminal',
+    works,
+    afterwards: (_, __, mark) => stop(supervisorOf(mark)),
+  },
+  {
+    name: '`kubectl exec -it` whose supervisor was killed',
+    line: onTerminal,
+    on: 'terminal',
+    works,
+    afterwards: (_, __, mark) => killAtOnce(supervisorOf(mark)),
+  },
+  {
+    name: '`kubectl exec -it` that ignores the hang-up, and whose supervisor and warden were killed',
+    line: `trap '' HUP; ${onTerminal}`,
+    on: 'terminal',
+    works,
+    afterwards: (_, __, mark) => killAtOnce(supervisorsOf(mark)),
+  },
+  {
+    name: '`kubectl exec -it` whose warden was stopped, and whose supervisor was killed',
+    line: onTerminal,
+    on: 'terminal',
+    works,
+    async afterwards(_, __, mark) {
+      const supervisor = supervisorOf(mark)
+      await stop(wardenOf(mark))
+      await killAtOnce(supervisor)
+    },
+  },
+  {
+    name: '`kubectl exec -it` whose supervisor was stopped, and whose daemon and reaper were killed',
+    line: onTerminal,
+    on: 'terminal',
+    works,
+    async afterwards(_, siege, mark) {
+      await stop(supervisorOf(mark))
+      await killAtOnce([...pidsOf(siege, 'reaper'), ...pidsOf(siege, 'daemon')])
+    },
+  },
+]
+
 const streams: readonly Stream[] = [
   { name: '`kubectl exec`', line: `kubectl ${sleeps} >OUT 2>&1`, on: 'pipes', works },
   {
     name: '`kubectl exec -it` on a terminal',
-    line: `kubectl exec -it web-0 -- sh -c 'echo wor""ks; sleep 600'`,
+    line: onTerminal,
     on: 'terminal',
     works,
   },
+  ...supervised,
   {
     name: '`kubectl port-forward`',
     line: 'kubectl port-forward pod/web-0 :8080 >OUT 2>&1',

@@ -1,0 +1,111 @@
+#define _GNU_SOURCE
+#include "link.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../places.h"
+#include "../protocol.h"
+#include "../wire.h"
+
+/* Keys are told at once, then no more than once a second; bytes alone are news only for `kubeguard ps`. */
+enum { KEYS_EVERY_MS = 1000, BYTES_EVERY_MS = 5000, FAREWELL_MS = 500 };
+
+static const char gone[] = "the daemon has ended, and every session is locked with it\nrun: kubeguard unlock";
+
+bool link_open(struct link *link, uint64_t device) {
+    static const uint32_t limits[] = KG_SUPERVISOR_BEGIN_REPLY_LIMITS;
+    static const struct reply_form form = {KG_SUPERVISOR_BEGIN_REPLY, KG_SUPERVISOR_BEGIN_REPLY_TAGS, limits};
+    struct bytes fields[REPLY_TAGS];
+    *link = (struct link){.report_fd = -1, .address_length = sizeof link->address};
+    link->wait_fd = connect_daemon();
+    if (link->wait_fd < 0) return false;
+    bool known = getpeername(link->wait_fd, (struct sockaddr *)&link->address, &link->address_length) == 0;
+    request_begin(KG_SUPERVISOR_BEGIN);
+    request_add_uint(KG_SUPERVISOR_BEGIN_DEVICE, device);
+    if (known && exchange(link->wait_fd, &form, fields) == EXCHANGED) {
+        request_begin(KG_SUPERVISOR_WAIT);
+        if (send_message(link->wait_fd)) return true;
+    }
+    close(link->wait_fd);
+    return false;
+}
+
+bool link_has_end(const struct link *link, int within_ms) {
+    struct pollfd end = {.fd = link->wait_fd, .events = POLLIN};
+    return poll(&end, 1, within_ms) > 0;
+}
+
+static bool receive(int fd, uint8_t *at, size_t length) {
+    return recv(fd, at, length, MSG_WAITALL) == (ssize_t)length;
+}
+
+static void say(struct ending *ending, const void *text, size_t length) {
+    ending->said_length = length < SAID_BYTES ? length : SAID_BYTES;
+    memcpy(ending->said, text, ending->said_length);
+}
+
+void link_read_end(struct link *link, struct ending *ending) {
+    static const uint32_t limits[] = KG_SUPERVISOR_WAIT_REPLY_LIMITS;
+    static uint8_t body[KG_HEADER_BYTES + 2 * SAID_BYTES];
+    struct bytes fields[REPLY_TAGS];
+    struct timeval patience = {.tv_sec = 1};
+    *ending = (struct ending){.exit_code = KG_EXIT_LIVE_ENDED};
+    say(ending, gone, sizeof gone - 1);
+    setsockopt(link->wait_fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (!receive(link->wait_fd, body, KG_HEADER_BYTES)) return;
+    struct header header = read_header(body);
+    if (header.id != KG_SUPERVISOR_WAIT_REPLY || header.body > sizeof body) return;
+    if (!receive(link->wait_fd, body, header.body)) return;
+    struct bytes all = {.at = body, .length = header.body};
+    if (!parse_fields(all, KG_SUPERVISOR_WAIT_REPLY_TAGS, limits, fields)) return;
+    ending->by_person = fields[KG_SUPERVISOR_WAIT_REPLY_BY_PERSON].at != NULL;
+    struct bytes message = fields[KG_SUPERVISOR_WAIT_REPLY_MESSAGE];
+    if (message.at != NULL) say(ending, message.at, message.length);
+}
+
+/* A daemon that hangs must not keep the keys from the program: nothing here waits. */
+static void send_report(struct link *link, bool hung_up) {
+    link->report_fd = above_standard(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (link->report_fd < 0) return;
+    request_begin(KG_SUPERVISOR_REPORT);
+    request_add_flag(KG_SUPERVISOR_REPORT_TYPED, link->typed);
+    request_add_flag(KG_SUPERVISOR_REPORT_HUNG_UP, hung_up);
+    request_add_uint(KG_SUPERVISOR_REPORT_KEYS, link->keys);
+    request_add_uint(KG_SUPERVISOR_REPORT_OUTPUT, link->output);
+    if (connect(link->report_fd, (struct sockaddr *)&link->address, link->address_length) == 0 &&
+        send_message(link->report_fd)) {
+        link->typed = false;
+        link->moved = false;
+        return;
+    }
+    close(link->report_fd);
+    link->report_fd = -1;
+}
+
+/* What the answer is does not matter: the end of a session comes by the other connection. */
+static void drop_answered(struct link *link) {
+    struct pollfd answer = {.fd = link->report_fd, .events = POLLIN};
+    if (link->report_fd < 0 || poll(&answer, 1, 0) <= 0) return;
+    close(link->report_fd);
+    link->report_fd = -1;
+}
+
+int link_report(struct link *link, int64_t now) {
+    drop_answered(link);
+    if (!link->typed && !link->moved) return -1;
+    int64_t due = link->reported_ms + (link->typed ? KEYS_EVERY_MS : BYTES_EVERY_MS);
+    if (link->reported_ms != 0 && now < due) return (int)(due - now);
+    link->reported_ms = now;
+    if (link->report_fd < 0) send_report(link, false);
+    return link->typed ? KEYS_EVERY_MS : -1;
+}
+
+void link_report_hang_up(struct link *link) {
+    if (link->report_fd >= 0) close(link->report_fd);
+    send_report(link, true);
+    struct pollfd answer = {.fd = link->report_fd, .events = POLLIN};
+    if (link->report_fd >= 0) poll(&answer, 1, FAREWELL_MS);
+}

@@ -1,0 +1,43 @@
+/*
+ * The supervisor: stands between a person's terminal and a program that streams one, as `kubectl exec -it` does. The
+ * program has a terminal of its own; bytes go from one to the other as they are. So it can tell the daemon of keys, and
+ * end the program by the daemon's word without leaving the terminal to it.
+ *     kubeguard-supervisor PROGRAM ARGV0 ARGUMENT…
+ */
+#define _GNU_SOURCE
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "../become.h"
+#include "../protocol.h"
+#include "../say.h"
+#include "pump.h"
+#include "signals.h"
+
+/* Whoever looks for kubectl by name, as pkill(1) does, finds what stands for it. */
+static void take_name(const char *called) {
+    const char *slash = strrchr(called, '/');
+    prctl(PR_SET_NAME, slash == NULL ? called : slash + 1, 0, 0, 0);
+}
+
+int main(int argc, char *argv[]) {
+    static struct supervised all;
+    if (argc < 3) fail(KG_EXIT_USAGE, "this program is started by kubectl’s shim", "run: kubectl");
+    struct command command = {.path = argv[1], .argc = argc - 2, .argv = argv + 2};
+    /* Without a terminal, a pty or a daemon it runs as it would without us. */
+    if (!outer_open(&all.outer) || !inner_open(&all.inner, &all.outer) ||
+        !link_open(&all.link, all.inner.device)) {
+        become_program(command.path, command.argc, command.argv);
+    }
+    take_name(command.argv[0]);
+    all.signals = signals_open(&command.blocked);
+    if (all.signals < 0 || !inner_start(&all.inner, &all.outer, &command)) {
+        sigprocmask(SIG_SETMASK, &command.blocked, NULL);
+        become_program(command.path, command.argc, command.argv);
+    }
+    outer_make_raw(&all.outer);
+    pump(&all);
+    outer_restore(&all.outer);
+    end_like(all.status);
+}

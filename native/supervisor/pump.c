@@ -1,0 +1,118 @@
+#define _GNU_SOURCE
+#include "pump.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "../wire.h"
+#include "signals.h"
+
+enum { OUTER, MASTER, SIGNALS, END, REPORT, POLLED };
+
+static size_t filled(const struct buffer *buffer) {
+    return buffer->end - buffer->begin;
+}
+
+static bool has_room(const struct buffer *buffer) {
+    return buffer->begin > 0 || buffer->end < BUFFER_BYTES;
+}
+
+static void make_room(struct buffer *buffer) {
+    if (buffer->begin == 0) return;
+    for (size_t index = 0; index < filled(buffer); index += 1) {
+        buffer->bytes[index] = buffer->bytes[buffer->begin + index];
+    }
+    buffer->end -= buffer->begin;
+    buffer->begin = 0;
+}
+
+/* Reads what there is. False when there will be no more. */
+static bool fill(int fd, struct buffer *buffer) {
+    make_room(buffer);
+    while (buffer->end < BUFFER_BYTES) {
+        ssize_t got = read(fd, buffer->bytes + buffer->end, BUFFER_BYTES - buffer->end);
+        if (got > 0) buffer->end += (size_t)got;
+        else return got < 0 && (errno == EAGAIN || errno == EINTR);
+    }
+    return true;
+}
+
+/* Writes what is taken. False when nothing will be taken any more. */
+static bool drain(int fd, struct buffer *buffer) {
+    while (filled(buffer) > 0) {
+        ssize_t put = write(fd, buffer->bytes + buffer->begin, filled(buffer));
+        if (put > 0) buffer->begin += (size_t)put;
+        else return put < 0 && (errno == EAGAIN || errno == EINTR);
+    }
+    buffer->begin = buffer->end = 0;
+    return true;
+}
+
+static void read_keys(struct supervised *all) {
+    make_room(&all->typed);
+    size_t before = all->typed.end;
+    if (!fill(all->outer.fd, &all->typed)) hang_up(all);
+    size_t length = all->typed.end - before;
+    all->link.keys += length;
+    all->link.moved = all->link.moved || length > 0;
+    if (keys_typed(&all->keys, all->typed.bytes + before, length)) all->link.typed = true;
+}
+
+/* False when the inner terminal has nobody left who could write to it. */
+static bool read_output(struct supervised *all) {
+    make_room(&all->shown);
+    size_t before = all->shown.end;
+    bool more = fill(all->inner.master, &all->shown);
+    size_t length = all->shown.end - before;
+    modes_read(&all->inner.shared->modes, all->shown.bytes + before, length);
+    all->link.output += length;
+    all->link.moved = all->link.moved || length > 0;
+    return more;
+}
+
+static short wish(bool reads, bool writes) {
+    return (short)((reads ? POLLIN : 0) | (writes ? POLLOUT : 0));
+}
+
+/* In the background the terminal is not ours to read: that would stop us. */
+static void set_wishes(const struct supervised *all, struct pollfd polled[POLLED], bool open) {
+    bool reads = !all->hung_up && has_room(&all->typed) && outer_is_ours(&all->outer);
+    short outer = wish(reads, filled(&all->shown) > 0);
+    short master = wish(has_room(&all->shown), filled(&all->typed) > 0);
+    polled[OUTER] = (struct pollfd){.fd = all->hung_up || outer == 0 ? -1 : all->outer.fd, .events = outer};
+    polled[MASTER] = (struct pollfd){.fd = open && master != 0 ? all->inner.master : -1, .events = master};
+    polled[SIGNALS] = (struct pollfd){.fd = all->signals, .events = POLLIN};
+    polled[END] = (struct pollfd){.fd = all->link.wait_fd, .events = POLLIN};
+    polled[REPORT] = (struct pollfd){.fd = all->link.report_fd, .events = POLLIN};
+}
+
+static void move_bytes(struct supervised *all, const struct pollfd polled[POLLED], bool *open) {
+    if ((polled[MASTER].revents & ~POLLOUT) != 0) *open = read_output(all) && *open;
+    if ((polled[OUTER].revents & (POLLHUP | POLLERR)) != 0) hang_up(all);
+    else if ((polled[OUTER].revents & POLLIN) != 0) read_keys(all);
+    if (*open && filled(&all->typed) > 0 && !drain(all->inner.master, &all->typed)) *open = false;
+    if (all->hung_up) all->shown.begin = all->shown.end = 0;
+    else if (filled(&all->shown) > 0 && !drain(all->outer.fd, &all->shown)) hang_up(all);
+}
+
+void pump(struct supervised *all) {
+    struct pollfd polled[POLLED];
+    struct ending ending;
+    /* Somebody may write to the inner terminal while the warden lives, or until all there is was read. */
+    for (bool open = true; !all->ended || open || filled(&all->shown) > 0;) {
+        set_wishes(all, polled, open);
+        int wait_ms = link_report(&all->link, now_ms());
+        polled[REPORT].fd = all->link.report_fd;
+        if (all->ended && open && has_room(&all->shown)) wait_ms = 0;
+        if (poll(polled, POLLED, wait_ms) < 0 && errno != EINTR) break;
+        if (polled[END].revents != 0) {
+            link_read_end(&all->link, &ending);
+            end_by_daemon(all, &ending);
+        }
+        if (polled[SIGNALS].revents != 0) obey_signals(all);
+        bool nothing_left = all->ended && polled[MASTER].revents == 0 && has_room(&all->shown);
+        move_bytes(all, polled, &open);
+        if (nothing_left) open = false;
+    }
+}

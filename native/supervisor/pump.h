@@ -1,0 +1,40 @@
+/* Bytes from one terminal to the other, as they are. */
+#ifndef KG_PUMP_H
+#define KG_PUMP_H
+
+#include <stdbool.h>
+
+#include "inner.h"
+#include "keys.h"
+#include "link.h"
+#include "outer.h"
+
+enum { BUFFER_BYTES = 64 * 1024 };
+
+struct buffer {
+    uint8_t bytes[BUFFER_BYTES];
+    size_t begin;
+    size_t end;
+};
+
+struct supervised {
+    struct outer outer;
+    struct inner inner;
+    struct link link;
+    struct keys keys;
+    struct buffer typed;
+    struct buffer shown;
+    int signals;
+    bool hung_up;
+    /* What waitpid(2) says of the warden, once it has ended. */
+    bool ended;
+    int status;
+};
+
+/* Until the program has ended and all that it wrote is shown, or the daemon ends it; that does not come back. */
+void pump(struct supervised *all);
+
+/* Ends program and supervisor by the daemon's will: the terminal is mended, and one line says why. */
+_Noreturn void end_by_daemon(struct supervised *all, const struct ending *ending);
+
+#endif

@@ -1,0 +1,182 @@
+import { GuardError } from '../domain/errors.ts'
+import type { Instant } from '../domain/session.ts'
+import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
+import { clientKey } from './guarded-session.ts'
+import type { Client } from './guarded-session.ts'
+import type { Clock, Journal, ProcessFacts, ProcessId, ProcessTable, TerminalId, Terminals } from './ports.ts'
+import type { SessionTable } from './session-table.ts'
+
+interface Deps {
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly processes: ProcessTable
+  readonly table: () => SessionTable
+  /** The supervisor's program: nobody else is believed. */
+  readonly program: string
+}
+
+type Ending = ReplyOf<'supervisor.wait'>
+
+interface Supervisor {
+  readonly id: ProcessId
+  readonly policy: string
+  readonly client: Client
+  /** The person's terminal; undefined where it is none of this machine's. */
+  readonly outer: TerminalId | undefined
+  /** The device of the terminal that the program has. */
+  readonly device: number
+  readonly end: (ending: Ending) => void
+  readonly ended: Promise<Ending>
+  typedMs: number | undefined
+  keys: number
+  output: number
+}
+
+/** What is known of a person at a terminal that is, or was, supervised. */
+interface Seen {
+  /** What moved the terminal's access time up to here may have been the terminal's own answers. */
+  untilMs: number
+  /** When a supervisor last said that somebody typed. */
+  typedMs: number | undefined
+}
+
+/** More terminals than a person has; the one supervised first is forgotten first. */
+const mostTerminals = 256
+
+/**
+ * The supervisors between terminals and interactive streams. While one reads a terminal, a program in a pod can have that
+ * terminal answer it, which moves its access time; so it is the supervisor's word that says whether somebody typed.
+ */
+export class Supervisors {
+  readonly program: string
+  readonly #deps: Deps
+  readonly #running = new Map<string, Supervisor>()
+  readonly #seen = new Map<string, Seen>()
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+    this.program = deps.program
+  }
+
+  /**
+   * A process that the gate has named as one to be supervised is our supervisor now, until its connection ends.
+   * @throws GuardError `client-unknown` for any other process, `locked` where a lock came meanwhile.
+   */
+  begin(pid: number, device: number, terminals: Terminals, gone: AbortSignal): void {
+    const { facts, client, policy } = this.#named(pid)
+    const { promise: ended, resolve: end } = Promise.withResolvers<Ending>()
+    const id = { pid: facts.pid, startTicks: facts.startTicks }
+    const outer = terminals.ofProcess(facts)
+    const bytes = { typedMs: undefined, keys: 0, output: 0 }
+    const supervisor = { id, policy, client, outer, device, end, ended, ...bytes }
+    this.#running.set(clientKey(id), supervisor)
+    this.#seenAt(outer)
+    const leave = (): void => this.#leave(supervisor)
+    if (gone.aborted) leave()
+    else gone.addEventListener('abort', leave)
+  }
+
+  /** Resolves when the stream has to end. @throws GuardError `client-unknown` */
+  wait(pid: number): Promise<Ending> {
+    return this.#of(pid).ended
+  }
+
+  /** @throws GuardError `client-unknown` */
+  report(pid: number, { typed, hungUp, keys, output }: RequestOf<'supervisor.report'>): void {
+    const supervisor = this.#of(pid)
+    supervisor.keys = keys
+    supervisor.output = output
+    if (typed) {
+      supervisor.typedMs = this.#deps.clock.now().wallMs
+      const seen = this.#seenAt(supervisor.outer)
+      if (seen !== undefined) seen.typedMs = supervisor.typedMs
+    }
+    if (!hungUp) return
+    const details = { pid: supervisor.id.pid, command: supervisor.client.command }
+    this.#deps.journal.record({ event: 'hung-up', policy: supervisor.policy, details })
+  }
+
+  /** These clients are about to be ended; those that are supervised are told, so that they can say so. */
+  tellEnd(clients: readonly Client[], ending: (client: Client) => Ending): void {
+    for (const client of clients) this.#running.get(clientKey(client.id))?.end(ending(client))
+  }
+
+  /** What went through the supervisor of this client, if it has one. */
+  of(client: ProcessId): Pick<Supervisor, 'typedMs' | 'keys' | 'output'> | undefined {
+    return this.#running.get(clientKey(client))
+  }
+
+  /** Who supervises the terminal that this process has. */
+  around({ ttyDevice }: ProcessFacts): ProcessId | undefined {
+    return [...this.#running.values()].find(({ device }) => device === ttyDevice)?.id
+  }
+
+  /** The same terminals, but that of those supervised the supervisors tell. */
+  over(terminals: Terminals): Terminals {
+    return {
+      // Keys reach the inner one through the outer.
+      ofProcess: (facts) => (this.around(facts) === undefined ? terminals.ofProcess(facts) : undefined),
+      inputTimeMs: (terminal, now) => this.#inputTimeMs(terminal, now, terminals.inputTimeMs(terminal, now)),
+    }
+  }
+
+  #inputTimeMs(terminal: TerminalId, now: Instant, readMs: number | undefined): number | undefined {
+    const seen = this.#seen.get(terminalKey(terminal))
+    if (seen === undefined) return readMs
+    if (this.#isRead(terminal)) seen.untilMs = now.wallMs
+    const believed = readMs !== undefined && readMs > seen.untilMs ? [readMs] : []
+    const times = seen.typedMs === undefined ? believed : [...believed, seen.typedMs]
+    return times.length === 0 ? undefined : Math.max(...times)
+  }
+
+  /** Is a supervisor in the foreground there, and not stopped? */
+  #isRead(terminal: TerminalId): boolean {
+    const key = terminalKey(terminal)
+    return [...this.#running.values()].some(({ id, outer }) => {
+      if (outer === undefined || terminalKey(outer) !== key) return false
+      const facts = this.#deps.processes.inspect(id.pid)
+      return facts?.startTicks === id.startTicks && facts.state !== 'T' && facts.pgrp === facts.foregroundPgrp
+    })
+  }
+
+  #named(pid: number): { facts: ProcessFacts; client: Client; policy: string } {
+    const { processes } = this.#deps
+    const facts = processes.inspect(pid)
+    const isOurs = facts !== undefined && processes.executable(pid) === this.program
+    for (const { policy, clients, session } of isOurs ? this.#deps.table().all() : []) {
+      const client = clients.get(clientKey(facts as ProcessFacts))
+      if (client?.supervised !== true) continue
+      if (session.state === 'locked') throw new GuardError('locked', `${policy} is locked`)
+      return { facts: facts as ProcessFacts, client, policy }
+    }
+    throw unknown(pid)
+  }
+
+  #of(pid: number): Supervisor {
+    const facts = this.#deps.processes.inspect(pid)
+    const supervisor = facts === undefined ? undefined : this.#running.get(clientKey(facts))
+    if (supervisor === undefined) throw unknown(pid)
+    return supervisor
+  }
+
+  #leave(supervisor: Supervisor): void {
+    this.#running.delete(clientKey(supervisor.id))
+    const seen = this.#seenAt(supervisor.outer)
+    if (seen !== undefined) seen.untilMs = this.#deps.clock.now().wallMs
+    supervisor.end({ byPerson: false })
+  }
+
+  #seenAt(terminal: TerminalId | undefined): Seen | undefined {
+    if (terminal === undefined) return undefined
+    const key = terminalKey(terminal)
+    const seen = this.#seen.get(key) ?? { untilMs: 0, typedMs: undefined }
+    this.#seen.set(key, seen)
+    const oldest = this.#seen.keys().next().value
+    if (this.#seen.size > mostTerminals && oldest !== undefined) this.#seen.delete(oldest)
+    return seen
+  }
+}
+
+const terminalKey = ({ device, birthNs }: TerminalId): string => `${device}:${birthNs}`
+
+const unknown = (pid: number): GuardError => new GuardError('client-unknown', `${pid} supervises nothing`)
