@@ -19,10 +19,12 @@
 /* How long a program whose terminal is gone, and whose supervisor was killed, may take to end. */
 enum { LAST_MS = 500 };
 
+/* Not by its name: another devpts may have it, too (ioctl_tty(2)). Its flags are those that openpty(3) leaves. */
 static int open_slave(int master) {
-    char name[64];
-    if (grantpt(master) != 0 || unlockpt(master) != 0 || ptsname_r(master, name, sizeof name) != 0) return -1;
-    return above_standard(open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    if (grantpt(master) != 0 || unlockpt(master) != 0) return -1;
+    int slave = above_standard(ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY));
+    if (slave >= 0) fcntl(slave, F_SETFD, FD_CLOEXEC);
+    return slave;
 }
 
 bool inner_open(struct inner *inner, const struct outer *outer) {

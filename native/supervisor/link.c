@@ -15,6 +15,11 @@ enum { KEYS_EVERY_MS = 1000, BYTES_EVERY_MS = 5000, FAREWELL_MS = 500 };
 
 static const char gone[] = "the daemon has ended, and every session is locked with it\nrun: kubeguard unlock";
 
+static bool ask_for_word(const struct link *link) {
+    request_begin(KG_SUPERVISOR_WAIT);
+    return send_message(link->wait_fd);
+}
+
 bool link_open(struct link *link, uint64_t device) {
     static const uint32_t limits[] = KG_SUPERVISOR_BEGIN_REPLY_LIMITS;
     static const struct reply_form form = {KG_SUPERVISOR_BEGIN_REPLY, KG_SUPERVISOR_BEGIN_REPLY_TAGS, limits};
@@ -26,14 +31,13 @@ bool link_open(struct link *link, uint64_t device) {
     request_begin(KG_SUPERVISOR_BEGIN);
     request_add_uint(KG_SUPERVISOR_BEGIN_DEVICE, device);
     if (known && exchange(link->wait_fd, &form, fields) == EXCHANGED) {
-        request_begin(KG_SUPERVISOR_WAIT);
-        if (send_message(link->wait_fd)) return true;
+        if (ask_for_word(link)) return true;
     }
     close(link->wait_fd);
     return false;
 }
 
-bool link_has_end(const struct link *link, int within_ms) {
+bool link_has_word(const struct link *link, int within_ms) {
     struct pollfd end = {.fd = link->wait_fd, .events = POLLIN};
     return poll(&end, 1, within_ms) > 0;
 }
@@ -47,7 +51,7 @@ static void say(struct ending *ending, const void *text, size_t length) {
     memcpy(ending->said, text, ending->said_length);
 }
 
-void link_read_end(struct link *link, struct ending *ending) {
+bool link_read_end(struct link *link, struct ending *ending) {
     static const uint32_t limits[] = KG_SUPERVISOR_WAIT_REPLY_LIMITS;
     static uint8_t body[KG_HEADER_BYTES + 2 * SAID_BYTES];
     struct bytes fields[REPLY_TAGS];
@@ -55,15 +59,21 @@ void link_read_end(struct link *link, struct ending *ending) {
     *ending = (struct ending){.exit_code = KG_EXIT_LIVE_ENDED};
     say(ending, gone, sizeof gone - 1);
     setsockopt(link->wait_fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (!receive(link->wait_fd, body, KG_HEADER_BYTES)) return;
+    if (!receive(link->wait_fd, body, KG_HEADER_BYTES)) return true;
     struct header header = read_header(body);
-    if (header.id != KG_SUPERVISOR_WAIT_REPLY || header.body > sizeof body) return;
-    if (!receive(link->wait_fd, body, header.body)) return;
+    if (header.id != KG_SUPERVISOR_WAIT_REPLY || header.body > sizeof body) return true;
+    if (!receive(link->wait_fd, body, header.body)) return true;
     struct bytes all = {.at = body, .length = header.body};
-    if (!parse_fields(all, KG_SUPERVISOR_WAIT_REPLY_TAGS, limits, fields)) return;
+    if (!parse_fields(all, KG_SUPERVISOR_WAIT_REPLY_TAGS, limits, fields)) return true;
+    struct bytes warning = fields[KG_SUPERVISOR_WAIT_REPLY_WARNING];
+    if (warning.at != NULL) {
+        say(ending, warning.at, warning.length);
+        return !ask_for_word(link);
+    }
     ending->by_person = fields[KG_SUPERVISOR_WAIT_REPLY_BY_PERSON].at != NULL;
     struct bytes message = fields[KG_SUPERVISOR_WAIT_REPLY_MESSAGE];
     if (message.at != NULL) say(ending, message.at, message.length);
+    return true;
 }
 
 /* A daemon that hangs must not keep the keys from the program: nothing here waits. */

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { SAID_BYTES = 4096 };
+enum { SAID_BYTES = 4096, WARNING_BYTES = 512 };
 
 struct link {
     /* Waits for the end; readable when it has come, also when the daemon is gone. */
@@ -37,12 +37,13 @@ struct ending {
 bool link_open(struct link *link, uint64_t device);
 
 /*
- * The end has come, or the daemon has ended, which means the same. To be called when `wait_fd` is readable.
+ * Reads what the daemon says, when `wait_fd` is readable: true where the end has come, or the daemon has ended, which
+ * means the same. False for a warning; it is in `ending`, and the next word is waited for.
  */
-void link_read_end(struct link *link, struct ending *ending);
+bool link_read_end(struct link *link, struct ending *ending);
 
-/* Is it there within this time? */
-bool link_has_end(const struct link *link, int within_ms);
+/* Does the daemon say something within this time? */
+bool link_has_word(const struct link *link, int within_ms);
 
 /* Reports what is due. Never waits. Returns after how many ms there is more to do, or -1. */
 int link_report(struct link *link, int64_t now);

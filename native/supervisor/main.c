@@ -14,6 +14,7 @@
 #include "../say.h"
 #include "pump.h"
 #include "signals.h"
+#include "warning.h"
 
 /* Whoever looks for kubectl by name, as pkill(1) does, finds what stands for it. */
 static void take_name(const char *called) {
@@ -38,6 +39,7 @@ int main(int argc, char *argv[]) {
     }
     outer_make_raw(&all.outer);
     pump(&all);
+    warning_drop(&all);
     outer_restore(&all.outer);
     end_like(all.status);
 }

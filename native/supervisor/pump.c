@@ -7,6 +7,7 @@
 
 #include "../wire.h"
 #include "signals.h"
+#include "warning.h"
 
 enum { OUTER, MASTER, SIGNALS, END, REPORT, POLLED };
 
@@ -56,7 +57,9 @@ static void read_keys(struct supervised *all) {
     size_t length = all->typed.end - before;
     all->link.keys += length;
     all->link.moved = all->link.moved || length > 0;
-    if (keys_typed(&all->keys, all->typed.bytes + before, length)) all->link.typed = true;
+    if (!keys_typed(&all->keys, all->typed.bytes + before, length)) return;
+    all->link.typed = true;
+    warning_end(all);
 }
 
 /* False when the inner terminal has nobody left who could write to it. */
@@ -66,8 +69,10 @@ static bool read_output(struct supervised *all) {
     bool more = fill(all->inner.master, &all->shown);
     size_t length = all->shown.end - before;
     modes_read(&all->inner.shared->modes, all->shown.bytes + before, length);
+    all->character_left = missing_bytes(all->shown.bytes + before, length, all->character_left);
     all->link.output += length;
     all->link.moved = all->link.moved || length > 0;
+    warning_show(all);
     return more;
 }
 
@@ -107,8 +112,8 @@ void pump(struct supervised *all) {
         if (all->ended && open && has_room(&all->shown)) wait_ms = 0;
         if (poll(polled, POLLED, wait_ms) < 0 && errno != EINTR) break;
         if (polled[END].revents != 0) {
-            link_read_end(&all->link, &ending);
-            end_by_daemon(all, &ending);
+            if (link_read_end(&all->link, &ending)) end_by_daemon(all, &ending);
+            warning_begin(all, ending.said, ending.said_length);
         }
         if (polled[SIGNALS].revents != 0) obey_signals(all);
         bool nothing_left = all->ended && polled[MASTER].revents == 0 && has_room(&all->shown);

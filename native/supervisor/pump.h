@@ -26,6 +26,11 @@ struct supervised {
     struct buffer shown;
     int signals;
     bool hung_up;
+    /* A warning stands in the terminal's title; or waits for the output to be between two sequences. */
+    bool warned;
+    /* Bytes of the last character that was read and are missing yet (UTF-8, RFC 3629). */
+    unsigned character_left;
+    char warning[WARNING_BYTES];
     /* What waitpid(2) says of the warden, once it has ended. */
     bool ended;
     int status;

@@ -13,6 +13,7 @@
 #include "../places.h"
 #include "../protocol.h"
 #include "../say.h"
+#include "warning.h"
 
 enum {
     /* The daemon's word and the reaper's signal come by different ways. */
@@ -60,12 +61,15 @@ void hang_up(struct supervised *all) {
 
 /* By a lock, by `kubeguard kill`, or by whoever may send signals to the program. */
 static void terminate(struct supervised *all, const struct signalfd_siginfo *facts) {
-    struct ending ending = {.exit_code = KG_EXIT_LIVE_ENDED, .said_length = sizeof no_word - 1};
+    struct ending ending;
     bool reaped = is_reaper((pid_t)facts->ssi_pid);
-    bool told = link_has_end(&all->link, reaped ? WORD_MS : 0);
-    if (!reaped && !told) return forward(all, SIGTERM);
+    /* What comes first may be a warning. */
+    while (link_has_word(&all->link, reaped ? WORD_MS : 0)) {
+        if (link_read_end(&all->link, &ending)) end_by_daemon(all, &ending);
+    }
+    if (!reaped) return forward(all, SIGTERM);
+    ending = (struct ending){.exit_code = KG_EXIT_LIVE_ENDED, .said_length = sizeof no_word - 1};
     memcpy(ending.said, no_word, sizeof no_word - 1);
-    if (told) link_read_end(&all->link, &ending);
     end_by_daemon(all, &ending);
 }
 
@@ -77,7 +81,7 @@ static void resume(struct supervised *all) {
 
 static bool is_being_ended(const struct supervised *all) {
     sigset_t pending;
-    bool told = link_has_end(&all->link, FROZEN_MS);
+    bool told = link_has_word(&all->link, FROZEN_MS);
     return told || (sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1);
 }
 
@@ -137,6 +141,7 @@ void obey_signals(struct supervised *all) {
 _Noreturn void end_by_daemon(struct supervised *all, const struct ending *ending) {
     sigset_t child;
     struct timespec patience = {.tv_nsec = GRACE_MS * 1000000L};
+    warning_drop(all);
     outer_undo(&all->outer, &all->inner.shared->modes);
     outer_restore(&all->outer);
     if (!isatty(STDERR_FILENO)) dup2(all->outer.fd, STDERR_FILENO);

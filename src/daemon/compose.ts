@@ -72,6 +72,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     processes,
     table: () => table,
     self: ownId(),
+    warned: (policy, text) => supervisors.warn(policy, text),
   })
   const alarm = hooks.service.watched(
     createAlarm(clock, () =>

@@ -333,13 +333,16 @@ export const messages = {
   'supervisor.wait': message({
     id: 25,
     route: 'client>daemon',
-    about: 'Answered when the stream has to end. That the connection closes means the same.',
+    about:
+      'Answered when the stream has to end, or when there is a warning of that; then it is asked again. That the ' +
+      'connection closes means the end.',
     needsUnlocked: false,
     mayShowPresence: false,
     request: {},
     reply: {
       byPerson: required(1, 'flag', 'by `kubeguard kill`, not by a lock'),
       message: optional(2, 'text', 'for the terminal: why, and how to go on', 2_048),
+      warning: optional(3, 'text', 'not the end yet: one line for the terminal’s title', 512),
     },
   }),
   'supervisor.report': message({

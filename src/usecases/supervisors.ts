@@ -25,8 +25,11 @@ interface Supervisor {
   readonly outer: TerminalId | undefined
   /** The device of the terminal that the program has. */
   readonly device: number
-  readonly end: (ending: Ending) => void
-  readonly ended: Promise<Ending>
+  /** What it is to be told when it asks: the end, else a warning. */
+  ending: Ending | undefined
+  warning: string | undefined
+  /** Resolves what it waits for. */
+  wake: () => void
   typedMs: number | undefined
   keys: number
   output: number
@@ -64,11 +67,11 @@ export class Supervisors {
    */
   begin(pid: number, device: number, terminals: Terminals, gone: AbortSignal): void {
     const { facts, client, policy } = this.#named(pid)
-    const { promise: ended, resolve: end } = Promise.withResolvers<Ending>()
     const id = { pid: facts.pid, startTicks: facts.startTicks }
     const outer = terminals.ofProcess(facts)
-    const bytes = { typedMs: undefined, keys: 0, output: 0 }
-    const supervisor = { id, policy, client, outer, device, end, ended, ...bytes }
+    const told = { ending: undefined, warning: undefined, wake: () => {} }
+    const said = { typedMs: undefined, keys: 0, output: 0 }
+    const supervisor: Supervisor = { id, policy, client, outer, device, ...told, ...said }
     this.#running.set(clientKey(id), supervisor)
     this.#seenAt(outer)
     const leave = (): void => this.#leave(supervisor)
@@ -76,9 +79,25 @@ export class Supervisors {
     else gone.addEventListener('abort', leave)
   }
 
-  /** Resolves when the stream has to end. @throws GuardError `client-unknown` */
-  wait(pid: number): Promise<Ending> {
-    return this.#of(pid).ended
+  /** Resolves when the stream has to end, or is warned of that. @throws GuardError `client-unknown` */
+  async wait(pid: number): Promise<Ending> {
+    const supervisor = this.#of(pid)
+    for (;;) {
+      const { ending, warning } = supervisor
+      if (ending !== undefined) return ending
+      supervisor.warning = undefined
+      if (warning !== undefined) return { byPerson: false, warning }
+      await new Promise<void>((resolve) => (supervisor.wake = resolve))
+    }
+  }
+
+  /** One line for every terminal whose stream ends with this policy's session. */
+  warn(policy: string, text: string): void {
+    for (const supervisor of this.#running.values()) {
+      if (supervisor.policy !== policy) continue
+      supervisor.warning = text
+      supervisor.wake()
+    }
   }
 
   /** @throws GuardError `client-unknown` */
@@ -98,7 +117,10 @@ export class Supervisors {
 
   /** These clients are about to be ended; those that are supervised are told, so that they can say so. */
   tellEnd(clients: readonly Client[], ending: (client: Client) => Ending): void {
-    for (const client of clients) this.#running.get(clientKey(client.id))?.end(ending(client))
+    for (const client of clients) {
+      const supervisor = this.#running.get(clientKey(client.id))
+      if (supervisor !== undefined) end(supervisor, ending(client))
+    }
   }
 
   /** What went through the supervisor of this client, if it has one. */
@@ -163,7 +185,7 @@ export class Supervisors {
     this.#running.delete(clientKey(supervisor.id))
     const seen = this.#seenAt(supervisor.outer)
     if (seen !== undefined) seen.untilMs = this.#deps.clock.now().wallMs
-    supervisor.end({ byPerson: false })
+    end(supervisor, { byPerson: false })
   }
 
   #seenAt(terminal: TerminalId | undefined): Seen | undefined {
@@ -175,6 +197,11 @@ export class Supervisors {
     if (this.#seen.size > mostTerminals && oldest !== undefined) this.#seen.delete(oldest)
     return seen
   }
+}
+
+function end(supervisor: Supervisor, ending: Ending): void {
+  supervisor.ending ??= ending
+  supervisor.wake()
 }
 
 const terminalKey = ({ device, birthNs }: TerminalId): string => `${device}:${birthNs}`

@@ -16,6 +16,8 @@ interface Deps {
   readonly table: () => SessionTable
   readonly processes: Pick<ProcessTable, 'inspect'>
   readonly self: ProcessId
+  /** For the terminals of streams, whose shells can't say it. */
+  readonly warned: (policy: string, text: string) => void
 }
 
 /** A shell that sits at no prompt for longer misses what happened first. */
@@ -123,7 +125,9 @@ export class TellShells {
     const inSeconds = Math.max(1, Math.round(Math.min(left.idleMs, left.lifetimeMs) / 1000))
     const because =
       left.lifetimeMs <= left.idleMs ? `(maximum age); then: kubeguard unlock ${policy}` : 'unless you type'
-    this.#say(`${policy} locks in ${inSeconds} s ${because}`, [])
+    const text = `${policy} locks in ${inSeconds} s ${because}`
+    this.#say(text, [])
+    this.#deps.warned(policy, `kubeguard: ${text}`)
     this.#warned.set(policy, this.#number)
   }
 

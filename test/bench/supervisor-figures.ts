@@ -6,7 +6,7 @@ import type { Bench } from './bench-home.ts'
 import type { Figure } from './figure.ts'
 import { compare, median } from './measure.ts'
 
-const megabytes = 100
+const megabytes = 20
 const session = ['exec', '-it', 'web-0', '--']
 
 interface Stand {

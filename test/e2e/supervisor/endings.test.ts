@@ -129,3 +129,25 @@ test('many sessions leave no process, terminal, descriptor or connection behind'
   const { stdout } = await home.kubeguard(['ps', '--json'])
   expect(JSON.parse(stdout)).toMatchObject({ clients: [] })
 })
+
+test('stopped from outside, it stops as kubectl does; in the foreground again it has its terminal back', async () => {
+  await using home = await unlockedHome()
+  using shell = new PersonsShell(home)
+  await shell.shows('ready> ')
+  const before = await settings(shell)
+  await shell.enter('kubectl exec -it web-0 -- sh; echo code=$?\n', /\$ $/)
+  const { supervisor, kubectl } = await familyIn(home)
+  let from = shell.output.length
+  process.kill(supervisor, 'SIGTSTP')
+  await until('the shell', () => /Stopped[^]*code=148\r\n[^]*ready> $/.test(shell.output.slice(from)), {
+    now: () => JSON.stringify(shell.output.slice(from)),
+  })
+  expect(await settings(shell)).toBe(before)
+  await shell.enter('fg\n', /exec -it web-0 -- sh\r\n/)
+  expect(isRunning(kubectl)).toBe(true)
+  from = shell.output.length
+  await shell.enter('echo on\n', /on\r\nweb-0:\S*\$ $/)
+  expect(shell.output.slice(from)).toMatch(/^echo on\r\non\r\n/)
+  await shell.enter('exit 3\n', afterPrompt)
+  expect(await settings(shell)).toBe(before)
+})

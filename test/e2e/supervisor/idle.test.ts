@@ -50,3 +50,21 @@ test('keys keep it open', async () => {
   expect(clients).toHaveLength(1)
   expect(clients[0]?.idleMs).toBeLessThan(14_000)
 })
+
+test('a warning rings, and stands in the title until the next key', async () => {
+  await using home = await unlockedHome('40s', '20s')
+  using shell = new PersonsShell(home)
+  await shell.shows('ready> ')
+  await shell.enter('kubectl exec -it web-0 -- sh; echo code=$?\n', /\$ $/)
+  const from = shell.output.length
+  const [before, after] = ['\x1b[22;2t\x1b]2;kubeguard: default locks in ', ' s unless you type\x07\x07']
+  const isWarned = (said: string): boolean => said.startsWith(before) && said.endsWith(after)
+  await until('the warning', () => isWarned(shell.output.slice(from)), {
+    withinMs: 60_000,
+    now: () => JSON.stringify(shell.output.slice(from)),
+  })
+  const typedAt = shell.output.length
+  await shell.enter('echo here\n', /here\r\nweb-0:\S*\$ $/)
+  expect(shell.output.slice(typedAt)).toContain('\x1b[23;2t')
+  await shell.enter('exit\n', /code=0/)
+})

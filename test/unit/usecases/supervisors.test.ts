@@ -143,6 +143,19 @@ test('the end is told, also to one that asks later', async () => {
   expect(await supervisors.wait(10)).toEqual({ byPerson: false, message: 'kubectl exec web-0 was ended' })
 })
 
+test('a warning is told once, and the end goes before it', async () => {
+  const { begin, supervisors, client } = world()
+  begin()
+  const first = supervisors.wait(10)
+  supervisors.warn('dev', 'another one')
+  supervisors.warn('prod', 'prod locks in 60 s')
+  expect(await first).toEqual({ byPerson: false, warning: 'prod locks in 60 s' })
+  const second = supervisors.wait(10)
+  supervisors.warn('prod', 'prod locks in 10 s')
+  supervisors.tellEnd([client], () => ({ byPerson: false, message: 'ended' }))
+  expect(await second).toEqual({ byPerson: false, message: 'ended' })
+})
+
 test('a terminal that went away is written down', () => {
   const { begin, supervisors, recorded } = world()
   begin()

@@ -49,6 +49,7 @@ function world(change: Partial<Policy> = {}) {
     },
   }
   const self = { pid: 1, startTicks: 2 }
+  const warned: string[] = []
   const dead = new Set<number>()
   const processes = { inspect: (pid: number) => (dead.has(pid) ? undefined : ({ pid } as ProcessFacts)) }
   const shells: TellShells = new TellShells({
@@ -59,6 +60,7 @@ function world(change: Partial<Policy> = {}) {
     processes,
     table: () => table,
     self,
+    warned: (policy, text) => warned.push(`${policy}: ${text}`),
   })
   const table: SessionTable = new SessionTable(
     { clock, policies, vaults, processes: { isAlive: () => true } },
@@ -79,6 +81,7 @@ function world(change: Partial<Policy> = {}) {
     table,
     guarded,
     dead,
+    warned,
     shells,
     file,
     person,
@@ -115,6 +118,7 @@ test('warns once, at its time, and takes it back when somebody types', () => {
   made.clock.at += 2_000
   made.wake()
   expect(notices(made.file.text)).toEqual(['notice 1 kubeguard: default locks in 60 s unless you type'])
+  expect(made.warned).toEqual(['default: kubeguard: default locks in 60 s unless you type'])
   made.person.typedMs = 1_000_000 + 4 * minute
   made.wake()
   expect(notices(made.file.text)).toEqual([])

@@ -5,6 +5,9 @@ const escape = String.fromCharCode(27)
 const untilPrompt = new RegExp(`(SIGQUIT: quit)[^]*?(?=${escape}\\[\\?2004hready> )`)
 const steering = new RegExp(`${escape}\\[[0-9;?]*[a-zA-Z]|\\r|%  +`, 'g')
 
+/** A supervised kubectl is the warden's child, in the session of the warden's (docs/cli.md): under the shell's roles. */
+const supervised = ['program of parent', 'program of session'] as const
+
 const ready = /ready> $/
 const code = (number: number): RegExp => new RegExp(`code=${number}\\r\\n[^]*ready> $`)
 
@@ -83,6 +86,7 @@ export const terminals: readonly Case[] = [
       ['exit 7\r', code(7)],
     ],
     shows: /30 100/,
+    unsteady: supervised,
   },
   {
     name: 'a shell in a pod that is killed: the terminal is left as it is',
@@ -92,6 +96,18 @@ export const terminals: readonly Case[] = [
       ['\x04', ready],
     ],
     shows: /on\r\n/,
+    unsteady: supervised,
+  },
+  {
+    name: 'what goes through exec -it, byte by byte: characters, controls, 600 kB',
+    steps: [
+      ['kubectl exec -it "$POD" -- sh; echo code=$?\r', /[$#] $/],
+      ['echo é€😀\r', /é€😀\r\n[^]*é€😀\r\n[^]*[$#] $/],
+      ['seq 100000; echo all\r', /99999\r\n100000\r\nall\r\n[^]*[$#] $/],
+      ['exit\r', code(0)],
+    ],
+    shows: /bytes, sha256/,
+    unsteady: supervised,
   },
   {
     name: 'SIGTERM during exec -it: the settings afterwards',
@@ -104,6 +120,7 @@ export const terminals: readonly Case[] = [
     ],
     shows: /code=/,
     tidy: (text) => text.replaceAll(/\[\d\]\+? +Done.*\r\n/g, ''),
+    unsteady: supervised,
   },
   {
     name: 'a here-document typed by hand',
