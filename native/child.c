@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "end-by-signal.h"
 #include "places.h"
 
 enum { START_TIMEOUT_MS = 20000, POLL_MS = 5, NO_TIMEOUT = -1, COMPLAINT_BYTES = 4096 };
@@ -124,15 +125,6 @@ int start_daemon(struct bytes *complaint) {
     if (errors >= 0) close(errors);
     *complaint = (struct bytes){.at = said, .length = length < 0 ? 0 : (size_t)length};
     return ended && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-}
-
-void end_by_signal(int number) {
-    sigset_t only;
-    sigemptyset(&only);
-    sigaddset(&only, number);
-    signal(number, SIG_DFL);
-    raise(number);
-    sigprocmask(SIG_UNBLOCK, &only, NULL);
 }
 
 int run_unlock(const char *policy, enum child_errors errors) {

@@ -21,9 +21,6 @@ struct held_signals {
 void hold_signals(struct held_signals *kept);
 void restore_signals(const struct held_signals *kept);
 
-/* Ends this process as the signal would. Returns where that does not end it. */
-void end_by_signal(int number);
-
 /* What a command is told that may ask on the terminal, by the daemon or by itself. */
 bool may_ask(void);
 

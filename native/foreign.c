@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "end-by-signal.h"
 #include "places.h"
 #include "protocol.h"
 #include "say.h"

@@ -88,7 +88,9 @@ function build(out) {
   const reaperFiles = [...sourcesIn('native/reaper'), join(root, 'native', 'wire.c')]
   const supervisorFiles = [
     ...sourcesIn('native/supervisor'),
-    ...['wire.c', 'places.c', 'say.c', 'become.c'].map((name) => join(root, 'native', name)),
+    ...['wire.c', 'places.c', 'say.c', 'become.c', 'end-by-signal.c'].map((name) =>
+      join(root, 'native', name),
+    ),
   ]
   const all = [binaryName, libcName, reaperName, supervisorName, '.stamp'].map((name) => join(out, name))
   const [binary, libcBinary, reaper, supervisor, stampFile] = all

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "../become.h"
+#include "../end-by-signal.h"
 #include "../places.h"
 
 /* How long a program whose terminal is gone, and whose supervisor was killed, may take to end. */
@@ -52,12 +53,7 @@ _Noreturn void end_like(int status) {
     /* The core that is worth keeping is the program's. */
     struct rlimit none = {0};
     setrlimit(RLIMIT_CORE, &none);
-    sigset_t only;
-    sigemptyset(&only);
-    sigaddset(&only, number);
-    signal(number, SIG_DFL);
-    raise(number);
-    sigprocmask(SIG_UNBLOCK, &only, NULL);
+    end_by_signal(number);
     _exit(128 + number);
 }
 

@@ -46,6 +46,7 @@ function openWorld({ finishMs = 0, listens = true } = {}) {
     isAlive: () => true,
     isCompletion: () => false,
     args: () => ['apply', '-f', 'x.yaml'],
+    executable: () => undefined,
   }
   const table = new SessionTable({ clock, policies, vaults, processes }, () => {})
   const guarded = table.get('default')
