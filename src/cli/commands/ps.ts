@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { GuardError } from '../../domain/errors.ts'
 import type { LiveStatus, StatusReport } from '../../protocol/reports.ts'
 import { formatBytes } from '../byte-count.ts'
@@ -14,7 +15,10 @@ export function psCommand() {
   return command('ps', 'live sessions and holders, and what a lock does with each', 'kubeguard ps')
     .argument('[policy]', 'only this policy')
     .addOption(jsonOption())
-    .action((policy, options) => runCommand(() => ps(policy, options)))
+    .option('-w, --watch', 'on a terminal: again every two seconds, until Ctrl-C')
+    .action((policy, options) =>
+      runCommand(() => (options.watch ? watch(policy, options) : ps(policy, options))),
+    )
 }
 
 /** One client, of one session. */
@@ -23,9 +27,32 @@ interface Row extends LiveStatus {
   readonly ageMs: number
 }
 
+const everyMs = 2_000
+
+/** The cursor goes to the first line, and what is below it away: nothing flickers, and the lines above are kept. */
+const clearScreen = '\x1b[H\x1b[J'
+
+/** Shows it again and again. Looking is no sign of a person: it keeps nothing open. @throws GuardError `usage` */
+async function watch(policy: string | undefined, options: { json?: true | undefined }): Promise<never> {
+  if (!process.stdout.isTTY || options.json === true) {
+    const cure = 'without --watch it prints once, as JSON with --json'
+    throw new GuardError('usage', '--watch needs a terminal', { cure })
+  }
+  for (;;) {
+    const rows = rowsOf(await readStatus(), policy)
+    process.stdout.write(clearScreen)
+    show(rows)
+    await sleep(everyMs)
+  }
+}
+
 async function ps(policy: string | undefined, options: { json?: true | undefined }): Promise<void> {
   const rows = rowsOf(await readStatus(), policy)
   if (options.json) return printJson({ schema: 1, clients: rows })
+  show(rows)
+}
+
+function show(rows: readonly Row[]): void {
   const { dim } = coloursFor(process.stdout)
   const titles = ['id', 'age', 'idle', 'context', 'namespace', 'command', 'bytes', 'session', 'at lock']
   const head = titles.map((title) => dim(title))

@@ -1,6 +1,7 @@
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Screen } from '../../fixtures/screen.ts'
-import { until } from '../../fixtures/terminal.ts'
+import { repository, until } from '../../fixtures/terminal.ts'
 import { familyIn, PersonsShell, unlockedHome } from './shell.ts'
 
 interface Client {
@@ -67,4 +68,21 @@ test('a warning rings, and stands in the title until the next key', async () => 
   await shell.enter('echo here\n', /here\r\nweb-0:\S*\$ $/)
   expect(shell.output.slice(typedAt)).toContain('\x1b[23;2t')
   await shell.enter('exit\n', /code=0/)
+})
+
+test('ps --watch shows what goes through a session, until Ctrl-C', async () => {
+  await using home = await unlockedHome()
+  using shell = new PersonsShell(home)
+  await shell.shows('ready> ')
+  using screen = new Screen(join(repository, 'bin', 'kubeguard'), ['ps', '--watch'], home.env, home.home)
+  await screen.until('nothing', ({ text }) => text === 'kubeguard: no live session, and no holder')
+  await shell.enter('kubectl exec -it web-0 -- sh\n', /\$ $/)
+  await shell.enter('seq 2000\n', /2000\r\nweb-0:\S*\$ $/)
+  await screen.until(
+    'the bytes',
+    ({ text }) => /kubectl exec web-0 +10(\.\d)? kB +default +ended/.test(text),
+    30_000,
+  )
+  screen.type('\x03')
+  await until('the end', () => screen.signal === 2 || screen.exitCode === 130)
 })
