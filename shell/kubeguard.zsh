@@ -22,7 +22,7 @@
   \builtin typeset -g _kubeguard_daemon _kubeguard_swept _kubeguard_context _kubeguard_stamp _kubeguard_known
   \builtin typeset -g _kubeguard_policy _kubeguard_before
   \builtin typeset -g _kubeguard_completion=${3:A:h}/completions/_kubeguard
-  \builtin typeset -gi _kubeguard_seen _kubeguard_wake
+  \builtin typeset -gi _kubeguard_seen _kubeguard_wake _kubeguard_end
   \builtin typeset -ga _kubeguard_say _kubeguard_drop
   \builtin typeset -g _kubeguard_text _kubeguard_rules
   \builtin typeset -gA _kubeguard_open _kubeguard_told
@@ -45,7 +45,7 @@
       \builtin autoload -Uz $_kubeguard_completion && compdef _kubeguard kubeguard
       _kubeguard_completion=
     fi
-    _kubeguard_look
+    _kubeguard_look 2>/dev/null
     (( ! $#_kubeguard_drop )) || \builtin unset $_kubeguard_drop 2>/dev/null
     (( ! $#_kubeguard_say )) || \builtin print -rl -u2 -- $_kubeguard_say
   }
@@ -53,7 +53,7 @@
   # A connection wakes this shell at its prompt, when there is news and when the daemon ends.
   _kubeguard_connect() {
     \builtin local REPLY
-    [[ -o zle ]] && _kubeguard_find_socket && [[ -S $_kubeguard_socket && -O $_kubeguard_socket ]] || \builtin return
+    [[ -o zle ]] && _kubeguard_find_socket 2>/dev/null && [[ -S $_kubeguard_socket && -O $_kubeguard_socket ]] || \builtin return
     zsocket $_kubeguard_socket 2>/dev/null || \builtin return
     _kubeguard_fd=$REPLY
     if _kubeguard_ask; then \builtin zle -F $_kubeguard_fd _kubeguard_news; else _kubeguard_hang_up; fi
@@ -64,7 +64,7 @@
     \builtin local socket
     [[ -s $_kubeguard_state/daemon.lock && -O $_kubeguard_state/daemon.lock ]] || \builtin return
     # No fork: the shell itself reads, and all at once (zshexpn), where `read` asks for each byte.
-    { socket=$(<$_kubeguard_state/daemon.lock) } 2>/dev/null
+    socket=$(<$_kubeguard_state/daemon.lock)
     [[ -n $socket && -O ${socket:h} ]] && _kubeguard_socket=$socket
   }
 
@@ -105,7 +105,7 @@
   _kubeguard_tell() {
     \builtin setopt multibyte
     _kubeguard_before=${KUBEGUARD_PROMPT-}
-    _kubeguard_look
+    _kubeguard_look 2>/dev/null
     (( ! $#_kubeguard_drop )) || \builtin unset $_kubeguard_drop 2>/dev/null
     [[ $_kubeguard_before == "${KUBEGUARD_PROMPT-}" ]] || \builtin zle reset-prompt 2>/dev/null
     if (( $#_kubeguard_say )); then
@@ -115,30 +115,34 @@
   }
 
   # Reads the status file (src/domain/shell-status.ts). What is to be printed and unset is left in _kubeguard_say
-  # and _kubeguard_drop, for a caller without variables of its own that could be meant.
+  # and _kubeguard_drop, for a caller without variables of its own that could be meant, and that lets nothing through
+  # of what a file that is gone makes the shell say.
   _kubeguard_look() {
-    \builtin local text line
-    \builtin local -i now due=0
-    \builtin local -a words
-    \builtin local -A open
+    \builtin local text
+    \builtin local -i now due lives=0
     _kubeguard_say=() _kubeguard_drop=()
-    _kubeguard_find_socket
+    # As long as the daemon lives, its files are where they were.
+    if _kubeguard_lives; then lives=1; else _kubeguard_find_socket; fi
     # Without a file there is nothing to show.
     if [[ -z $_kubeguard_socket || ! -O ${_kubeguard_socket:h}/status ]]; then
       _kubeguard_policy= _kubeguard_known=
       _kubeguard_draw 0
       \builtin return
     fi
-    { text=$(<${_kubeguard_socket:h}/status) } 2>/dev/null
+    text=$(<${_kubeguard_socket:h}/status)
     [[ $text == 'kubeguard 1 '* ]] || \builtin return
-    [[ $text == "$_kubeguard_text" ]] || _kubeguard_parse $text
-    open=("${(@kv)_kubeguard_told}")
-    if (( $#open )); then
-      now=${"$(</proc/uptime)"%%.*}
-      for line in "${(@v)open}"; do words=(${=line}); (( due && due < words[1] )) || due=$words[1]; done
-      if ! _kubeguard_lives; then
+    if [[ $text != "$_kubeguard_text" ]]; then
+      _kubeguard_parse $text
+      if _kubeguard_lives; then lives=1; else lives=0; fi
+    fi
+    if (( ! $#_kubeguard_told )); then
+      _kubeguard_open=()
+    else
+      now=${"$(</proc/uptime)"%%.*} due=$_kubeguard_end
+      if (( lives )); then
+        _kubeguard_open=("${(@kv)_kubeguard_told}")
+      else
         _kubeguard_lost
-        open=()
         (( now >= due )) && _kubeguard_sweep
         [[ $_kubeguard_swept != $_kubeguard_daemon ]] || due=0
       fi
@@ -148,7 +152,6 @@
         [[ ! -o zle ]] || sched +$(( due + 1 - now )) _kubeguard_due 2>/dev/null
       fi
     fi
-    _kubeguard_open=("${(@kv)open}")
     _kubeguard_find_context
     [[ $_kubeguard_rules$_kubeguard_context == "$_kubeguard_known" ]] || _kubeguard_find_policy
     _kubeguard_draw $now
@@ -163,10 +166,15 @@
     # What happened before the first look is old.
     if [[ -z $_kubeguard_daemon ]]; then _kubeguard_seen=${${=${(M)lines:#notice *}[-1]}[2]:-0}
     elif [[ $daemon != $_kubeguard_daemon ]]; then _kubeguard_lost; _kubeguard_seen=0; fi
-    _kubeguard_daemon=$daemon _kubeguard_text=$1 _kubeguard_rules= _kubeguard_told=()
+    _kubeguard_daemon=$daemon _kubeguard_text=$1 _kubeguard_rules= _kubeguard_told=() _kubeguard_end=0
     for line in $lines; do
       case $line in
-        (session\ *) words=(${=line}); [[ $words[3] != unlocked ]] || _kubeguard_told[$words[2]]="$words[4,-1]" ;;
+        (session\ *)
+          words=(${=line})
+          [[ $words[3] == unlocked ]] || \builtin continue
+          _kubeguard_told[$words[2]]="$words[4,-1]"
+          (( _kubeguard_end && _kubeguard_end < words[4] )) || _kubeguard_end=$words[4]
+          ;;
         (unset\ *) words=(${=line}); (( words[2] <= _kubeguard_seen )) || _kubeguard_drop+=($words[3,-1]) ;;
         (notice\ *)
           words=(${=line})
@@ -179,13 +187,12 @@
     done
   }
 
-  # A pid is used again; one with its start time is not.
+  # A pid is used again; one with its start time is not (fields 3 and 22 of proc(5); our daemon's name is one word).
   _kubeguard_lives() {
-    \builtin local facts
     \builtin local -a words
-    { facts=$(</proc/${_kubeguard_daemon% *}/stat) } 2>/dev/null
-    words=(${=facts##*\) })
-    [[ $words[20] == ${_kubeguard_daemon#* } && $words[1] != [ZX] ]]
+    [[ -n $_kubeguard_daemon ]] || \builtin return 1
+    words=($(</proc/${_kubeguard_daemon% *}/stat))
+    [[ $words[22] == ${_kubeguard_daemon#* } && $words[3] != [ZX] ]]
   }
 
   # What the daemon of the last look had open ended with it.
