@@ -78,9 +78,9 @@ function rowsOf(report: StatusReport, policy: string | undefined): Row[] {
   return rows.toSorted((a, b) => a.sinceMs - b.sinceMs)
 }
 
-/** What went through a supervised session, both ways. */
+/** What went through a supervised session, both ways; the column is left out where there is none. */
 const throughOf = ({ keysBytes, outputBytes }: Row): string =>
-  keysBytes === undefined || outputBytes === undefined ? '-' : formatBytes(keysBytes + outputBytes)
+  keysBytes === undefined || outputBytes === undefined ? '' : formatBytes(keysBytes + outputBytes)
 
 function cells(row: Row): string[] {
   return [

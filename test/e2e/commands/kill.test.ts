@@ -21,9 +21,9 @@ test('ps lists what is live with its fate, kill ends what is named and nothing e
   expect(byPid.get(forward)).toMatchObject({ ...common, command: 'kubectl port-forward pod/web-0 :8080' })
   expect(JSON.stringify(listed)).not.toContain('secret')
   const shown = await home.kubeguard(['ps'])
-  expect(shown.stdout).toMatch(/^id +age +idle +context +namespace +command +bytes +session +at lock\n/)
+  expect(shown.stdout).toMatch(/^id +age +idle +context +namespace +command +session +at lock\n/)
   expect(shown.stdout).toMatch(
-    new RegExp(`^${exec} .* playground +default +kubectl exec web-0 +- +default +ended$`, 'm'),
+    new RegExp(`^${exec} .* playground +default +kubectl exec web-0 +default +ended$`, 'm'),
   )
   const watched = await home.kubeguard(['ps', '--watch'])
   expect(watched).toMatchObject({ code: 64, stdout: '' })
