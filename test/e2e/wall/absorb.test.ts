@@ -69,16 +69,17 @@ test('a file that is replaced, and a KUBECONFIG that names another beside it', a
   ])
 })
 
-test('an exec entry in the place of ours is said by status for as long as it is there', async () => {
+test('an exec entry in the place of ours is wrapped: ours is there again, and the plugin is named', async () => {
   await using home = await guardedHome(rules())
   const user = (await home.realKubectl(['config', 'view', '-o', 'jsonpath={.contexts[0].context.user}']))
     .stdout
   const flags = ['--exec-command=/bin/theirs', '--exec-api-version=client.authentication.k8s.io/v1']
   await home.realKubectl(['config', 'set-credentials', user, ...flags])
-  await until('a word in status', async () =>
-    (await home.kubeguard(['status'])).stdout.includes('/bin/theirs in the place of kubeguard'),
-  )
-  expect(await journalled(home, 'unguarded')).toMatchObject([{ user }])
+  await until('our entry', () => !readFileSync(home.kubeconfig, 'utf8').includes('/bin/theirs'))
+  expect(readFileSync(home.kubeconfig, 'utf8')).toContain('kubeguard-credential')
+  await until('the journal', async () => (await journalled(home, 'absorbed')).length > 0)
+  expect(await journalled(home, 'absorbed')).toMatchObject([{ user }])
+  expect((await home.kubeguard(['status'])).stdout).toContain('theirs')
 })
 
 test('absorb: off leaves it alone', async () => {
