@@ -59,7 +59,7 @@ export interface LiveStatus {
   readonly namespace?: string
   /** Since somebody typed at its terminal; absent where nothing can be said. */
   readonly idleMs?: number
-  /** A supervised session: bytes that came from its terminal, and that the program wrote. */
+  /** A supervised stream: bytes that came from its terminal, and that the program wrote. */
   readonly keysBytes?: number
   readonly outputBytes?: number
   /** holders without a terminal: when their credential ends. */

@@ -42,7 +42,7 @@ function clientOf({ processes, table }: Deps, pid: string): Client {
     for (const client of clients.values())
       if (String(client.id.pid) === pid && processes.isAlive(client.id)) return client
   }
-  throw new GuardError('client-unknown', `${pid} is no live session and no holder`)
+  throw new GuardError('client-unknown', `${pid} is no live process and no holder`)
 }
 
 function forget({ journal, table }: Deps, { id, program }: Client): void {

@@ -86,7 +86,7 @@ function clientNamed({ processes, table }: Deps, pid: number): ProcessFacts {
   const facts = processes.inspect(pid)
   const known = table.all().some(({ clients }) => [...clients.values()].some(({ id }) => id.pid === pid))
   if (facts === undefined || !known)
-    throw new GuardError('client-unknown', `${pid} is no live session and no holder`)
+    throw new GuardError('client-unknown', `${pid} is no live process and no holder`)
   return refusePersons(facts)
 }
 

@@ -26,7 +26,7 @@ export function holdCommand() {
   )
     .usage('[options] <duration> -- <command...>\n       kubeguard hold [options] <duration> <id>')
     .argument('<duration>', 'for how long; never past the lifetime', durationArgument)
-    .argument('[job...]', 'a command after --, or the ID of a live session or holder (kubeguard ps)')
+    .argument('[job...]', 'a command after --, or the ID of a live process or holder (kubeguard ps)')
     .option('--policy <name>', 'whose session (default: that of the current context, or of the ID)')
     .addOption(jsonOption())
     .action((forMs, job, options) => runCommand(() => hold(forMs, jobOf(job), options)))

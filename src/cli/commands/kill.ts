@@ -5,7 +5,7 @@ import { runCommand } from '../failure.ts'
 import { printJson, say, sayFailure } from '../output.ts'
 
 export function killCommand() {
-  return command('kill', 'end live sessions and holders', 'kubeguard ps', 'kubeguard kill 4711 4712')
+  return command('kill', 'end live processes and holders', 'kubeguard ps', 'kubeguard kill 4711 4712')
     .argument('<id...>', 'IDs, as kubeguard ps shows them')
     .addOption(jsonOption())
     .action((ids, options) => runCommand(() => kill(ids, options)))

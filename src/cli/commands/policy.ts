@@ -110,7 +110,7 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   print(`${clean(context)}: policy ${policy}, because ${clean(because)}`)
   if (rules === undefined) return
   print(
-    `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live sessions: ${rules.live}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
+    `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live processes: ${rules.live}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
   )
   if (rules.wipe.length > 0) print(`a lock wipes: ${rules.wipe.map(clean).join(', ')}`)
   if (rules.materialize)

@@ -12,7 +12,7 @@ import { table } from '../table.ts'
 import { readStatus } from '../unlock-session.ts'
 
 export function psCommand() {
-  return command('ps', 'live sessions and holders, and what a lock does with each', 'kubeguard ps')
+  return command('ps', 'live processes and holders, and what a lock does with each', 'kubeguard ps')
     .argument('[policy]', 'only this policy')
     .addOption(jsonOption())
     .option('-w, --watch', 'on a terminal: again every two seconds, until Ctrl-C')
@@ -59,7 +59,7 @@ function show(rows: readonly Row[]): void {
   // Where the lines go elsewhere, nothing is cut.
   const mayShrink = ['context', 'namespace', 'command', 'session']
   const fit = process.stdout.isTTY ? { columns: process.stdout.columns, mayShrink } : undefined
-  if (rows.length === 0) return say('no live session, and no holder')
+  if (rows.length === 0) return say('no live process, and no holder')
   for (const line of table(head, rows.map(cells), fit)) print(line)
 }
 
@@ -78,7 +78,7 @@ function rowsOf(report: StatusReport, policy: string | undefined): Row[] {
   return rows.toSorted((a, b) => a.sinceMs - b.sinceMs)
 }
 
-/** What went through a supervised session, both ways; the column is left out where there is none. */
+/** What went through a supervised stream, both ways; the column is left out where there is none. */
 const throughOf = ({ keysBytes, outputBytes }: Row): string =>
   keysBytes === undefined || outputBytes === undefined ? '' : formatBytes(keysBytes + outputBytes)
 

@@ -52,7 +52,7 @@ const onTerminal = `kubectl exec -it web-0 -- sh -c 'echo wor""ks; sleep 600'`
 const supervisorOf = (mark: string): number[] => supervisorsOf(mark).slice(0, 1)
 const wardenOf = (mark: string): number[] => supervisorsOf(mark).slice(1)
 
-/** A supervised session, to whose processes something is done just before the lock. */
+/** A supervised stream, to whose processes something is done just before the lock. */
 const supervised: readonly Stream[] = [
   {
     name: '`kubectl exec -it` whose supervisor was stopped',

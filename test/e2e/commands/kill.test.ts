@@ -33,7 +33,7 @@ test('ps lists what is live with its fate, kill ends what is named and nothing e
 
   const unknown = await home.kubeguard(['kill', String(exec), '1'])
   expect(unknown).toMatchObject({ code: 64, stdout: '' })
-  expect(unknown.stderr).toBe('kubeguard: 1 is no live session and no holder\nrun: kubeguard ps\n')
+  expect(unknown.stderr).toBe('kubeguard: 1 is no live process and no holder\nrun: kubeguard ps\n')
   expect(isRunning(exec)).toBe(true)
   const killed = await home.kubeguard(['kill', String(exec)])
   expect(killed).toMatchObject({ code: 0, stderr: `kubeguard: ended kubectl exec (${exec})\n` })

@@ -22,7 +22,7 @@ test('status: the exit code of the policy asked for, a table for people, a docum
   expect(await code()).toBe(0)
 
   const live = home.start('/usr/bin/env', ['kubectl', 'get', 'pods', '-w'])
-  await until('the live session', async () => (await sessionOf(home, 'prod')).live.length > 0)
+  await until('the live process', async () => (await sessionOf(home, 'prod')).live.length > 0)
   const report = await statusOf(home)
   expect(report).toMatchObject({
     schema: 1,

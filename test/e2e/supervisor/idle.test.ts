@@ -75,7 +75,7 @@ test('ps --watch shows what goes through a session, until Ctrl-C', async () => {
   using shell = new PersonsShell(home)
   await shell.shows('ready> ')
   using screen = new Screen(join(repository, 'bin', 'kubeguard'), ['ps', '--watch'], home.env, home.home)
-  await screen.until('nothing', ({ text }) => text === 'kubeguard: no live session, and no holder')
+  await screen.until('nothing', ({ text }) => text === 'kubeguard: no live process, and no holder')
   await shell.enter('kubectl exec -it web-0 -- sh\n', /\$ $/)
   await shell.enter('seq 2000\n', /2000\r\nweb-0:\S*\$ $/)
   await screen.until(

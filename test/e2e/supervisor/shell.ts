@@ -53,7 +53,7 @@ interface Family {
   readonly kubectl: number
 }
 
-/** The processes of the one supervised session in this home. */
+/** The processes of the one supervised stream in this home. */
 export function familyIn(home: TestHome): Promise<Family> {
   return until('a supervised kubectl', () => {
     const [supervisor, warden] = pidsIn(home, (exe) => exe.endsWith('/kubeguard-supervisor'))
