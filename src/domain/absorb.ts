@@ -1,5 +1,4 @@
-/** What is done with a secret that another program writes into an adopted kubeconfig. */
-/** From lax to strict: nothing, say it, seal it. */
+/** What is done with a secret that another program writes into an adopted kubeconfig. From lax to strict. */
 export const absorbChoices = ['off', 'warn', 'auto'] as const
 export type Absorb = (typeof absorbChoices)[number]
 

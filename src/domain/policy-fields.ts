@@ -9,7 +9,8 @@ import { readEnv } from './policy-env.ts'
 import { readOnLock } from './policy-on-lock.ts'
 import { readWipe } from './policy-wipe.ts'
 
-const knownKeys = [
+/** The fields of a policy; docs/cli.md has them with what holds unless they are said. */
+export const policyKeys = [
   'name',
   'contexts',
   'idle',
@@ -71,7 +72,7 @@ export class PolicyFields {
       )
       return undefined
     }
-    refuseOtherKeys(raw, this.#path, { known: knownKeys, later: laterKeys }, this.#report)
+    refuseOtherKeys(raw, this.#path, { known: policyKeys, later: laterKeys }, this.#report)
     const name = this.#name(raw.name)
     const contexts = this.#contexts(raw.contexts, name)
     const limits = this.#limits(raw)

@@ -89,6 +89,8 @@ export function tightenings(before: Policy, after: Policy): string[] {
   }
   if (before.holders !== after.holders) changes.push(`holders ${after.holders}, not ${before.holders}`)
   if (before.absorb !== after.absorb) changes.push(`absorb ${after.absorb}, not ${before.absorb}`)
+  const variables = after.env.filter((name) => !before.env.includes(name))
+  if (variables.length > 0) changes.push(`env ${variables.join(', ')} too`)
   const more = after.wipe.filter((entry) => !before.wipe.includes(entry))
   if (more.length > 0) changes.push(`wipe ${more.join(', ')} too`)
   const commands = after.onLock.filter((command) => !before.onLock.includes(command))

@@ -2,7 +2,7 @@ import { defaultPolicy } from './default-policies.ts'
 import type { Policy, PolicyProblem, PolicySet } from './policy.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
-import { PolicyFields } from './policy-fields.ts'
+import { PolicyFields, policyKeys } from './policy-fields.ts'
 
 export const policyApiVersion = 'kubeguard.dev/v1'
 
@@ -19,7 +19,7 @@ const mostPolicies = 256
 
 const topKeys = ['apiVersion', 'policies']
 /** Designed, but not done by this version: to pass over them in silence would feign a guard. */
-const laterTopKeys = ['lockOn', 'onLock', 'onMisuse', 'wipe', 'audit', 'notify']
+const laterTopKeys = ['lockOn', 'onMisuse', 'audit', 'notify']
 
 /**
  * Checks a parsed policy document. `rest` is what applies to contexts that no policy names.
@@ -57,7 +57,7 @@ function readDocument(raw: unknown, report: Report, rest: Policy): PolicySet | u
       `write: apiVersion: ${policyApiVersion}`,
     )
   }
-  refuseOtherKeys(raw, [], { known: topKeys, later: laterTopKeys }, report)
+  refuseOtherKeys(raw, [], { known: topKeys, later: laterTopKeys, within: policyKeys }, report)
   const list = raw.policies
   if (!Array.isArray(list) || list.length === 0 || list.length > mostPolicies) {
     const message =

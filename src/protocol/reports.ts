@@ -247,6 +247,7 @@ export interface PolicyReport {
     hold: string
     finishMs: number
     absorb: string
+    env: readonly string[]
     wipe: readonly string[]
     onLock: readonly string[]
     materialize: boolean

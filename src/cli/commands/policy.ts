@@ -55,6 +55,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'hold',
     'finish',
     'absorb',
+    'env',
     'wipe',
     'on lock',
     'materialize',
@@ -71,6 +72,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     policy.hold,
     policy.finishMs === 0 ? '' : formatDuration(policy.finishMs),
     policy.absorb,
+    policy.env.join(' '),
     policy.wipe.map(clean).join(' '),
     policy.onLock.map(clean).join('; '),
     policy.materialize ? 'true' : '',
@@ -112,6 +114,7 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   print(
     `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live processes: ${rules.live}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
   )
+  if (rules.env.length > 0) print(`a lock unsets in shells: ${rules.env.join(', ')}`)
   if (rules.wipe.length > 0) print(`a lock wipes: ${rules.wipe.map(clean).join(', ')}`)
   if (rules.materialize)
     print('while unlocked its credentials stand in their kubeconfigs in plain text (materialize)')

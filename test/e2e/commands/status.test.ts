@@ -84,6 +84,12 @@ test('policy: show, explain, and a mistake by file, line and column while the la
   expect(explain.stdout).toMatch(
     /^prod-eu: policy prod, because first policy whose contexts \(prod-\*\) match$/m,
   )
+  writePolicy(home, { idle: '10m', lifetime: '2h', env: 'TOKEN' })
+  const withEnv = await until('the new rules', async () => {
+    const { stdout } = await home.kubeguard(['policy', 'explain', 'prod-eu'])
+    return stdout.includes('unsets') ? stdout : undefined
+  })
+  expect(withEnv).toMatch(/^a lock unsets in shells: TOKEN$/m)
   const other = good(await home.kubeguard(['policy', 'explain', 'x\u001b[31m', '--json']))
   expect(JSON.parse(other.stdout)).toMatchObject({ policy: 'default' })
 

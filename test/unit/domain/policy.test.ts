@@ -183,6 +183,7 @@ describe('tighten', () => {
       'hold never, not allow',
     ])
     expect(tightenings({ ...before, absorb: 'warn' }, before)).toEqual(['absorb auto, not warn'])
+    expect(tightenings(before, { ...before, env: ['TOKEN'] })).toEqual(['env TOKEN too'])
     expect(tightenings(before, { ...before, wipe: ['tsh'] })).toEqual(['wipe tsh too'])
     expect(tightenings({ ...before, materialize: true }, before)).toEqual(['materialize false, not true'])
     expect(tightenings(before, { ...before, onLock: ['tsh logout'] })).toEqual(['onLock tsh logout too'])

@@ -63,6 +63,7 @@ describe('a policy file', () => {
           hold: 'never' as const,
           finishMs: 90_000,
           absorb: 'off' as const,
+          env: ['AWS_SESSION_TOKEN'],
           wipe: ['aws-sso', '~/.cache/*/x y'],
           onLock: ['a "b" # c', 'd: e'],
         },
@@ -94,6 +95,14 @@ describe('a policy file', () => {
       1,
       /lockOn is not available/,
       /remove it/,
+    ],
+    [
+      'a field of a policy at the top',
+      `wipe: [tsh]\n${file('')}`,
+      1,
+      1,
+      /wipe stands in a policy, not at the top/,
+      /move it into each policy/,
     ],
     [
       'a value of a later version',
