@@ -1,4 +1,5 @@
 import type { Ancestor } from '../domain/holder.ts'
+import { clientKey } from '../usecases/guarded-session.ts'
 import type { Voucher } from '../usecases/ports.ts'
 
 interface World {
@@ -54,5 +55,4 @@ export class Vouchers {
   }
 }
 
-const keyOf = ({ pid, startTicks }: Voucher['client'], credential: string): string =>
-  `${pid}:${startTicks}:${credential}`
+const keyOf = (client: Voucher['client'], credential: string): string => `${clientKey(client)}:${credential}`

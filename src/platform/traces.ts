@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import * as v from 'valibot'
 import { GuardError } from '../domain/errors.ts'
 import type { MaterialisedUser } from '../domain/materialised.ts'
+import { policyOfTrace } from '../domain/trace-id.ts'
 import type { Traces } from '../usecases/ports.ts'
 import { tryLock } from './libc.ts'
 import { makeOwnFolder, readOwnFile, removeOwnFile, writeOwnFile } from './own-files.ts'
@@ -54,7 +55,7 @@ export function createTraces(folder: string): Traces {
   return {
     begin: (id, what) => {
       makeOwnFolder(folder)
-      writeTrace(folder, id, { policy: policyOf(id), materialised: [], ...what })
+      writeTrace(folder, id, { policy: policyOfTrace(id), materialised: [], ...what })
     },
     ids: () => traceIds(folder),
     materialised: (ids) =>
@@ -63,8 +64,6 @@ export function createTraces(folder: string): Traces {
         .map(({ user, file }) => ({ user, file })),
   }
 }
-
-const policyOf = (id: string): string => id.split('~')[0] ?? ''
 
 /** Every trace that there is; those that can’t be read left out. */
 export const allTraces = (folder: string): Trace[] =>
@@ -87,7 +86,7 @@ export function readTrace(folder: string, id: string): Trace | undefined {
     const bytes = readOwnFile(tracePath(folder, id), mostBytes)
     return bytes === undefined ? undefined : v.parse(traceSchema, JSON.parse(bytes.toString()))
   } catch {
-    return { policy: policyOf(id), places: [], onLock: [], materialised: [] }
+    return { policy: policyOfTrace(id), places: [], onLock: [], materialised: [] }
   }
 }
 

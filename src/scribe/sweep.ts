@@ -1,3 +1,4 @@
+import { policyOfTrace } from '../domain/trace-id.ts'
 import { accountHome, dirs, places } from '../platform/dirs.ts'
 import { clearLeftBehind } from '../platform/kubeconfig/clear-left-behind.ts'
 import type { SweepJob } from '../platform/scribes/job.ts'
@@ -57,6 +58,6 @@ function closeTraces(
   const [first] = ids
   const isLeft = left.places.length + left.materialised.length > 0
   if (first !== undefined && isLeft)
-    writeTrace(folder, first, { policy: first.split('~')[0] ?? '', ...left, onLock: [], isClosed: true })
+    writeTrace(folder, first, { policy: policyOfTrace(first), ...left, onLock: [], isClosed: true })
   for (const id of isLeft ? ids.slice(1) : ids) removeTrace(folder, id)
 }

@@ -8,6 +8,9 @@ import type { Inherited } from './inherited.ts'
 
 /** Running `kubeguard` itself, to ask for the passphrase: as native/child.c. */
 
+/** As a shell has it for a command that is not there. */
+const notFound = 127
+
 /** Where the child's standard error goes. Its input and output are /dev/null: both belong to the command. */
 export type ChildErrors = 'ours' | 'terminal'
 
@@ -41,15 +44,21 @@ export async function runUnlock(policy: string, errors: ChildErrors): Promise<nu
   const child = spawn(launcherPath('kubeguard'), args, { stdio: ['ignore', 'ignore', stderr] })
   if (terminal !== undefined) closeSync(terminal)
   const letGo = leaveSignalsTo(child)
-  const { code, signal } = await endOf(child)
+  const { code, signal } = await endOf(child, notFound)
   letGo()
   if (signal !== null) process.kill(process.pid, signal)
-  return code ?? 127
+  return code ?? notFound
 }
 
-function endOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-  const { promise, resolve } = Promise.withResolvers<{ code: number | null; signal: NodeJS.Signals | null }>()
-  child.on('error', () => resolve({ code: 127, signal: null }))
+interface End {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** @param notStarted the exit code for one that could not be started */
+export function endOf(child: ChildProcess, notStarted: number): Promise<End> {
+  const { promise, resolve } = Promise.withResolvers<End>()
+  child.on('error', () => resolve({ code: notStarted, signal: null }))
   child.on('exit', (code, signal) => resolve({ code, signal }))
   return promise
 }

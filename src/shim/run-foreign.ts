@@ -5,7 +5,7 @@ import { constants } from 'node:os'
 import { delimiter, isAbsolute, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
-import { leaveSignalsTo } from './child.ts'
+import { endOf, leaveSignalsTo } from './child.ts'
 import type { Inherited } from './inherited.ts'
 import { writeAll } from './say.ts'
 
@@ -38,7 +38,7 @@ export async function runForeign(
   if (child.stderr !== null) passErrors(child)
   const limitMs = word.limitMs ?? 0
   const why = await Promise.race([
-    endOf(child),
+    endOf(child, notExecutable),
     output.overflown.then(() => 'endless' as const),
     sleep(limitMs, 'late' as const, { ref: false }),
     gone.then(() => 'gone' as const),
@@ -125,18 +125,6 @@ function passErrors({ stderr }: ChildProcess): void {
     shown += piece.length
     write(piece)
     if (shown === mostErrors) write(Buffer.from('\nkubeguard: the rest of what it says is left out\n'))
-  })
-}
-
-interface End {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-}
-
-function endOf(child: ChildProcess): Promise<End> {
-  return new Promise((resolve) => {
-    child.on('error', () => resolve({ code: notExecutable, signal: null }))
-    child.on('exit', (code, signal) => resolve({ code, signal }))
   })
 }
 

@@ -18,7 +18,7 @@ export interface Client {
   readonly hasTerminal: boolean
   /** The gate has said that a supervisor goes between it and its terminal. */
   readonly supervised?: true
-  /** A holder on the terminal of this supervisor: part of a session that is known by the supervisor. */
+  /** A holder on the terminal of this supervisor: part of a stream that is known by the supervisor. */
   readonly within?: ProcessId
   readonly credentialEndsMs?: number
 }

@@ -1,6 +1,7 @@
 import type { LockReason } from '../domain/event.ts'
 import { placesOfWipe } from '../domain/policy-wipe.ts'
 import { plainText } from '../domain/plain-text.ts'
+import { policyOfTrace } from '../domain/trace-id.ts'
 import type { SweepReport } from '../protocol/reports.ts'
 import type { CommandReason, RunLockCommands } from './run-lock-commands.ts'
 import type { GuardedSession } from './guarded-session.ts'
@@ -66,7 +67,7 @@ export class SweepSessions {
     { wasOpen, isFirst, reason }: AfterLock,
   ): Promise<readonly string[]> {
     const { wipe, onLock } = this.#deps.table().rules(policy)
-    const traces = this.#closedTraces().filter((id) => id.startsWith(`${policy}~`))
+    const traces = this.#closedTraces().filter((id) => policyOfTrace(id) === policy)
     const places = wasOpen ? placesOfWipe(wipe) : []
     const due = isFirst ? onLock : []
     if (traces.length + places.length > 0)
@@ -89,7 +90,7 @@ export class SweepSessions {
 
   /** What sessions had that a crash ended: an earlier daemon's. */
   async afterCrash(): Promise<void> {
-    const byPolicy = Map.groupBy(this.#closedTraces(), (id) => id.split('~')[0] ?? '')
+    const byPolicy = Map.groupBy(this.#closedTraces(), policyOfTrace)
     for (const [policy, traces] of byPolicy)
       await this.#sweep({ paths: [], places: [], traces }, policy, 'crash')
   }

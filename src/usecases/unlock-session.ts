@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { GuardError } from '../domain/errors.ts'
 import { timeLeft } from '../domain/session.ts'
 import type { Limits } from '../domain/session.ts'
+import { traceId } from '../domain/trace-id.ts'
 import { unlockDelayMs } from '../domain/unlock-delay.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import { namedSession } from './extend-session.ts'
@@ -211,7 +212,7 @@ type Begun = ReturnType<SweepSessions['begin']>
 /** What can't be written down would not be wiped after a crash. */
 function beginTrace({ sweep, log }: Deps, guarded: GuardedSession): Begun | undefined {
   try {
-    return sweep.begin(guarded, `${guarded.policy}~${randomBytes(8).toString('hex')}`)
+    return sweep.begin(guarded, traceId(guarded.policy, randomBytes(8).toString('hex')))
   } catch (error) {
     log.error('a session can’t be opened, for what it has on disk can’t be noted', { error: String(error) })
     return undefined

@@ -1,5 +1,6 @@
 import type { Instant } from '../../domain/instant.ts'
 import type { GuardError } from '../../domain/errors.ts'
+import { clientKey } from '../../usecases/guarded-session.ts'
 import { ticksPerSecond } from '../../usecases/ports.ts'
 import type { ProcessId } from '../../usecases/ports.ts'
 import { credentialEndMs } from '../exec-credential.ts'
@@ -47,7 +48,7 @@ export class Slot {
   answerFor(client: ProcessId, now: Instant): WrappedItem | undefined {
     const answer = this.#answer
     if (answer === undefined || leftMs(answer, now) < leastLeftMs) return undefined
-    const until = answer.clients.get(keyOf(client))
+    const until = answer.clients.get(clientKey(client))
     const isRefused = until !== undefined && until - now.wallMs > slackMs
     return isRefused && ageMs(answer.at, now) > youngMs ? undefined : answer.item
   }
@@ -63,7 +64,7 @@ export class Slot {
   given(client: ProcessId, untilWallMs: number): void {
     const clients = this.#answer?.clients
     if (clients === undefined) return
-    clients.set(keyOf(client), untilWallMs)
+    clients.set(clientKey(client), untilWallMs)
     const [oldest] = clients.keys()
     if (clients.size > mostClients && oldest !== undefined) clients.delete(oldest)
   }
@@ -139,8 +140,6 @@ export class Answers {
     }
   }
 }
-
-const keyOf = ({ pid, startTicks }: ProcessId): string => `${pid}:${startTicks}`
 
 /** The boot clock: setting the wall clock makes nothing older. */
 const ageMs = (at: Instant, now: Instant): number => now.bootMs - at.bootMs
