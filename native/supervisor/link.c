@@ -95,7 +95,7 @@ static void send_report(struct link *link, bool hung_up) {
     link->report_fd = -1;
 }
 
-/* What the answer is does not matter: the end of a session comes by the other connection. */
+/* What the answer is does not matter: the end of the stream comes by the other connection. */
 static void drop_answered(struct link *link) {
     struct pollfd answer = {.fd = link->report_fd, .events = POLLIN};
     if (link->report_fd < 0 || poll(&answer, 1, 0) <= 0) return;

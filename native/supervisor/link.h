@@ -25,7 +25,7 @@ struct link {
     int64_t reported_ms;
 };
 
-/* How a session ends by the daemon's will. */
+/* How a stream ends by the daemon's will. */
 struct ending {
     bool by_person;
     int exit_code;
