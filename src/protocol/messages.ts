@@ -452,7 +452,7 @@ export const messages = {
       execCredential: optional(
         1,
         'secret',
-        'the ExecCredential document, for stdout; absent: nobody vouched',
+        'the ExecCredential document, for stdout; absent: nobody vouched, or it comes from a wrapped exec plugin',
         limits.jsonBytes,
       ),
     },
@@ -503,7 +503,7 @@ export const messages = {
     id: 52,
     route: 'daemon>keeper',
     about:
-      'A kubectl was let through, and is recorded: its own plugin may fetch this credential, once and within seconds.',
+      'A client was let through, and is recorded: its own plugin may fetch this credential, once and within seconds.',
     needsUnlocked: true,
     mayShowPresence: false,
     request: {
