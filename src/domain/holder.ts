@@ -1,4 +1,4 @@
-import { isReaper, isSessionKeeper, isShell, isWrapper } from './programs.ts'
+import { isSubreaper, isSessionKeeper, isShell, isWrapper } from './programs.ts'
 
 /** One process of an ancestry, nearest first. */
 export interface Ancestor {
@@ -29,7 +29,7 @@ export function findHolder(ancestry: Iterable<Ancestor>): HolderVerdict {
       plugin = parent
       continue
     }
-    if (parent.pid === 1 || isReaper(parent.program)) return { refused: 'orphaned' }
+    if (parent.pid === 1 || isSubreaper(parent.program)) return { refused: 'orphaned' }
     if (parent.interactiveShell || isSessionKeeper(parent.program)) return { refused: 'no-client' }
     if (!isShell(parent.program) && !isWrapper(parent.program)) return { holder: parent }
   }

@@ -21,7 +21,7 @@ const sessionKeepers = words(`
   dbus-daemon dbus-broker ssh-agent gpg-agent`)
 
 /** Processes that take in orphans; pid 1 and any subreaper (prctl(2), PR_SET_CHILD_SUBREAPER). */
-const reapers = words(`
+const subreapers = words(`
   systemd init tini docker-init dumb-init catatonit conmon containerd-shim containerd-shim-runc-v2 s6-svscan
   runsvdir upstart launchd`)
 
@@ -43,7 +43,7 @@ export const isWrapper = (program: string): boolean => isOneOf(wrappers, program
 /** tmux names its server process `tmux: server`. */
 export const isSessionKeeper = (program: string): boolean =>
   isOneOf(sessionKeepers, (program.split(':')[0] as string).replaceAll(/[()]/g, '')) || program === '(sd-pam)'
-export const isReaper = (program: string): boolean => isOneOf(reapers, program)
+export const isSubreaper = (program: string): boolean => isOneOf(subreapers, program)
 
 /** Shell options whose value is the next word, so that it is no script. */
 const valueOptions = words('--rcfile --init-file -o +o -O +O -C --init-command')

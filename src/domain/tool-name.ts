@@ -1,4 +1,4 @@
-import { isReaper, isSessionKeeper, isShell, isWrapper } from './programs.ts'
+import { isSubreaper, isSessionKeeper, isShell, isWrapper } from './programs.ts'
 
 /** The launchers in `bin/` run these by name, and Node runs us: a shim before them would call itself. */
 const ownNeeds: ReadonlySet<string> = new Set(['readlink', 'base64', 'node'])
@@ -16,7 +16,7 @@ export function whyNoShim(name: string): { readonly message: string; readonly cu
   const cure = 'shims are for clients of a cluster, such as helm or k9s'
   if (name.startsWith('kubeguard')) return { message: 'is kubeguard itself', cure }
   if (isShell(name)) return { message: 'is a shell', cure }
-  const runsOthers = isWrapper(name) || isSessionKeeper(name) || isReaper(name)
+  const runsOthers = isWrapper(name) || isSessionKeeper(name) || isSubreaper(name)
   if (runsOthers) return { message: 'runs other programs, and is no client', cure }
   if (ownNeeds.has(name)) return { message: 'is needed by kubeguard itself', cure }
   return undefined
