@@ -30,8 +30,9 @@ export function adviceFor(
 }
 
 /** What the rules of a policy take away from the strength of its credentials. */
-export function adviceOnPolicy(policies: PolicySet, name: string): string[] {
-  if (policies.find((policy) => policy.name === name)?.materialize !== true) return []
+export function adviceOnPolicy(policies: PolicySet, name: string, { exec }: Pick<Secrets, 'exec'>): string[] {
+  // Of a wrapped plugin there is nothing to be put into the file.
+  if (exec !== undefined || policies.find((policy) => policy.name === name)?.materialize !== true) return []
   return [
     `policy ${name} has materialize: true, the weakest choice: while it is unlocked the credential stands in the file in plain text`,
   ]

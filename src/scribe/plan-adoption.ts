@@ -197,7 +197,7 @@ class Planner implements AdoptionPlan {
         ...(item.expiresAtMs !== undefined && { expiresAtMs: item.expiresAtMs }),
         advice: [
           ...adviceFor(file, user, kind, secrets, this.#nowMs),
-          ...adviceOnPolicy(this.#order.policies, policy.name),
+          ...adviceOnPolicy(this.#order.policies, policy.name, secrets),
         ],
       },
     })

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { GuardError } from '../../domain/errors.ts'
 import { dirs, ensurePlaces, places } from '../../platform/dirs.ts'
-import { nativePath, nativeReaperPath } from '../../platform/install.ts'
+import { nativePath, nativeReaperPath, nativeSupervisorPath } from '../../platform/install.ts'
 import { linkIsRight, ownLinks, shimmedTools } from '../shims.ts'
 import { firstOnPath, foldersOnPath, foundBeforeShims, toolsOnPath } from '../survey.ts'
 import { note, problem } from './finding.ts'
@@ -18,7 +18,10 @@ export function installationFindings(): Finding[] {
     ...placeFindings(),
     ...vaultFindings(places.vaults(found)),
     ...configFindings(places.config(found)),
-    ...nativeFindings([nativePath(), nativeReaperPath()], firstOnPath('cc', foldersOnPath())),
+    ...nativeFindings(
+      [nativePath(), nativeReaperPath(), nativeSupervisorPath()],
+      firstOnPath('cc', foldersOnPath()),
+    ),
     ...linkFindings(),
     ...kubectlFindings(),
     ...toolFindings(),
@@ -60,12 +63,19 @@ function configFindings(path: string): Finding[] {
   return [problem('open-to-others', `${path} can be written by other users`, `run: chmod 600 ${path}`)]
 }
 
-/** Without them Node does the same, more slowly, and bash and fish do without kubeguard-watch. */
+/** Without them Node does the same, more slowly; bash and fish do without kubeguard-watch, streams without a supervisor. */
 export function nativeFindings(wanted: readonly string[], compiler: string | undefined): Finding[] {
   const missing = wanted.filter((path) => !existsSync(path)).map((path) => basename(path))
   if (missing.length === 0) return []
-  const names = missing.map((name) => (name.endsWith('reaper') ? 'the reaper' : 'shim, plugin and watch'))
-  const what = `${names.join(', ')}: the slower fallback is in use`
+  const replaced = missing.filter((name) => !name.endsWith('supervisor'))
+  const names = replaced.map((name) => (name.endsWith('reaper') ? 'the reaper' : 'shim, plugin and watch'))
+  const parts = [
+    ...(replaced.length === 0 ? [] : [`${names.join(', ')}: the slower fallback is in use`]),
+    ...(replaced.length === missing.length
+      ? []
+      : ['no supervisor: a lock ends kubectl exec -it without a word']),
+  ]
+  const what = parts.join('; ')
   if (compiler === undefined)
     return [
       note('no-native', `${what}, for there is no C compiler`, 'install one (cc), then run: npm run build'),

@@ -83,6 +83,23 @@ test('an exec entry moves into the vault with all that it says; ours asks for wh
   expect(read(path)).toContain('as: someone')
 })
 
+test('materialize is told of what it puts into the file: a token, and nothing of an exec plugin', async () => {
+  const policies = home.policies.map((policy) => ({ ...policy, materialize: true }))
+  const bob = '- {name: bob, user: {token: bob-token}}\n'
+  const context = '- {name: bob, context: {cluster: c, user: bob}}\n'
+  const text = `${wrapped.replace('users:\n', `${context}users:\n`)}${bob}`
+  const path = write(join(home.kube, 'config'), text)
+  const { adopted } = await adopt(program, home, [path], { policies, dryRun: true })
+  const told = adopted.map(({ user, advice }) => [
+    user,
+    advice.some((line) => line.includes('materialize: true')),
+  ])
+  expect(told).toEqual([
+    ['alice', false],
+    ['bob', true],
+  ])
+})
+
 test('a dry run shows it without its arguments, and changes nothing', async () => {
   const path = write(join(home.kube, 'config'), wrapped)
   const report = await adopt(program, home, [path], { dryRun: true })

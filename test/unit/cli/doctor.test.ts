@@ -69,6 +69,8 @@ test('the fallback is told with its reason', () => {
   const messages = [
     nativeFindings([there, gone], undefined),
     nativeFindings(['/nowhere/native', gone], '/usr/bin/cc'),
+    nativeFindings([there, gone, '/nowhere/kubeguard-supervisor'], '/usr/bin/cc'),
+    nativeFindings([there, '/nowhere/kubeguard-supervisor'], undefined),
   ]
   expect(messages.flat().map(({ id, level, message }) => [id, level, message])).toEqual([
     ['no-native', 'note', 'the reaper: the slower fallback is in use, for there is no C compiler'],
@@ -76,6 +78,16 @@ test('the fallback is told with its reason', () => {
       'no-native',
       'note',
       'shim, plugin and watch, the reaper: the slower fallback is in use, for they were not built',
+    ],
+    [
+      'no-native',
+      'note',
+      'the reaper: the slower fallback is in use; no supervisor: a lock ends kubectl exec -it without a word, for they were not built',
+    ],
+    [
+      'no-native',
+      'note',
+      'no supervisor: a lock ends kubectl exec -it without a word, for there is no C compiler',
     ],
   ])
 })
