@@ -6,6 +6,7 @@ enum {
     SUB = 0x1a,
     ESC = 0x1b,
     CSI = 0x9b,
+    ST = 0x9c,
     MOTION = 32,
     /* Old mouse reports add this to each number, so that it can be printed. */
     PRINTABLE = 32,
@@ -38,7 +39,8 @@ static bool is_typed(struct keys *keys, uint8_t final) {
     case 'I': /* focus */
     case 'O':
     case 'R': /* the cursor's place; F3 with Shift looks like row 1, and is given up for it */
-    case 'c': /* device attributes, status, parameters, window, mode, checksum */
+    case 'c': /* device attributes, colours of an area, status, parameters, window, mode, checksum */
+    case 'm':
     case 'n':
     case 'x':
     case 't':
@@ -76,6 +78,7 @@ static bool in_sequence(struct keys *keys, uint8_t byte) {
 
 static void begin_string(struct keys *keys) {
     keys->state = KEY_STRING;
+    keys->character_left = 0;
 }
 
 static bool after_escape(struct keys *keys, uint8_t byte) {
@@ -104,9 +107,26 @@ static bool after_escape(struct keys *keys, uint8_t byte) {
     }
 }
 
+static unsigned continuation_bytes(uint8_t lead) {
+    if (lead >= 0xf0 && lead < 0xf8) return 3;
+    if (lead >= 0xe0) return lead < 0xf0 ? 2 : 0;
+    return lead >= 0xc0 ? 1 : 0;
+}
+
+/*
+ * The last byte of U+201C is that of ST, and U+009C is ST in UTF-8: whoever has chosen a title must not end it there, and
+ * have the rest for typed. Where it was the end, the next key with a control in it is one again.
+ */
+static bool is_within_character(struct keys *keys, uint8_t byte) {
+    bool continues = keys->character_left > 0 && (byte & 0xc0) == 0x80;
+    keys->character_left = continues ? keys->character_left - 1 : continuation_bytes(byte);
+    return continues;
+}
+
 static bool in_string(struct keys *keys, uint8_t byte) {
+    if (is_within_character(keys, byte)) return false;
     if (byte == ESC) keys->state = KEY_STRING_ESCAPE;
-    else if (byte == BEL || byte == 0x9c) keys->state = KEY_GROUND;
+    else if (byte == BEL || byte == ST) keys->state = KEY_GROUND;
     /* No terminal puts these into an answer: a string that never ended must not swallow keys for good. */
     else if (byte == CAN || byte == SUB || byte < 0x08 || byte == '\r' || byte == '\n') {
         keys->state = KEY_GROUND;
@@ -119,12 +139,6 @@ static bool in_string(struct keys *keys, uint8_t byte) {
 static bool control(struct keys *keys, uint8_t byte) {
     keys->state = KEY_ESCAPE;
     return after_escape(keys, (uint8_t)(byte - 0x40));
-}
-
-static unsigned continuation_bytes(uint8_t lead) {
-    if (lead >= 0xf0 && lead < 0xf8) return 3;
-    if (lead >= 0xe0) return lead < 0xf0 ? 2 : 0;
-    return lead >= 0xc0 ? 1 : 0;
 }
 
 static bool is_c1(uint8_t byte) {

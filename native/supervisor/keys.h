@@ -33,8 +33,8 @@ struct keys {
 
 /*
  * Takes in what the terminal sent. Returns whether anything of it was typed: a key, a paste, a mouse button. Not:
- * reports of cursor, device, mode, colour or size, focus, and motion of the mouse; a program in the pod can ask a
- * terminal for all of these (ctlseqs of xterm, "Device-Control functions" and "Mouse Tracking").
+ * reports of cursor, device, mode, colour, title or size, focus, and motion of the mouse; a program in the pod can ask
+ * a terminal for all of these (ctlseqs of xterm, "Device-Control functions" and "Mouse Tracking").
  */
 bool keys_typed(struct keys *keys, const uint8_t *at, size_t length);
 

@@ -57,6 +57,10 @@ const answers: Readonly<Record<string, string>> = {
   'version': '\x1bP>|XTerm(354)\x1b\\',
   'window size': '\x1b[8;30;100t',
   'title, as ESC ] l': '\x1b]lbash\x1b\\',
+  'title with a quotation mark, whose last byte is that of ST': utf8('\x1b]l“typed”\x1b\\'),
+  'title with all that ends in the byte of ST': utf8('\x1b]lܜx䀜x😜x\x07'),
+  'title with ST in UTF-8': utf8('\x1b]lx\x9ctyped\x1b\\'),
+  'colours of an area': '\x1b[0;1;38:5:7m',
   'colour': '\x1b]11;rgb:0000/0000/0000\x07',
   'colour with ST': '\x1b]4;1;rgb:cdcd/0000/0000\x1b\\',
   'clipboard': '\x1b]52;c;bHM=\x07',
@@ -80,6 +84,7 @@ const answers: Readonly<Record<string, string>> = {
   'eight bits: cursor': '\x9b12;40R',
   'eight bits in UTF-8: cursor': utf8('\x9b12;40R'),
   'eight bits: string': '\x90>|VT\x9c',
+  'eight bits in UTF-8: string': utf8('\x90>|VT\x9c'),
   'two at once': '\x1b[1;1R\x1b[?62;22c',
 }
 
@@ -106,6 +111,9 @@ const keys: Readonly<Record<string, string>> = {
   'a click, urxvt': '\x1b[32;10;20M',
   'a letter after an answer': '\x1b[12;40Ra',
   'a letter before one': 'a\x1b[12;40R',
+  'a letter after a string of eight bits': '\x9dlbash\x9ca',
+  'Enter after a string of eight bits in UTF-8': utf8('\x9dl“bash”\x9c\r'),
+  'up after a string of eight bits in UTF-8': utf8('\x9dlbash\x9c\x1b[A'),
   'Ctrl-C in a string that never ends': '\x1b]11;rgb:\x03',
   'Enter in a string that never ends': '\x1bP\r',
 }
