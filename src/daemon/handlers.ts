@@ -90,12 +90,15 @@ export async function lockAndSettle(world: World): Promise<void> {
   try {
     await lock(world, undefined, 'daemon-stopped')
   } finally {
-    await world.lockCommands.stop(lastCommandsMs)
+    await settleCommands(world)
   }
 }
 
+/** What the locks before have begun comes to its end. */
+export const settleCommands = ({ lockCommands }: World): Promise<void> => lockCommands.stop(lastCommandsMs)
+
 /** Locks one session, or all at once; resolves when every wall stands. */
-export function lock(world: World, policy: string | undefined, reason: LockReason): Promise<LockReport[]> {
+function lock(world: World, policy: string | undefined, reason: LockReason): Promise<LockReport[]> {
   const chosen = policy === undefined ? world.table.all() : [world.table.get(policy)]
   return Promise.all(chosen.map((guarded) => world.lockSession.lock(guarded, reason)))
 }

@@ -6,7 +6,7 @@ import { acquireDaemonLock } from '../platform/lock-file.ts'
 import type { DaemonLock } from '../platform/lock-file.ts'
 import { compose } from './compose.ts'
 import type { World } from './compose.ts'
-import { createHandlers, lock, lockAndSettle } from './handlers.ts'
+import { createHandlers, lockAndSettle, settleCommands } from './handlers.ts'
 import { createRouter } from './router.ts'
 import { HandOver, startMeAgain, startSuccessor } from './hand-over.ts'
 import { listen } from './server.ts'
@@ -33,7 +33,8 @@ async function main(): Promise<void> {
     stopping = true
     leave(world, admitted, { socket: places.socket(found), replaced, isManaged: service.isManaged })
   }
-  const handOver = new HandOver(() => stop(true))
+  // The lock that it follows has only begun its commands: a new daemon would not know of them.
+  const handOver = new HandOver(() => void settleCommands(world).finally(() => stop(true)))
   const world = compose(found, { service, handOver, stop: () => stop(false) })
   endOnSignal(world, service)
   watchPolicies(world)
@@ -85,14 +86,14 @@ function endOnSignal(world: World, service: Service): void {
 
 const exitFailed = 70
 
-/** Longer than a lock takes: TERM's grace, and patience with what does not die. */
-const lastLockMs = 8_000
+/** Longer than a lock takes: TERM's grace, patience with what does not die, and what is run then. */
+const lastLockMs = 12_000
 
 /** Keepers end with us, streams would not: what can still be locked is locked first. */
 async function lockAndFail(world: World): Promise<never> {
   setTimeout(() => process.exit(exitFailed), lastLockMs)
   try {
-    await lock(world, undefined, 'daemon-stopped')
+    await lockAndSettle(world)
   } finally {
     process.exit(exitFailed)
   }

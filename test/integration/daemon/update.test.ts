@@ -1,9 +1,10 @@
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { good, makeHome, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import { copyInstallation, updateInstallation } from '../../fixtures/installation.ts'
+import { writePolicy } from '../../fixtures/policy.ts'
 import { until } from '../../fixtures/terminal.ts'
 
 interface Daemon {
@@ -51,6 +52,19 @@ test('an update while a session is open: it stays open, and the new daemon takes
   expect(next.pid).not.toBe(old?.pid)
   await unlock()
   expect(good(await home.kubectl(['get', 'pods'])).stdout).toContain('Running')
+})
+
+test('an update while a session is open: what the lock runs is run to its end', async () => {
+  await using home = makeHome()
+  writePolicy(home, { idle: '10m', more: '    onLock: ["sleep 1", "echo done >>ran"]\n' })
+  const { root, run, daemon, unlock } = await installed(home)
+  await unlock()
+  updateInstallation(root, '99.0.0')
+  good(await run('lock'))
+  await until('the new daemon', async () => (await daemon())?.version === '99.0.0', { withinMs: 60_000 })
+  expect(readFileSync(join(home.home, 'ran'), 'utf8')).toBe('done\n')
+  const { stdout } = await run('log', '--event', 'lock-command', '--json')
+  expect(stdout.match(/"outcome":"done"/g)).toHaveLength(2)
 })
 
 test('an update while all is locked: the next unlock is the new daemon’s, and its person notices nothing', async () => {
