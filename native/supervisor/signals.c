@@ -138,17 +138,10 @@ void obey_signals(struct supervised *all) {
     }
 }
 
-_Noreturn void end_by_daemon(struct supervised *all, const struct ending *ending) {
+/* Before anything is said: a terminal that takes no more (Ctrl-S, a reader that hangs) must not keep it alive. */
+static void end_program(struct supervised *all) {
     sigset_t child;
     struct timespec patience = {.tv_nsec = GRACE_MS * 1000000L};
-    warning_drop(all);
-    outer_undo(&all->outer, &all->inner.shared->modes);
-    outer_restore(&all->outer);
-    if (!isatty(STDERR_FILENO)) dup2(all->outer.fd, STDERR_FILENO);
-    if (!all->hung_up) {
-        /* The program's last line may not have ended. */
-        if (write(STDERR_FILENO, "\n", 1) == 1) say_text(ending->said, ending->said_length);
-    }
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
     forward(all, SIGTERM);
@@ -157,6 +150,18 @@ _Noreturn void end_by_daemon(struct supervised *all, const struct ending *ending
     /* 0 would be all of our own job. */
     if (all->inner.shared->program > 0) kill(-all->inner.shared->program, SIGKILL);
     if (!all->ended) kill(all->inner.warden, SIGKILL);
+}
+
+_Noreturn void end_by_daemon(struct supervised *all, const struct ending *ending) {
+    end_program(all);
+    warning_drop(all);
+    outer_undo(&all->outer, &all->inner.shared->modes);
+    outer_restore(&all->outer);
+    if (!isatty(STDERR_FILENO)) dup2(all->outer.fd, STDERR_FILENO);
+    if (!all->hung_up) {
+        /* The program's last line may not have ended. */
+        if (write(STDERR_FILENO, "\n", 1) == 1) say_text(ending->said, ending->said_length);
+    }
     if (ending->by_person) end_like(SIGTERM);
     _exit(ending->exit_code);
 }

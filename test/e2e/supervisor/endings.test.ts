@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { isRunning } from '../../fixtures/home.ts'
 import { until } from '../../fixtures/terminal.ts'
@@ -8,6 +9,17 @@ import { afterPrompt, familyIn, PersonsShell, pidsIn, settingsOf, unlockedHome }
 const fullScreen = `printf '%s' 'echo "\\033[?1049h\\033[?1002h\\033[?2004h\\033[?25ldra""wn"; sleep 600' >script; `
 const runs = `kubectl exec -it web-0 -- sh -c "$(printf "$(cat script)")"`
 const undone = ['\x1b[?1049l', '\x1b[?1002l', '\x1b[?2004l', '\x1b[?25h']
+
+const written = (pid: number): string | undefined =>
+  /^wchar: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]
+
+/** They show their names alone. */
+function reapersOf(daemon: number): number[] {
+  const children = readFileSync(`/proc/${daemon}/task/${daemon}/children`, 'utf8').trim().split(' ')
+  return children
+    .filter((pid) => readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('kubeguard-reape'))
+    .map(Number)
+}
 
 async function settings(shell: PersonsShell): Promise<string> {
   return settingsOf(await shell.enter('stty -g\n', /^[\da-f]+(:[\da-f]+)+\r\n[^]*ready> $/m))
@@ -50,6 +62,24 @@ test('a killed daemon means locked: 76, and it says so', async () => {
   })
   expect(shell.output.slice(from)).toContain('code=76')
   expect(shell.output.slice(from)).toContain('kubeguard: the daemon has ended, and every session is locked')
+})
+
+test('a terminal that takes no more keeps nothing alive, though daemon and reaper are killed at once', async () => {
+  await using home = await unlockedHome()
+  using shell = new PersonsShell(home)
+  await shell.shows('ready> ')
+  const much = 'head -c 2000000 /dev/zero | tr "\\0" x'
+  await shell.enter(`kubectl exec -it web-0 -- sh -c 'echo dr""awn; ${much}; sleep 600'\n`, /drawn/)
+  shell.pty.pause()
+  const daemon = (await home.daemonPid()) as number
+  const { supervisor, kubectl } = await familyIn(home)
+  await until('a full terminal', async () => {
+    const before = written(supervisor)
+    await sleep(300)
+    return written(supervisor) === before
+  })
+  for (const pid of [...reapersOf(daemon), daemon]) process.kill(pid, 'SIGKILL')
+  await until('the end', () => !isRunning(kubectl))
 })
 
 test('kubeguard kill ends it as TERM would, and it says by whom', async () => {
