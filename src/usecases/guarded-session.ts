@@ -34,7 +34,7 @@ export interface GuardedSession {
   /** With more clients than this, the dead among them are looked for. */
   lookAboveClients: number
   readonly terminals: Map<string, TerminalId>
-  /** What it has on disk while it is open, by the ids of its traces. */
+  /** What it has on disk while it is open, and until its lock has wiped that, by the ids of its traces. */
   readonly traces: Set<string>
   /** It was unlocked since its `onLock` commands ran. */
   onLockDue: boolean

@@ -73,7 +73,7 @@ export class LockSession {
     // A holder that is left to expire stays in sight: status says until when its credential is good.
     for (const { id } of clients) guarded.clients.delete(clientKey(id))
     guarded.terminals.clear()
-    guarded.traces.clear()
+    const traces = [...guarded.traces]
     const isFirst = guarded.onLockDue
     guarded.onLockDue = false
     this.#deps.supervisors.tellEnd(clients, ({ command }) => endedByLock(guarded, command))
@@ -81,7 +81,12 @@ export class LockSession {
     const failures = steps.flatMap((step) => (step.status === 'rejected' ? [messageOf(step.reason)] : []))
     guarded.lockFailures = []
     this.#record(guarded, reason, { wasUnlocked, clients: clients.length, held: holds.length, failures })
-    const unswept = await this.#deps.sweep.afterLock(guarded, { wasOpen: wasUnlocked, isFirst, reason })
+    const unswept = await this.#deps.sweep.afterLock(guarded, {
+      wasOpen: wasUnlocked,
+      isFirst,
+      reason,
+      traces,
+    })
     this.#noteFailures(guarded, unswept)
     return {
       policy: guarded.policy,

@@ -24,6 +24,8 @@ interface AfterLock {
   /** The first since its unlock: another one follows where jobs are held. */
   readonly isFirst: boolean
   readonly reason: LockReason
+  /** Those that it had: a later unlock has others. */
+  readonly traces: readonly string[]
 }
 
 type Order = Parameters<Kubeconfigs['sweep']>[0]
@@ -57,17 +59,26 @@ export class SweepSessions {
   }
 
   /**
-   * A step of a lock, after `guarded.traces` was cleared: what a later unlock has begun since is its own.
-   * The policy's `onLock` commands are begun by it, and nobody waits for them.
+   * A step of a lock. Nobody else sweeps these traces before it has, or what they name would be run twice: by whoever
+   * closes them, and as what the rules in force name. The policy's `onLock` commands are begun by it, and nobody waits
+   * for them.
    *
    * @returns what stays on disk, and why
    */
-  async afterLock(
+  async afterLock(guarded: GuardedSession, lock: AfterLock): Promise<readonly string[]> {
+    try {
+      return await this.#afterLock(guarded, lock)
+    } finally {
+      for (const id of lock.traces) guarded.traces.delete(id)
+    }
+  }
+
+  async #afterLock(
     { policy }: GuardedSession,
-    { wasOpen, isFirst, reason }: AfterLock,
+    { wasOpen, isFirst, reason, traces: own }: AfterLock,
   ): Promise<readonly string[]> {
     const { wipe, onLock } = this.#deps.table().rules(policy)
-    const traces = this.#closedTraces().filter((id) => policyOfTrace(id) === policy)
+    const traces = [...own, ...this.#closedTraces().filter((id) => policyOfTrace(id) === policy)]
     const places = wasOpen ? placesOfWipe(wipe) : []
     const due = isFirst ? onLock : []
     if (traces.length + places.length > 0)
@@ -117,7 +128,7 @@ export class SweepSessions {
     return report
   }
 
-  /** Traces that no open session has. */
+  /** Traces that no session has, be it open or about to be locked. */
   #closedTraces(): string[] {
     const sessions = this.#deps.table().all()
     const open = new Set(sessions.flatMap(({ traces }) => [...traces]))
