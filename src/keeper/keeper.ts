@@ -68,9 +68,16 @@ export class Keeper {
       'keeper.narrow': (body) => this.#narrow(body),
       'keeper.vouch': (body) => this.#vouch(body),
     })
-    const exit = (): void => this.#plainText.takeOut(options.exit)
-    this.#channel.onClose(exit)
-    this.#lease.watch(exit)
+    const end = (): void => this.#end()
+    this.#channel.onClose(end)
+    this.#lease.watch(end)
+  }
+
+  /** Revokes first: taking plain text out takes a moment. */
+  #end(): void {
+    this.#lease.end()
+    this.#wrapped.endUnserved()
+    this.#plainText.takeOut(this.#options.exit)
   }
 
   /** Answers a client on the keeper's own socket. @throws GuardError, FrameError */

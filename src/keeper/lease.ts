@@ -25,6 +25,7 @@ export class Lease {
   readonly #begun: Instant
   #deadlines: Deadlines | undefined
   #heard: Instant | undefined
+  #isOver = false
 
   constructor(now: () => Instant) {
     this.#now = now
@@ -45,7 +46,12 @@ export class Lease {
 
   /** @returns the deadlines while a credential may be given out; undefined when not, or not any more. */
   get inForce(): Deadlines | undefined {
-    return this.#heard !== undefined && this.leftMs > 0 ? this.#deadlines : undefined
+    return !this.#isOver && this.#heard !== undefined && this.leftMs > 0 ? this.#deadlines : undefined
+  }
+
+  /** For good: nothing is given out any more, though the process may have something to finish. */
+  end(): void {
+    this.#isOver = true
   }
 
   /** Has a deadline passed, though the daemon may still be about to lock? */

@@ -71,3 +71,12 @@ test('it is overdue from the deadline on, on either clock, though it waits two s
   lease.renew({ ...inMs(1_000), lifetimeWallMs: inMs(0).lifetimeWallMs })
   expect(lease.isOverdue).toBe(true)
 })
+
+test('once it has ended nothing is in force, whatever heartbeat comes', () => {
+  const { lease, inMs } = makeLease()
+  lease.open(inMs(5_000))
+  lease.end()
+  expect(lease.inForce).toBeUndefined()
+  lease.renew(inMs(5_000))
+  expect(lease.inForce).toBeUndefined()
+})
