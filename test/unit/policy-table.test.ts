@@ -27,7 +27,11 @@ test('and what holds unless it is said', () => {
   const times = { idle: idleMs, lifetime: lifetimeMs, warn: warnMs, finish: finishMs }
   const usual = {
     ...Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, formatDuration(ms)])),
-    ...{ holders, hold, absorb, live, materialize: String(materialize) },
+    holders,
+    hold,
+    absorb,
+    live,
+    materialize: String(materialize),
     ...Object.fromEntries(
       (['env', 'wipe', 'onLock'] as const).map((name) => [name, JSON.stringify(defaultPolicy[name])]),
     ),
