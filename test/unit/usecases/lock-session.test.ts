@@ -13,6 +13,7 @@ test('what a lock could not end is told in words, and kept for status', async ()
     processes: {},
     reaper: { end: () => Promise.reject(new Error(said)) },
     table: () => ({ rules: () => ({ holders: 'expire' }) }),
+    supervisors: { tellEnd: () => undefined },
     sweep: { afterLock: () => Promise.resolve([]) },
   }
   const guarded = guardedSession('default')
