@@ -68,8 +68,7 @@ test('a terminal that takes no more keeps nothing alive, though daemon and reape
   await using home = await unlockedHome()
   using shell = new PersonsShell(home)
   await shell.shows('ready> ')
-  const much = 'head -c 2000000 /dev/zero | tr "\\0" x'
-  await shell.enter(`kubectl exec -it web-0 -- sh -c 'echo dr""awn; ${much}; sleep 600'\n`, /drawn/)
+  await shell.enter(`kubectl exec -it web-0 -- sh -c 'echo dr""awn; seq 300000; sleep 600'\n`, /drawn/)
   shell.pty.pause()
   const daemon = (await home.daemonPid()) as number
   const { supervisor, kubectl } = await familyIn(home)
