@@ -9,17 +9,23 @@ export const startMeAgain = 3
 /** Answers that are on their way get there first. */
 const answersMs = 200
 
+interface Way {
+  /** A session is locked before its lock has come to its end: a new daemon would not know what is left of that. */
+  readonly settle: () => Promise<void>
+  readonly leave: () => void
+}
+
 /**
  * After an update the old daemon goes on for as long as a session is open, and then makes way for the new one: nobody is
  * locked out by an update, and no old daemon starts the processes of a new build.
  */
 export class HandOver {
   readonly #build = daemonBuild()
-  readonly #leave: () => void
+  readonly #way: Way
   #leaving = false
 
-  constructor(leave: () => void) {
-    this.#leave = leave
+  constructor(way: Way) {
+    this.#way = way
   }
 
   /** A lock has come to its end. */
@@ -41,7 +47,8 @@ export class HandOver {
     if (this.#leaving) return true
     if (!isAllLocked(table) || !this.#isReplaced()) return false
     this.#leaving = true
-    setTimeout(this.#leave, answersMs)
+    const { settle, leave } = this.#way
+    void settle().finally(() => setTimeout(leave, answersMs))
     return true
   }
 

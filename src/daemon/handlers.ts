@@ -94,8 +94,14 @@ export async function lockAndSettle(world: World): Promise<void> {
   }
 }
 
-/** What the locks before have begun comes to its end. */
-export const settleCommands = ({ lockCommands }: World): Promise<void> => lockCommands.stop(lastCommandsMs)
+/** Locks that are under way come to their end, and what they run. */
+export async function settleLocks(world: World): Promise<void> {
+  const { table, lockSession } = world
+  await Promise.allSettled(table.all().map((guarded) => lockSession.settled(guarded)))
+  await settleCommands(world)
+}
+
+const settleCommands = ({ lockCommands }: World): Promise<void> => lockCommands.stop(lastCommandsMs)
 
 /** Locks one session, or all at once; resolves when every wall stands. */
 function lock(world: World, policy: string | undefined, reason: LockReason): Promise<LockReport[]> {

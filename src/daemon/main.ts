@@ -6,7 +6,7 @@ import { acquireDaemonLock } from '../platform/lock-file.ts'
 import type { DaemonLock } from '../platform/lock-file.ts'
 import { compose } from './compose.ts'
 import type { World } from './compose.ts'
-import { createHandlers, lockAndSettle, settleCommands } from './handlers.ts'
+import { createHandlers, lockAndSettle, settleLocks } from './handlers.ts'
 import { createRouter } from './router.ts'
 import { HandOver, startMeAgain, startSuccessor } from './hand-over.ts'
 import { listen } from './server.ts'
@@ -33,8 +33,7 @@ async function main(): Promise<void> {
     stopping = true
     leave(world, admitted, { socket: places.socket(found), replaced, isManaged: service.isManaged })
   }
-  // The lock that it follows has only begun its commands: a new daemon would not know of them.
-  const handOver = new HandOver(() => void settleCommands(world).finally(() => stop(true)))
+  const handOver = new HandOver({ settle: () => settleLocks(world), leave: () => stop(true) })
   const world = compose(found, { service, handOver, stop: () => stop(false) })
   endOnSignal(world, service)
   watchPolicies(world)
