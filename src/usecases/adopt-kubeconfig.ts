@@ -19,8 +19,12 @@ export async function adoptKubeconfig(
     kubeconfigs.adopt({ ...job, policies: policies.current(), plugin })
   const report = job.dryRun ? await adopt() : await absorb.adopting(job, adopt)
   if (report.dryRun) return report
-  for (const { policy, user, file, credential, kind, strength } of report.adopted) {
-    journal.recordDurably({ event: 'adopted', policy, details: { user, file, credential, kind, strength } })
-  }
+  journal.recordDurably(
+    ...report.adopted.map(({ policy, user, file, credential, kind, strength }) => ({
+      event: 'adopted' as const,
+      policy,
+      details: { user, file, credential, kind, strength },
+    })),
+  )
   return report
 }

@@ -123,8 +123,8 @@ export interface TerminalId {
 export interface Journal {
   /** Never throws: a full disk must not stop a lock. @returns false when the entry could not be kept. */
   record(entry: { event: JournalEvent; policy?: string; details?: JournalEntry['details'] }): boolean
-  /** As `record`, but durable before it returns; an unlock that can't be recorded is refused. */
-  recordDurably(entry: { event: JournalEvent; policy?: string; details?: JournalEntry['details'] }): boolean
+  /** As `record`, but durable before it returns, all or none: a sync for each of thousands would take seconds. */
+  recordDurably(...entries: { event: JournalEvent; policy?: string; details?: JournalEntry['details'] }[]): boolean
   read(query: {
     after?: number
     sinceMs?: number

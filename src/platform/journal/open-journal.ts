@@ -79,9 +79,12 @@ class SqliteJournal implements ReportingJournal {
     return this.#failing === undefined
   }
 
-  /** False: the entry is not kept at all, so that what is refused for it is not recorded as done. */
-  recordDurably(entry: Input): boolean {
-    return this.#write([this.#entry(entry)], true)
+  /** False: the entries are not kept at all, so that what is refused for it is not recorded as done. */
+  recordDurably(...entries: Input[]): boolean {
+    return this.#write(
+      entries.map((entry) => this.#entry(entry)),
+      true,
+    )
   }
 
   read(query: Parameters<Journal['read']>[0]): JournalEntry[] {
