@@ -72,7 +72,7 @@ async function orphanOfJob(siege: Siege, person: Person): Promise<boolean> {
   plant(
     siege,
     'orphan',
-    '#!/bin/sh\nwhile [ ! -e go ]; do sleep 0.2; done\nkubectl get pods >orphaned 2>&1; echo $? >done\n',
+    '#!/bin/sh\nwhile [ ! -e go ]; do sleep 0.2; done\nKUBEGUARD_PROMPT=never kubectl get pods >orphaned 2>&1; echo $? >done\n',
   )
   plant(
     siege,
