@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { existsSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, realpathSync, rmdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { unifiedDiff } from '../domain/line-diff.ts'
 import { dirs } from '../platform/dirs.ts'
@@ -56,9 +56,12 @@ export function noteStartUpFile(path: string): void {
   )
 }
 
-/** Notes kubeconfigs before their secrets are moved. */
+/** Notes kubeconfigs before their secrets are moved; what is known already stays. */
 export async function noteKubeconfigs(paths: readonly string[]): Promise<void> {
-  const masked = await runScribe({ job: 'mask', paths })
+  const known = new Set(readBefore().files.map(({ path }) => path))
+  const unknown = paths.filter((path) => existsSync(path) && !known.has(realpathSync(path)))
+  if (unknown.length === 0) return
+  const masked = await runScribe({ job: 'mask', paths: unknown })
   note(({ key }) =>
     masked.map(({ path, mode, text }) => ({ path, kind: 'kubeconfig', mode, lines: digestsOf(text, key) })),
   )

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { GuardError } from '../domain/errors.ts'
 import { dirs, places } from '../platform/dirs.ts'
+import type { Kubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { readKubeconfig } from '../platform/kubeconfig/read-kubeconfig.ts'
 import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
 import { stampOf } from '../platform/scribes/file-identity.ts'
@@ -28,10 +29,11 @@ export async function absorb(job: AbsorbJob): Promise<AbsorbReport> {
   const vaultsDir = places.vaults(dirs())
   const catalogue = createVaultCatalogue(vaultsDir)
   const absorbed = new Map<string, AdoptedUser>()
+  const written = new Map<string, Kubeconfig>()
   for (let round = 0; round < mostRounds; round += 1) {
     // Looked at before the files as well: what a lock takes out of them meanwhile is forgotten only then.
     const before = allMaterialised()
-    const { files, failed } = await loadReadable(job.paths)
+    const { files, failed } = await loadReadable(job.paths, written)
     const materialised = new Materialised([...before, ...allMaterialised()])
     const placement = new AbsorbPlacement(job, files, { catalogue, materialised })
     const plan = planAdoption(files, job, Date.now(), { placement, materialised })
@@ -46,6 +48,7 @@ export async function absorb(job: AbsorbJob): Promise<AbsorbReport> {
     await sealAllPending(vaultsDir, plan.items)
     for (const change of changes) {
       if (!(await replaceKubeconfig(change.file.snapshot, change.text))) break
+      written.set(change.file.snapshot.real, change.edited)
       for (const { file, report } of plan.adopted)
         if (file === change.file) absorbed.set(report.credential, report)
     }
@@ -58,12 +61,13 @@ export async function absorb(job: AbsorbJob): Promise<AbsorbReport> {
 /** One file that is broken, or half written, keeps nothing from being sealed in the others. */
 async function loadReadable(
   paths: readonly string[],
+  written: ReadonlyMap<string, Kubeconfig>,
 ): Promise<{ files: LoadedFile[]; failed: AbsorbedFile[] }> {
   const files: LoadedFile[] = []
   const failed: AbsorbedFile[] = []
   for (const path of paths) {
     try {
-      const loaded = await loadFiles([path])
+      const loaded = await loadFiles([path], written)
       files.push(
         ...loaded.filter(({ snapshot }) => !files.some((file) => file.snapshot.real === snapshot.real)),
       )

@@ -4,6 +4,7 @@ import { dirs, places } from '../platform/dirs.ts'
 import { editedKubeconfig } from '../platform/kubeconfig/edit-kubeconfig.ts'
 import { unifiedDiff } from '../domain/line-diff.ts'
 import { maskSecrets } from '../platform/kubeconfig/mask-secrets.ts'
+import { outlineOf } from '../platform/kubeconfig/outline-kubeconfig.ts'
 import { parseKubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { Kubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
@@ -12,6 +13,7 @@ import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import { sealAllPending } from '../platform/vault/seal-pending.ts'
 import type { AdoptedUser, AdoptReport } from '../protocol/reports.ts'
+import type { Adoption, Outline } from '../usecases/ports.ts'
 import { clearComments } from './clear-comments.ts'
 import { Leftovers, secretTexts } from './find-leftovers.ts'
 import { findTexts } from './find-texts.ts'
@@ -31,23 +33,26 @@ export const mostRounds = 20
  *
  * @throws GuardError kubeconfig-invalid, kubeconfig-busy, usage and what sealing throws
  */
-export async function adopt(job: AdoptJob): Promise<AdoptReport> {
+export async function adopt(job: AdoptJob): Promise<Adoption> {
   const vaultsDir = places.vaults(dirs())
   const progress = new Progress(job)
+  const written = new Map<string, Kubeconfig>()
   for (let round = 0; round < mostRounds; round += 1) {
-    const files = await loadFiles(job.paths)
+    const files = await loadFiles(job.paths, written)
     if (round === 0) requireKnownUsers(job, files)
     const plan = planAdoption(files, job, Date.now(), {
       materialised: new Materialised(allMaterialised()),
     })
     const changes = changesOf(plan)
     const missing = missingVaults(plan, vaultsDir)
-    if (job.dryRun) return progress.report(plan, changes, missing)
-    if (missing.length > 0) return progress.report(plan, [], missing)
-    if (changes.length === 0) return progress.report(plan, [], [])
+    if (job.dryRun || missing.length > 0 || changes.length === 0) {
+      const shown = job.dryRun ? changes : []
+      return { report: progress.report(plan, shown, missing), outlines: files.map(outlineOfFile) }
+    }
     await sealAllPending(vaultsDir, plan.items)
     for (const change of changes) {
       if (!(await replaceKubeconfig(change.file.snapshot, change.text))) break
+      written.set(change.file.snapshot.real, change.edited)
       progress.done(plan, change)
     }
   }
@@ -55,6 +60,8 @@ export async function adopt(job: AdoptJob): Promise<AdoptReport> {
     cure: 'wait until the program that writes it is done, then try again',
   })
 }
+
+const outlineOfFile = ({ config, snapshot }: LoadedFile): Outline => outlineOf(config, snapshot.real)
 
 export interface Change {
   readonly file: LoadedFile

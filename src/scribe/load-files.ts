@@ -13,15 +13,21 @@ export interface LoadedFile {
  * Reads kubeconfigs in order. Missing ones are left out, as kubectl does, and a file that two names
  * lead to is taken once. What a killed run left beside them is cleared away.
  *
+ * @param known what this job wrote itself, by real path: not parsed again while it is what the file holds
  * @throws GuardError kubeconfig-invalid
  */
-export async function loadFiles(paths: readonly string[]): Promise<LoadedFile[]> {
+export async function loadFiles(
+  paths: readonly string[],
+  known: ReadonlyMap<string, Kubeconfig> = new Map(),
+): Promise<LoadedFile[]> {
   const files = new Map<string, LoadedFile>()
   for (const path of paths) {
     clearLeftBehind(path)
     const snapshot = await readKubeconfig(path)
     if (snapshot === undefined || files.has(snapshot.real)) continue
-    files.set(snapshot.real, { snapshot, config: parseKubeconfig(path, snapshot.text) })
+    const written = known.get(snapshot.real)
+    const isKnown = written?.path === path && written.text === snapshot.text
+    files.set(snapshot.real, { snapshot, config: isKnown ? written : parseKubeconfig(path, snapshot.text) })
   }
   return [...files.values()]
 }

@@ -1,8 +1,9 @@
 import { GuardError } from '../domain/errors.ts'
 import { plainText } from '../domain/plain-text.ts'
-import type { AbsorbReport, AdoptedUser, AdoptReport, UnguardedUser } from '../protocol/reports.ts'
+import type { AbsorbReport, AdoptedUser, UnguardedUser } from '../protocol/reports.ts'
 import { Insistence } from './insistence.ts'
 import type {
+  Adoption,
   Alarm,
   Clock,
   FileWatch,
@@ -124,13 +125,13 @@ export class AbsorbSecrets {
   /** Runs an adoption. Whom it leaves in the files was left there by a person, and stays. */
   async adopting(
     { paths, users }: { readonly paths: readonly string[]; readonly users: readonly string[] },
-    work: () => Promise<AdoptReport>,
-  ): Promise<AdoptReport> {
+    work: () => Promise<Adoption>,
+  ): Promise<Adoption> {
     this.#adoptions += 1
     try {
-      const report = await work()
-      if (report.missingVaults.length === 0) await this.#noteAdopted(paths, users)
-      return report
+      const adoption = await work()
+      if (adoption.report.missingVaults.length === 0) this.#noteAdopted(paths, users, adoption.outlines)
+      return adoption
     } finally {
       this.#adoptions -= 1
       this.watch()
@@ -138,8 +139,7 @@ export class AbsorbSecrets {
     }
   }
 
-  async #noteAdopted(paths: readonly string[], chosen: readonly string[]): Promise<void> {
-    const outlines = await this.#deps.kubeconfigs.outlines(paths)
+  #noteAdopted(paths: readonly string[], chosen: readonly string[], outlines: readonly Outline[]): void {
     const files = new Set(outlines.map(({ real }) => real))
     const others = this.#deps.leftOut.read().filter(({ file }) => !files.has(file))
     const isLeft = ({ name, kind }: OutlineUser): boolean =>

@@ -1,6 +1,6 @@
 import type { AdoptReport } from '../protocol/reports.ts'
 import type { AbsorbSecrets } from './absorb-secrets.ts'
-import type { Journal, Kubeconfigs, PolicySource } from './ports.ts'
+import type { Adoption, Journal, Kubeconfigs, PolicySource } from './ports.ts'
 
 interface Deps {
   readonly journal: Journal
@@ -15,9 +15,8 @@ export async function adoptKubeconfig(
   { journal, kubeconfigs, policies, plugin, absorb }: Deps,
   job: { paths: readonly string[]; users: readonly string[]; dryRun: boolean },
 ): Promise<AdoptReport> {
-  const adopt = (): Promise<AdoptReport> =>
-    kubeconfigs.adopt({ ...job, policies: policies.current(), plugin })
-  const report = job.dryRun ? await adopt() : await absorb.adopting(job, adopt)
+  const adopt = (): Promise<Adoption> => kubeconfigs.adopt({ ...job, policies: policies.current(), plugin })
+  const { report } = job.dryRun ? await adopt() : await absorb.adopting(job, adopt)
   if (report.dryRun) return report
   journal.recordDurably(
     ...report.adopted.map(({ policy, user, file, credential, kind, strength }) => ({

@@ -124,7 +124,9 @@ export interface Journal {
   /** Never throws: a full disk must not stop a lock. @returns false when the entry could not be kept. */
   record(entry: { event: JournalEvent; policy?: string; details?: JournalEntry['details'] }): boolean
   /** As `record`, but durable before it returns, all or none: a sync for each of thousands would take seconds. */
-  recordDurably(...entries: { event: JournalEvent; policy?: string; details?: JournalEntry['details'] }[]): boolean
+  recordDurably(
+    ...entries: { event: JournalEvent; policy?: string; details?: JournalEntry['details'] }[]
+  ): boolean
   read(query: {
     after?: number
     sinceMs?: number
@@ -168,6 +170,12 @@ export interface OutlineUser {
   readonly policy?: string
 }
 
+/** What an adoption did, and how it left the files. */
+export interface Adoption {
+  readonly report: AdoptReport
+  readonly outlines: readonly Outline[]
+}
+
 export interface Kubeconfigs {
   /** Outlines in order; files that do not exist are left out. @throws GuardError kubeconfig-invalid */
   outlines(paths: readonly string[]): Promise<Outline[]>
@@ -188,7 +196,7 @@ export interface Kubeconfigs {
     dryRun: boolean
     policies: PolicySet
     plugin: { command: string; env: Readonly<Record<string, string>> }
-  }): Promise<AdoptReport>
+  }): Promise<Adoption>
   /** Seals what other programs have written into these files, which one client reads together. */
   absorb(job: {
     paths: readonly string[]

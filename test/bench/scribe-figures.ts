@@ -52,12 +52,14 @@ export async function auditFigure({ home }: Bench, clients: ClientProcess): Prom
 
 /** 5 MB, from the command to its answer; the file is written anew before each. */
 export async function adoptFigure({ home }: Bench, clients: ClientProcess): Promise<Figure> {
-  const file = join(home.root, 'large')
   const text = kubeconfigText(1900)
-  const args = ['adopt', '--yes', '--json', '--kubeconfig', file]
+  let count = 0
   const { a, b, rounds } = await compare(
     () => {
+      // One that was adopted before has been noted before, which saves time.
+      const file = join(home.root, `large-${(count += 1)}`)
       writeFileSync(file, text, { mode: 0o600 })
+      const args = ['adopt', '--yes', '--json', '--kubeconfig', file]
       return clients.time({ file: join(repository, 'bin', 'kubeguard'), args, env: home.env })
     },
     () => clients.time({ file: node, args: ['-e', '0'], env: home.env }),

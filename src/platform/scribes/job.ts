@@ -2,12 +2,11 @@ import type { ErrorCode } from '../../domain/errors.ts'
 import type {
   SweepReport,
   AbsorbReport,
-  AdoptReport,
   AuditReport,
   MaterialiseReport,
   UnmaterialiseReport,
 } from '../../protocol/reports.ts'
-import type { Kubeconfigs, Outline } from '../../usecases/ports.ts'
+import type { Adoption, Kubeconfigs, Outline } from '../../usecases/ports.ts'
 import type { FileIdentity } from './file-identity.ts'
 
 /** What a scribe reads from stdin: one job, as one JSON document. Paths are absolute. */
@@ -122,7 +121,7 @@ export interface MaskedFile {
 
 export interface ScribeResults {
   readonly outline: readonly OutlinedFile[]
-  readonly adopt: AdoptReport
+  readonly adopt: Adoption
   readonly absorb: AbsorbReport
   readonly sweep: SweepReport
   readonly restore: readonly RestoredItem[]

@@ -130,7 +130,7 @@ users:
 /** Writes a kubeconfig per user and has a scribe move their tokens into the vault. */
 async function adopt(home: KeeperHome, files: Readonly<Record<string, string>>): Promise<void> {
   for (const [user, file] of Object.entries(files)) writeFileSync(file, kubeconfigOf(user), { mode: 0o600 })
-  const report = await runScribe({
+  const { report } = await runScribe({
     job: 'adopt',
     paths: Object.values(files),
     users: [],

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AuditReport } from '../../../src/protocol/reports.ts'
 import type { OutlinedFile } from '../../../src/platform/scribes/job.ts'
-import { adoptJob, bundleScribe, makeHome, resultOf, run } from './scribe-fixture.ts'
+import { adopt, adoptJob, bundleScribe, makeHome, resultOf, run } from './scribe-fixture.ts'
 import type { Home } from './scribe-fixture.ts'
 
 const program = bundleScribe()
@@ -100,9 +100,7 @@ test.each(['', '\n', 'apiVersion: v1\n', 'users:\n', 'contexts: []\nusers: []\n'
       await run<AuditReport>(program, home, { job: 'audit', paths: [path], searchPath: '' }),
     )
     expect(findings).toEqual([])
-    expect(
-      resultOf(await run<{ adopted: unknown[] }>(program, home, adoptJob(home, [path]))).adopted,
-    ).toEqual([])
+    expect((await adopt(program, home, [path])).adopted).toEqual([])
     expect(readFileSync(path, 'utf8')).toBe(text)
   },
 )

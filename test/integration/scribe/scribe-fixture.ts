@@ -14,7 +14,7 @@ import { openIdentity } from '../../../src/platform/vault/identity.ts'
 import type { VaultItem } from '../../../src/platform/vault/item.ts'
 import { readPending } from '../../../src/platform/vault/pending.ts'
 import { vaultPlaces } from '../../../src/platform/vault/places.ts'
-import type { AdoptReport } from '../../../src/protocol/reports.ts'
+import type { Adoption } from '../../../src/usecases/ports.ts'
 
 export const passphrase = Buffer.from('correct horse battery staple')
 /** Cheap to guess, so that tests are fast. */
@@ -124,7 +124,7 @@ export async function adopt(
   paths: readonly string[],
   more: Partial<AdoptJob> = {},
 ) {
-  return resultOf(await run<AdoptReport>(program, home, adoptJob(home, paths, more)))
+  return resultOf(await run<Adoption>(program, home, adoptJob(home, paths, more))).report
 }
 
 export async function restore(

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import type { RestoredItem, ScribeAnswer } from '../../../src/platform/scribes/job.ts'
-import type { AdoptReport } from '../../../src/protocol/reports.ts'
+import type { Adoption } from '../../../src/usecases/ports.ts'
 import {
   adopt,
   adoptJob,
@@ -192,6 +192,6 @@ test.each([
   const kuberc = `credentialPluginPolicy: ${policy}\ncredentialPluginAllowlist:\n${list}`
   write(join(home.root, '.kube', 'kuberc'), kuberc)
   const ran = await runRaw(program, home, adoptJob(home, [path]), [], { HOME: home.root })
-  const answer = resultOf(JSON.parse(ran.stdout) as ScribeAnswer<AdoptReport>)
-  expect(answer[where].map(({ user }) => user)).toEqual(['alice'])
+  const { report } = resultOf(JSON.parse(ran.stdout) as ScribeAnswer<Adoption>)
+  expect(report[where].map(({ user }) => user)).toEqual(['alice'])
 })

@@ -23,7 +23,7 @@ const alice: AdoptedUser = {
   advice: ['rotate: it was readable'],
 }
 const sealed: AbsorbReport = { ...quiet, absorbed: [alice] }
-const done: AdoptReport = { dryRun: false, adopted: [], left: [], diff: '', missingVaults: [] }
+const report: AdoptReport = { dryRun: false, adopted: [], left: [], diff: '', missingVaults: [] }
 const outline = (path: string, users: readonly OutlineUser[]): Outline => ({
   path,
   real: path,
@@ -150,7 +150,8 @@ test('whom a person leaves out is left out; who is adopted later is not', async 
     ]),
   }
   const { absorb, leftOut, change, jobs } = world([quiet], outlines)
-  await absorb.adopting({ paths: [config], users: ['bob'] }, async () => done)
+  const adoption = { report, outlines: Object.values(outlines) }
+  await absorb.adopting({ paths: [config], users: ['bob'] }, async () => adoption)
   const both = [
     { file: config, user: 'alice', kind: 'token' },
     { file: config, user: 'old', kind: 'basic' },
@@ -158,7 +159,7 @@ test('whom a person leaves out is left out; who is adopted later is not', async 
   expect(leftOut()).toEqual(both)
   await change()
   expect(jobs.at(-1)?.leftOut).toEqual(both)
-  await absorb.adopting({ paths: [config], users: [] }, async () => done)
+  await absorb.adopting({ paths: [config], users: [] }, async () => adoption)
   expect(leftOut()).toEqual([{ file: config, user: 'old', kind: 'basic' }])
 })
 

@@ -43,6 +43,19 @@ test('entries come back in order, with time, policy and facts, also from a journ
   expect(again.problems()).toEqual([])
 })
 
+test('many entries are kept at once, in order, or none of them', () => {
+  const path = newPath()
+  const journal = open(path)
+  expect(journal.recordDurably({ event: 'adopted', policy: 'a' }, { event: 'adopted', policy: 'b' })).toBe(
+    true,
+  )
+  expect(journal.read({ limit: 9 }).map(({ policy }) => policy)).toEqual(['a', 'b'])
+  expect(journal.verify()).toMatchObject({ intact: true, entries: 2 })
+  journal.close()
+  expect(journal.recordDurably({ event: 'adopted' }, { event: 'adopted' })).toBe(false)
+  expect(open(path).verify()).toMatchObject({ intact: true, entries: 2 })
+})
+
 test('nobody else may read it', () => {
   const path = newPath()
   writeFileSync(path, '', { mode: 0o644 })
