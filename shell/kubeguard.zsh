@@ -17,7 +17,7 @@
   # A script needs no more than that.
   [[ -o interactive ]] || \builtin return $1
 
-  \builtin zmodload zsh/net/socket zsh/system zsh/stat zsh/sched 2>/dev/null
+  \builtin zmodload zsh/net/socket zsh/system zsh/stat zsh/sched zsh/zselect 2>/dev/null
   \builtin typeset -g _kubeguard_shims=$shims _kubeguard_state=$state _kubeguard_socket _kubeguard_fd
   \builtin typeset -g _kubeguard_daemon _kubeguard_swept _kubeguard_context _kubeguard_stamp _kubeguard_known
   \builtin typeset -g _kubeguard_policy _kubeguard_before
@@ -187,10 +187,15 @@
     done
   }
 
-  # A pid is used again; one with its start time is not (fields 3 and 22 of proc(5); our daemon's name is one word).
+  # Our connection ends with the daemon: while there is nothing to read, it lives. Else its process tells: a pid is
+  # used again, one with its start time is not (fields 3 and 22 of proc(5); our daemon's name is one word).
   _kubeguard_lives() {
-    \builtin local -a words
+    \builtin local -a words reply
     [[ -n $_kubeguard_daemon ]] || \builtin return 1
+    if [[ -n $_kubeguard_fd ]]; then
+      zselect -t 0 -r $_kubeguard_fd
+      (( $? != 1 )) || \builtin return 0
+    fi
     words=($(</proc/${_kubeguard_daemon% *}/stat))
     [[ $words[22] == ${_kubeguard_daemon#* } && $words[3] != [ZX] ]]
   }

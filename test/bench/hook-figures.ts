@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { repository } from '../fixtures/terminal.ts'
+import { repository, TestTerminal, until } from '../fixtures/terminal.ts'
 import { tool } from '../fixtures/tools.ts'
 import type { Bench } from './bench-home.ts'
 import type { Figure } from './figure.ts'
@@ -35,18 +35,16 @@ export async function hookStartFigure(bench: Bench): Promise<Figure> {
   }
 }
 
-/** What the functions of a hook cost before each prompt: one shell calls them many times. */
+/** What the functions of a hook cost before each prompt, at a prompt: one shell calls them many times. */
 export async function hookPromptFigure(bench: Bench): Promise<Figure> {
   await bench.home.unlock()
-  const perPrompt = (line: string, times: number) => (): number => {
-    const loop = `repeat ${times} { for each in $precmd_functions; do $each; done }`
-    const script = `zmodload zsh/datetime\n${line}\nbegin=$EPOCHREALTIME\n${loop}\nprint $(( (EPOCHREALTIME - begin) * 1000 / ${times} ))`
-    return Number(zsh(bench, script).trim())
-  }
-  const { a, b, rounds } = await compare(perPrompt(hook, 500), perPrompt(direnv, 20), {
-    rounds: 20,
-    warmUp: 1,
-  })
+  using ours = await shellWith(bench, hook)
+  using theirs = await shellWith(bench, direnv)
+  const { a, b, rounds } = await compare(
+    () => perPrompt(ours, 500),
+    () => perPrompt(theirs, 20),
+    { rounds: 20, warmUp: 1 },
+  )
   return {
     name: 'zsh hook per prompt',
     value: a,
@@ -56,4 +54,22 @@ export async function hookPromptFigure(bench: Bench): Promise<Figure> {
     better: 'at most',
     rounds,
   }
+}
+
+async function shellWith({ home }: Bench, line: string): Promise<TestTerminal> {
+  const shell = new TestTerminal(tool('zsh'), ['-f', '-i'], { ...home.env, PS1: 'ready> ' }, home.home)
+  await shell.shows('ready> ')
+  shell.type(`${line}; zmodload zsh/datetime; PS1='set> '\r`)
+  await shell.shows(/set> (?!')/)
+  return shell
+}
+
+/** @returns ms */
+async function perPrompt(shell: TestTerminal, times: number): Promise<number> {
+  const loop = `repeat ${times} { for each in $precmd_functions; do $each; done }`
+  const from = shell.output.length
+  shell.type(`begin=$EPOCHREALTIME; ${loop}; print took=$(( (EPOCHREALTIME - begin) * 1000 / ${times} ))=\r`)
+  const took = /took=([\d.]+)=\s/
+  await until('the time it took', () => took.test(shell.output.slice(from)))
+  return Number(took.exec(shell.output.slice(from))?.[1])
 }
