@@ -13,6 +13,7 @@ export function createPrograms(own: { shims: string; binaries: readonly string[]
   const ours = new Set(
     [own.shims, ...own.binaries].flatMap((path) => [path, ...realPathOf(Buffer.from(path))]),
   )
+  const known = new Candidates(ours)
   return {
     // The folder also holds a link to ourselves, so that the cures can be typed.
     hasShim: (tool) =>
@@ -24,24 +25,57 @@ export function createPrograms(own: { shims: string; binaries: readonly string[]
         // An empty element means the working directory (execvp(3)); nobody means that for a client.
         if (!folder.startsWith('/') || ours.has(folder)) continue
         const candidate = `${folder}/${tool}`
-        if (isExecutable(candidate) && !isOurs(candidate, ours)) yield candidate
+        if (known.isProgram(candidate)) yield candidate
       }
     },
   }
 }
 
-function isExecutable(candidate: string): boolean {
-  const path = Buffer.from(candidate, 'latin1')
-  try {
-    accessSync(path, constants.X_OK)
-    return statSync(path).isFile()
-  } catch {
-    return false
+/** Candidates that are remembered; the one that was found first goes first. */
+const mostKnown = 256
+
+/** What was found of candidates, until a file's inode, size or change time differs: it is on every check. */
+class Candidates {
+  readonly #ours: ReadonlySet<string>
+  readonly #known = new Map<string, { readonly identity: string; readonly isProgram: boolean }>()
+
+  constructor(ours: ReadonlySet<string>) {
+    this.#ours = ours
+  }
+
+  /** Is it a file that can be run, and not ours? */
+  isProgram(candidate: string): boolean {
+    const path = Buffer.from(candidate, 'latin1')
+    const identity = identityOf(path)
+    if (identity === undefined) return false
+    const known = this.#known.get(candidate)
+    if (known?.identity === identity) return known.isProgram
+    const isProgram = isExecutable(path) && !realPathOf(path).some((real) => this.#ours.has(real))
+    this.#known.delete(candidate)
+    this.#known.set(candidate, { identity, isProgram })
+    const oldest = this.#known.keys().next().value
+    if (this.#known.size > mostKnown && oldest !== undefined) this.#known.delete(oldest)
+    return isProgram
   }
 }
 
-function isOurs(candidate: string, ours: ReadonlySet<string>): boolean {
-  return realPathOf(Buffer.from(candidate, 'latin1')).some((path) => ours.has(path))
+/** @returns undefined for what is no file, behind symlinks. */
+function identityOf(path: Buffer): string | undefined {
+  try {
+    const facts = statSync(path, { throwIfNoEntry: false })
+    return facts?.isFile() === true ? `${facts.dev}:${facts.ino}:${facts.size}:${facts.ctimeMs}` : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isExecutable(path: Buffer): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function realPathOf(path: Buffer): string[] {

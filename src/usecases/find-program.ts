@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { clientKey } from './guarded-session.ts'
 import type { ProcessId, ProcessTable, Programs } from './ports.ts'
 
@@ -82,8 +82,10 @@ export class FindProgram {
 
   /** @returns the start of the oldest process that came with these arguments; undefined for none. */
   #oldestNamed(digest: string): number | undefined {
-    const named = [...this.#named.values()].filter((entry) => entry.digest === digest)
-    return named.length === 0 ? undefined : Math.min(...named.map(({ id }) => id.startTicks))
+    let oldest: number | undefined
+    for (const { digest: named, id } of this.#named.values())
+      if (named === digest && !(oldest !== undefined && oldest <= id.startTicks)) oldest = id.startTicks
+    return oldest
   }
 
   #remember(entry: Named): void {
@@ -103,10 +105,11 @@ function nth(candidates: Iterable<string>, index: number): string | undefined {
 const keyOf = (id: ProcessId, digest: string): string => `${clientKey(id)}:${digest}`
 
 function digestOf(tool: string, argv: readonly Buffer[]): string {
-  const hash = createHash('sha256').update(tool, 'latin1').update('\0')
-  for (const argument of argv.slice(1)) hash.update(argument).update('\0')
-  return hash.digest('hex')
+  const parts = [Buffer.from(tool, 'latin1'), ...argv.slice(1)].flatMap((part) => [part, separator])
+  return hash('sha256', Buffer.concat(parts))
 }
+
+const separator = Buffer.alloc(1)
 
 /** The last part of a path. */
 function baseName(path: string): string {
