@@ -40,10 +40,11 @@ export class Surroundings {
 
   /** Copies that editors and people leave beside a kubeconfig. @returns their paths */
   auditLeftovers(path: string, isKnown: (path: string) => boolean): string[] {
-    const folder = dirname(path)
+    const [folder, own] = [dirname(path), basename(path)]
     return this.#namesIn(folder).flatMap((name) => {
+      if (!isLeftoverOf(own, name)) return []
       const copy = join(folder, name)
-      if (!isLeftoverOf(basename(path), name) || isKnown(copy)) return []
+      if (isKnown(copy)) return []
       const found = credentialIn(copy)
       if (found === undefined) return []
       const message = `${found.what} in a leftover of ${path}`
