@@ -35,7 +35,7 @@ __kubeguard_start() {
   __kubeguard_shims=$shims __kubeguard_state=$state
   # Sourced again nothing that was seen is forgotten.
   if [[ ${__kubeguard_shell-} == "$$" ]]; then return 0; fi
-  __kubeguard_shell=$$ __kubeguard_socket='' __kubeguard_daemon='' __kubeguard_seen=0 __kubeguard_swept=''
+  __kubeguard_shell=$$ __kubeguard_socket='' __kubeguard_daemon='' __kubeguard_seen=0 __kubeguard_swept='' __kubeguard_gone=''
   __kubeguard_open=() __kubeguard_say='' __kubeguard_drop=() __kubeguard_context='' __kubeguard_policy=''
   __kubeguard_known=''
   __kubeguard_draw 0
@@ -115,7 +115,7 @@ __kubeguard_find_socket() {
 
 # Reads the status file (src/domain/shell-status.ts). What is to be printed and unset is left for the caller.
 __kubeguard_look() {
-  local IFS=' ' kind name rest daemon='' known='' now=0 due=0 ends open=() lines=()
+  local IFS=' ' kind name rest daemon='' known='' now=0 due=0 ends is_first='' open=() lines=()
   __kubeguard_say='' __kubeguard_drop=()
   # Without a file there is nothing to show.
   if ! __kubeguard_find_socket; then
@@ -128,6 +128,7 @@ __kubeguard_look() {
   daemon=${lines[0]#kubeguard 1 }
   # What happened before the first look is old.
   if [[ -z $__kubeguard_daemon ]]; then
+    is_first=1
     for rest in "${lines[@]}"; do
       if [[ $rest == 'notice '* ]]; then rest=${rest#notice } __kubeguard_seen=${rest%% *}; fi
     done
@@ -161,6 +162,9 @@ __kubeguard_look() {
     read -r now rest </proc/uptime
     now=${now%%.*}
     if ! __kubeguard_lives; then
+      # What was opened since the last look, by a command that ran until now, has ended with it, too.
+      if [[ -z $is_first && $__kubeguard_gone != "$daemon" ]]; then __kubeguard_open=("${open[@]}"); fi
+      __kubeguard_gone=$daemon
       __kubeguard_lost
       open=()
       if ((now >= due)); then __kubeguard_sweep; fi

@@ -53,6 +53,7 @@ function __kubeguard_start
     set -g __kubeguard_daemon
     set -g __kubeguard_seen 0
     set -g __kubeguard_swept
+    set -g __kubeguard_gone
     set -g __kubeguard_open
     # A shell has no clock that goes on while it waits for a line, and no socket: this one ends with it.
     if test -O $places[2] -a -x $places[1]/bin/kubeguard-watch
@@ -119,9 +120,11 @@ if status is-interactive
         read -z text <$__kubeguard_file
         set -l lines (string split \n -- $text)
         string match -q 'kubeguard 1 *' -- $lines[1]; or return
+        set -l is_first
         set -l daemon (string replace 'kubeguard 1 ' '' -- $lines[1])
         if test -z "$__kubeguard_daemon"
             # What happened before the first look is old.
+            set is_first 1
             for line in (string match 'notice *' -- $lines)
                 set -g __kubeguard_seen (string split ' ' -- $line)[2]
             end
@@ -152,6 +155,9 @@ if status is-interactive
         if set -q open[1]
             read -d . now _rest </proc/uptime
             if not __kubeguard_lives
+                # What was opened since the last look, by a command that ran until now, has ended with it, too.
+                test -n "$is_first" -o "$__kubeguard_gone" = "$daemon"; or set -g __kubeguard_open $open
+                set -g __kubeguard_gone $daemon
                 __kubeguard_lost
                 set open
                 test $now -ge $due; and __kubeguard_sweep

@@ -119,7 +119,7 @@
   # of what a file that is gone makes the shell say.
   _kubeguard_look() {
     \builtin local text
-    \builtin local -i now due lives=0
+    \builtin local -i now due lives=0 is_first=0
     _kubeguard_say=() _kubeguard_drop=()
     # As long as the daemon lives, its files are where they were.
     if _kubeguard_lives; then lives=1; else _kubeguard_find_socket; fi
@@ -132,8 +132,11 @@
     text=$(<${_kubeguard_socket:h}/status)
     [[ $text == 'kubeguard 1 '* ]] || \builtin return
     if [[ $text != "$_kubeguard_text" ]]; then
+      [[ -n $_kubeguard_daemon ]] || is_first=1
       _kubeguard_parse $text
       if _kubeguard_lives; then lives=1; else lives=0; fi
+      # What was opened since the last look, by a command that ran until now, has ended with it, too.
+      (( lives || is_first )) || _kubeguard_open=("${(@kv)_kubeguard_told}")
     fi
     if (( ! $#_kubeguard_told )); then
       _kubeguard_open=()

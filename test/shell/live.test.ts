@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { isRunning, makeHome } from '../fixtures/home.ts'
@@ -47,7 +47,11 @@ class ShellAtWork {
 
   /** By the status file: of the last one that was there. */
   get daemon(): number {
-    return Number(readFileSync(join(this.home.guardHome, 'run', 'status'), 'utf8').split(' ')[2])
+    return Number(this.status.split(' ')[2])
+  }
+
+  get status(): string {
+    return readFileSync(join(this.home.guardHome, 'run', 'status'), 'utf8')
   }
 
   processes(what: RegExp): number[] {
@@ -76,6 +80,28 @@ test.each(shells)(
     await enter(screen, 'echo on""ward')
     expect(screen.lines).toContain('onward')
     await until('the sweep’s daemon', () => work.daemon !== daemon, { withinMs: 40_000 })
+    expect(screen.text.split(lost)).toHaveLength(2)
+  },
+  120_000,
+)
+
+test.each(shells)(
+  '%s: a session opened behind a foreground command, and the daemon killed before the next prompt',
+  async (shell) => {
+    await using work = await ShellAtWork.open(shell)
+    const { screen, daemon, home } = work
+    await home.lock()
+    await enter(screen, 'true')
+    const done = join(home.home, 'done')
+    screen.type(`sh -c 'while [ ! -e ${done} ]; do sleep 0.1; done'\r`)
+    await until('the command', () => work.processes(/sh -c while/).length > 0)
+    await home.unlock('default')
+    await until('the word of it', () => work.status.includes('session default unlocked'))
+    process.kill(daemon, 'SIGKILL')
+    await until('the daemon’s end', () => !isRunning(daemon))
+    writeFileSync(done, '')
+    await screen.until('why', ({ text }) => text.includes(lost))
+    await enter(screen, 'echo on""ward')
     expect(screen.text.split(lost)).toHaveLength(2)
   },
   120_000,
