@@ -15,6 +15,8 @@ interface CaseBasis {
   readonly tidy?: (text: string) => string
   /** Facts about a start that differ by themselves, since something else goes on at the same time. */
   readonly unsteady?: readonly string[]
+  /** Why kubectl itself ends now one way, now another: both sides are run again, a few times, until they agree. */
+  readonly races?: string
   /** The one difference that can't be helped: what is shown on each side; it is in docs/cli.md or docs/security.md. */
   readonly differs?: Readonly<{ because: string; shows: Readonly<Partial<Record<Side, RegExp>>> }>
 }

@@ -18,8 +18,9 @@ export const terminals: readonly Case[] = [
     name: 'Ctrl-C, which a watch takes for its end',
     steps: [
       ['kubectl get pod "$POD" -o name -w; echo code=$?\r', /pod\/\S+\r\n$/],
-      ['\x03', code(1)],
+      ['\x03', /code=\d+\r\n[^]*ready> $/],
     ],
+    races: 'until its watch has begun, it dies of the signal',
     shows: /code=1/,
   },
   {
