@@ -86,6 +86,8 @@ const packageOfCommand = {
   '/usr/lib/systemd/systemd': 'systemd',
   'setpriv': 'util-linux',
   'kubetail': 'kubetail',
+  'dbus-daemon': 'dbus',
+  '/usr/lib/python3/dist-packages/dbusmock/__init__.py': 'python3-dbusmock',
 }
 
 /**

@@ -4,6 +4,7 @@ import { createAlarm, createClock } from '../platform/clock.ts'
 import { places } from '../platform/dirs.ts'
 import type { Dirs } from '../platform/dirs.ts'
 import { installRoot, nativePath, nativeSupervisorPath, version } from '../platform/install.ts'
+import { createNotifications } from '../platform/notifications.ts'
 import { openJournal } from '../platform/journal/open-journal.ts'
 import { createKeepers } from '../platform/keepers/create-keepers.ts'
 import { createLog } from '../platform/log/create-log.ts'
@@ -63,6 +64,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
   const keepers = createKeepers({ log })
   const reaper = createReaper({ log, tablePath: places.liveTable(dirs) })
   const programs = createPrograms({ shims: places.shims(dirs), binaries: ownBinaries() })
+  const notifications = createNotifications({ log })
   const statusFile = createStatusFile(places.status(dirs), log)
   const shells = new TellShells({
     clock,
@@ -72,7 +74,10 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     processes,
     table: () => table,
     self: ownId(),
-    warned: (policy, text) => supervisors.warn(policy, text),
+    warned: (policy, text, notification) => {
+      supervisors.warn(policy, text)
+      if (table.rules(policy).notify === 'auto') notifications.notify(notification)
+    },
   })
   const alarm = hooks.service.watched(
     createAlarm(clock, () =>
@@ -133,6 +138,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     kubeconfigs,
     keepers,
     log,
+    notifications,
     table,
     lockSession,
     lockCommands,

@@ -10,6 +10,7 @@ export const defaultPolicy: Policy = {
   idleMs: 14 * minute,
   lifetimeMs: 12 * hour,
   warnMs: minute,
+  notify: 'auto',
   live: 'kill',
   holders: 'expire',
   env: [],

@@ -16,6 +16,7 @@ export const policyKeys = [
   'idle',
   'lifetime',
   'warn',
+  'notify',
   'scope',
   'live',
   'holders',
@@ -77,6 +78,7 @@ export class PolicyFields {
     const contexts = this.#contexts(raw.contexts, name)
     const limits = this.#limits(raw)
     this.#compare(raw, limits)
+    const notify = this.#choice(raw, 'notify', ['auto', 'off'], [])
     const holders = this.#choice(raw, 'holders', ['expire', 'end'], [])
     const hold = this.#choice(raw, 'hold', ['allow', 'never'], [])
     const finishMs = this.#duration(raw, 'finish', 0, [0, longestFinishMs])
@@ -94,6 +96,7 @@ export class PolicyFields {
       name,
       contexts,
       ...limits,
+      notify: notify === 'off' ? 'off' : 'auto',
       live: 'kill',
       holders: holders === 'end' ? 'end' : 'expire',
       hold: hold === 'never' ? 'never' : 'allow',

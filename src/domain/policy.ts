@@ -10,6 +10,8 @@ export interface Policy {
   readonly idleMs: number
   readonly lifetimeMs: number
   readonly warnMs: number
+  /** Is the desktop told of a lock that is near, too? */
+  readonly notify: 'auto' | 'off'
   readonly live: 'kill'
   readonly holders: 'expire' | 'end'
   /** Variables that a lock unsets in shells with the hook. */

@@ -66,6 +66,8 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     idleMs: Math.min(idleMs, lifetimeMs),
     lifetimeMs,
     warnMs: Math.min(warnMs, lifetimeMs),
+    // Nothing of it is stricter: whose desktop it is may want quiet.
+    notify: [policy, ...others].some((one) => one.notify === 'off') ? 'off' : 'auto',
     holders,
     env: [...new Set([policy, ...others].flatMap(({ env }) => env))],
     hold,

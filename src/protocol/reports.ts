@@ -242,6 +242,7 @@ export interface PolicyReport {
     idleMs: number
     lifetimeMs: number
     warnMs: number
+    notify: string
     live: string
     holders: string
     hold: string

@@ -367,6 +367,21 @@ export interface StatusFile {
   post(render: () => string, written: () => void): void
 }
 
+/** Plain text without a secret: whoever looks over a shoulder reads it, and other programs of the account. */
+export interface Notification {
+  /** One short line. */
+  readonly summary: string
+  readonly body: string
+  /** Desktops keep what is critical until somebody has seen it. */
+  readonly urgency: 'low' | 'normal' | 'critical'
+}
+
+/** The desktop of whoever is logged in, where there is one. */
+export interface Notifications {
+  /** Never throws, never waits. Where there is no desktop nothing happens. */
+  notify(notification: Notification): void
+}
+
 export interface Log {
   info(message: string, facts?: Record<string, string | number | boolean>): void
   warn(message: string, facts?: Record<string, string | number | boolean>): void

@@ -19,6 +19,7 @@ type Rules = Pick<
   | 'hold'
   | 'finishMs'
   | 'warnMs'
+  | 'notify'
   | 'env'
   | 'wipe'
   | 'onLock'
@@ -139,6 +140,7 @@ export class SessionTable {
       lifetimeMs: Math.min(...candidates.map((policy) => policy.lifetimeMs)),
       holders: policies.some((policy) => policy.holders === 'end') ? 'end' : 'expire',
       warnMs: Math.max(...candidates.map((policy) => policy.warnMs)),
+      notify: policies.some((policy) => policy.notify === 'off') ? 'off' : 'auto',
       env: [...new Set(policies.flatMap((policy) => policy.env))],
       wipe: [...new Set(policies.flatMap((policy) => policy.wipe))],
       // What was named at the unlock is in the trace; another policy's commands are not this one's.

@@ -5,7 +5,15 @@ import { formatShellStatus } from '../domain/shell-status.ts'
 import type { ShellNotice, ShellSession, ShellStatus } from '../domain/shell-status.ts'
 import { lockedSince } from './explain-lock.ts'
 import type { GuardedSession } from './guarded-session.ts'
-import type { Clock, PolicySource, ProcessId, ProcessTable, StatusFile, VaultCatalogue } from './ports.ts'
+import type {
+  Clock,
+  Notification,
+  PolicySource,
+  ProcessId,
+  ProcessTable,
+  StatusFile,
+  VaultCatalogue,
+} from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 
 interface Deps {
@@ -16,8 +24,8 @@ interface Deps {
   readonly table: () => SessionTable
   readonly processes: Pick<ProcessTable, 'inspect'>
   readonly self: ProcessId
-  /** For the terminals of streams, whose shells can't say it. */
-  readonly warned: (policy: string, text: string) => void
+  /** For the terminals of streams, whose shells can't say it, and for the desktop. */
+  readonly warned: (policy: string, text: string, notification: Notification) => void
 }
 
 /** A shell that sits at no prompt for longer misses what happened first. */
@@ -123,11 +131,15 @@ export class TellShells {
     if (session.state !== 'unlocked') return
     const left = timeLeft(session, this.#deps.clock.now())
     const inSeconds = Math.max(1, Math.round(Math.min(left.idleMs, left.lifetimeMs) / 1000))
-    const because =
-      left.lifetimeMs <= left.idleMs ? `(maximum age); then: kubeguard unlock ${policy}` : 'unless you type'
-    const text = `${policy} locks in ${inSeconds} s ${because}`
+    const isByAge = left.lifetimeMs <= left.idleMs
+    const because = isByAge ? `(maximum age); then: kubeguard unlock ${policy}` : 'unless you type'
+    const summary = `${policy} locks in ${inSeconds} s`
+    const text = `${summary} ${because}`
     this.#say(text, [])
-    this.#deps.warned(policy, `kubeguard: ${text}`)
+    const body = isByAge
+      ? `Its maximum age is reached. To go on then: kubeguard unlock ${policy}`
+      : 'Type in one of its terminals to keep it open.'
+    this.#deps.warned(policy, `kubeguard: ${text}`, { summary, body, urgency: 'normal' })
     this.#warned.set(policy, this.#number)
   }
 

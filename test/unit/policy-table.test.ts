@@ -23,7 +23,8 @@ test('docs/cli.md lists every field of a policy', () => {
 })
 
 test('and what holds unless it is said', () => {
-  const { idleMs, lifetimeMs, warnMs, finishMs, holders, hold, absorb, live, materialize } = defaultPolicy
+  const { idleMs, lifetimeMs, warnMs, finishMs, holders, hold, absorb, live, materialize, notify } =
+    defaultPolicy
   const times = { idle: idleMs, lifetime: lifetimeMs, warn: warnMs, finish: finishMs }
   const usual = {
     ...Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, formatDuration(ms)])),
@@ -31,6 +32,7 @@ test('and what holds unless it is said', () => {
     hold,
     absorb,
     live,
+    notify,
     materialize: String(materialize),
     ...Object.fromEntries(
       (['env', 'wipe', 'onLock'] as const).map((name) => [name, JSON.stringify(defaultPolicy[name])]),

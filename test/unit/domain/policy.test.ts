@@ -90,6 +90,7 @@ const anyPolicy = fc.record({
   extraMs: fc.nat(20),
   holders: fc.constantFrom('expire' as const, 'end' as const),
   hold: fc.constantFrom('allow' as const, 'never' as const),
+  notify: fc.constantFrom('auto' as const, 'off' as const),
   finishMs: fc.nat(5),
   absorb: fc.constantFrom(...absorbChoices),
   wipe: fc.subarray(['tsh', 'aws-sso', '~/a/b']),
@@ -127,6 +128,7 @@ describe('tighten', () => {
             expect(result.idleMs).toBeLessThanOrEqual(Math.min(own.idleMs, above.idleMs))
             expect(result.lifetimeMs).toBeLessThanOrEqual(Math.min(own.lifetimeMs, above.lifetimeMs))
             if (own.holders === 'end' || above.holders === 'end') expect(result.holders).toBe('end')
+            if (own.notify === 'off' || above.notify === 'off') expect(result.notify).toBe('off')
             if (own.hold === 'never' || above.hold === 'never') expect(result.hold).toBe('never')
             expect(result.wipe).toEqual(expect.arrayContaining([...own.wipe, ...above.wipe]))
             if (!own.materialize || !above.materialize) expect(result.materialize).toBe(false)

@@ -10,6 +10,7 @@ const rule = (name: string, minutes: number): Policy => ({
   idleMs: minutes * minute,
   lifetimeMs: 100 * minutes * minute,
   warnMs: 1_000,
+  notify: 'auto',
   live: 'kill',
   holders: 'expire',
   env: [],

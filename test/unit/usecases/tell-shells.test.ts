@@ -13,6 +13,7 @@ const rule: Policy = {
   idleMs: 5 * minute,
   lifetimeMs: 60 * minute,
   warnMs: minute,
+  notify: 'auto',
   live: 'kill',
   holders: 'expire',
   env: ['TOKEN'],
@@ -60,7 +61,7 @@ function world(change: Partial<Policy> = {}) {
     processes,
     table: () => table,
     self,
-    warned: (policy, text) => warned.push(`${policy}: ${text}`),
+    warned: (policy, text, { summary, body }) => warned.push(`${policy}: ${text}`, `${summary}: ${body}`),
   })
   const table: SessionTable = new SessionTable(
     { clock, policies, vaults, processes: { isAlive: () => true } },
@@ -118,7 +119,10 @@ test('warns once, at its time, and takes it back when somebody types', () => {
   made.clock.at += 2_000
   made.wake()
   expect(notices(made.file.text)).toEqual(['notice 1 kubeguard: default locks in 60 s unless you type'])
-  expect(made.warned).toEqual(['default: kubeguard: default locks in 60 s unless you type'])
+  expect(made.warned).toEqual([
+    'default: kubeguard: default locks in 60 s unless you type',
+    'default locks in 60 s: Type in one of its terminals to keep it open.',
+  ])
   made.person.typedMs = 1_000_000 + 4 * minute
   made.wake()
   expect(notices(made.file.text)).toEqual([])

@@ -12,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    materialize: true\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    notify: off\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    materialize: true\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -23,6 +23,7 @@ describe('a policy file', () => {
         idleMs: 300_000,
         lifetimeMs: 14_400_000,
         warnMs: 30_000,
+        notify: 'off',
         live: 'kill',
         holders: 'end',
         env: [],
@@ -60,6 +61,7 @@ describe('a policy file', () => {
       [
         {
           ...(defaultPolicies()[0] as Policy),
+          notify: 'off' as const,
           hold: 'never' as const,
           finishMs: 90_000,
           absorb: 'off' as const,
