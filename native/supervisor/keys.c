@@ -46,6 +46,10 @@ static bool is_typed(struct keys *keys, uint8_t final) {
     case 't':
     case 'y':
         return false;
+    case '~':
+        /* Bracketed paste begins and ends. */
+        if (keys->first == 200 || keys->first == 201) keys->pasting = keys->first == 200;
+        return true;
     default:
         return true;
     }
@@ -197,7 +201,14 @@ static bool take(struct keys *keys, uint8_t byte) {
 bool keys_typed(struct keys *keys, const uint8_t *at, size_t length) {
     bool typed = false;
     for (size_t index = 0; index < length; index += 1) {
-        if (take(keys, at[index])) typed = true;
+        if (!take(keys, at[index])) continue;
+        typed = true;
+        keys->within_line = at[index] != '\r' && at[index] != '\n';
     }
     return typed;
+}
+
+bool keys_at_line_start(const struct keys *keys) {
+    bool between = keys->state == KEY_GROUND && keys->character_left == 0;
+    return between && !keys->pasting && !keys->within_line;
 }

@@ -29,6 +29,9 @@ struct keys {
     unsigned left;
     unsigned character_left;
     uint8_t lead;
+    /* Within a bracketed paste; behind the first key of a line. */
+    bool pasting;
+    bool within_line;
 };
 
 /*
@@ -37,5 +40,8 @@ struct keys {
  * a terminal for all of these (ctlseqs of xterm, "Device-Control functions" and "Mouse Tracking").
  */
 bool keys_typed(struct keys *keys, const uint8_t *at, size_t length);
+
+/* Is what comes next at the start of a line, and no part of a paste, a longer key, a character or an answer? */
+bool keys_at_line_start(const struct keys *keys);
 
 #endif

@@ -20,7 +20,7 @@ static bool ask_for_word(const struct link *link) {
     return send_message(link->wait_fd);
 }
 
-bool link_open(struct link *link, uint64_t device) {
+bool link_open(struct link *link, uint64_t device, uint8_t *escape) {
     static const uint32_t limits[] = KG_SUPERVISOR_BEGIN_REPLY_LIMITS;
     static const struct reply_form form = {KG_SUPERVISOR_BEGIN_REPLY, KG_SUPERVISOR_BEGIN_REPLY_TAGS, limits};
     struct bytes fields[REPLY_TAGS];
@@ -31,6 +31,7 @@ bool link_open(struct link *link, uint64_t device) {
     request_begin(KG_SUPERVISOR_BEGIN);
     request_add_uint(KG_SUPERVISOR_BEGIN_DEVICE, device);
     if (known && exchange(link->wait_fd, &form, fields) == EXCHANGED) {
+        *escape = (uint8_t)field_uint(fields[KG_SUPERVISOR_BEGIN_REPLY_ESCAPE], 0);
         if (ask_for_word(link)) return true;
     }
     close(link->wait_fd);
@@ -66,8 +67,11 @@ bool link_read_end(struct link *link, struct ending *ending) {
     struct bytes all = {.at = body, .length = header.body};
     if (!parse_fields(all, KG_SUPERVISOR_WAIT_REPLY_TAGS, limits, fields)) return true;
     struct bytes warning = fields[KG_SUPERVISOR_WAIT_REPLY_WARNING];
-    if (warning.at != NULL) {
-        say(ending, warning.at, warning.length);
+    struct bytes notice = fields[KG_SUPERVISOR_WAIT_REPLY_NOTICE];
+    ending->is_notice = notice.at != NULL;
+    struct bytes word = ending->is_notice ? notice : warning;
+    if (word.at != NULL) {
+        say(ending, word.at, word.length);
         return !ask_for_word(link);
     }
     ending->by_person = fields[KG_SUPERVISOR_WAIT_REPLY_BY_PERSON].at != NULL;
@@ -85,10 +89,13 @@ static void send_report(struct link *link, bool hung_up) {
     request_add_flag(KG_SUPERVISOR_REPORT_HUNG_UP, hung_up);
     request_add_uint(KG_SUPERVISOR_REPORT_KEYS, link->keys);
     request_add_uint(KG_SUPERVISOR_REPORT_OUTPUT, link->output);
+    if (link->command != NULL)
+        request_add_text(KG_SUPERVISOR_REPORT_COMMAND, link->command, KG_SUPERVISOR_REPORT_COMMAND_MAX);
     if (connect(link->report_fd, (struct sockaddr *)&link->address, link->address_length) == 0 &&
         send_message(link->report_fd)) {
         link->typed = false;
         link->moved = false;
+        link->command = NULL;
         return;
     }
     close(link->report_fd);
@@ -103,8 +110,17 @@ static void drop_answered(struct link *link) {
     link->report_fd = -1;
 }
 
+/* At once, but behind a report that is not answered yet: that it is wakes us. */
+static int report_command(struct link *link, int64_t now) {
+    if (link->report_fd >= 0) return -1;
+    link->reported_ms = now;
+    send_report(link, false);
+    return link->command == NULL ? -1 : KEYS_EVERY_MS;
+}
+
 int link_report(struct link *link, int64_t now) {
     drop_answered(link);
+    if (link->command != NULL) return report_command(link, now);
     if (!link->typed && !link->moved) return -1;
     int64_t due = link->reported_ms + (link->typed ? KEYS_EVERY_MS : BYTES_EVERY_MS);
     if (link->reported_ms != 0 && now < due) return (int)(due - now);

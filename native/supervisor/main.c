@@ -28,7 +28,7 @@ int main(int argc, char *argv[]) {
     struct command command = {.path = argv[1], .argc = argc - 2, .argv = argv + 2};
     /* Without a terminal, a pty or a daemon it runs as it would without us. */
     if (!outer_open(&all.outer) || !inner_open(&all.inner, &all.outer) ||
-        !link_open(&all.link, all.inner.device)) {
+        !link_open(&all.link, all.inner.device, &all.escape.key)) {
         become_program(command.path, command.argc, command.argv);
     }
     take_name(command.argv[0]);

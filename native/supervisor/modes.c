@@ -132,6 +132,14 @@ void modes_read(struct modes *modes, const uint8_t *at, size_t length) {
     }
 }
 
+bool modes_full_screen(const struct modes *modes) {
+    for (size_t index = 0; index < KNOWN; index += 1) {
+        bool is_screen = known[index].number == 47 || known[index].number == 1047 || known[index].number == 1049;
+        if (is_screen && (modes->changed & UINT32_C(1) << index) != 0) return true;
+    }
+    return false;
+}
+
 size_t modes_undo(const struct modes *modes, char undo[UNDO_BYTES]) {
     size_t length = 0;
     /* What was begun is broken off. */

@@ -24,6 +24,9 @@ struct modes {
 /* Takes in what the program wrote. */
 void modes_read(struct modes *modes, const uint8_t *at, size_t length);
 
+/* Has it the screen that full-screen programs use, without lines that scroll away? */
+bool modes_full_screen(const struct modes *modes);
+
 enum { UNDO_BYTES = 512 };
 
 /* Writes what takes all of it back. Returns how many bytes that are. */

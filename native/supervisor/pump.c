@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../wire.h"
+#include "notice.h"
 #include "signals.h"
 #include "warning.h"
 
@@ -50,14 +52,51 @@ static bool drain(int fd, struct buffer *buffer) {
     return true;
 }
 
+/* Takes the keys that are meant for us out of those that were read, which stand in the buffer from `from` on. */
+static void take_escape(struct supervised *all, size_t from, bool begins, bool typed) {
+    struct buffer *buffer = &all->typed;
+    uint8_t *at = buffer->bytes + from;
+    const char *command;
+    switch (escape_look(&all->escape, begins, typed, at, buffer->end - from, &command)) {
+    case ESCAPE_PASS:
+        return;
+    case ESCAPE_ITSELF:
+        buffer->end = from + 1;
+        return;
+    case ESCAPE_RELEASE:
+        memmove(at + 1, at, buffer->end - from);
+        *at = all->escape.key;
+        buffer->end += 1;
+        return;
+    case ESCAPE_TAKE:
+        buffer->end = from;
+    }
+    all->escape.held_ms = now_ms();
+    if (command == NULL) return;
+    all->link.command = command;
+    /* The program saw none of it: it is at the start of its line as before. */
+    all->keys.within_line = false;
+}
+
+/* A key that was held goes on: nothing came in time. */
+static void expire_escape(struct supervised *all) {
+    if (escape_due(&all->escape, now_ms()) != 0) return;
+    all->escape.held = false;
+    all->typed.bytes[all->typed.end] = all->escape.key;
+    all->typed.end += 1;
+}
+
 static void read_keys(struct supervised *all) {
     make_room(&all->typed);
     size_t before = all->typed.end;
+    bool begins = keys_at_line_start(&all->keys) && !modes_full_screen(&all->inner.shared->modes);
     if (!fill(all->outer.fd, &all->typed)) hang_up(all);
     size_t length = all->typed.end - before;
     all->link.keys += length;
     all->link.moved = all->link.moved || length > 0;
-    if (!keys_typed(&all->keys, all->typed.bytes + before, length)) return;
+    bool typed = keys_typed(&all->keys, all->typed.bytes + before, length);
+    if (all->escape.key != 0) take_escape(all, before, begins, typed);
+    if (!typed) return;
     all->link.typed = true;
     warning_end(all);
 }
@@ -73,6 +112,7 @@ static bool read_output(struct supervised *all) {
     all->link.output += length;
     all->link.moved = all->link.moved || length > 0;
     warning_show(all);
+    notice_show(all);
     return more;
 }
 
@@ -101,6 +141,12 @@ static void move_bytes(struct supervised *all, const struct pollfd polled[POLLED
     else if (filled(&all->shown) > 0 && !drain(all->outer.fd, &all->shown)) hang_up(all);
 }
 
+/* Of two times to wait, -1 for none. */
+static int sooner(int one, int other) {
+    if (one < 0 || other < 0) return one < 0 ? other : one;
+    return one < other ? one : other;
+}
+
 void pump(struct supervised *all) {
     struct pollfd polled[POLLED];
     struct ending ending;
@@ -108,15 +154,18 @@ void pump(struct supervised *all) {
     for (bool open = true; !all->ended || open || filled(&all->shown) > 0;) {
         set_wishes(all, polled, open);
         int wait_ms = link_report(&all->link, now_ms());
+        wait_ms = sooner(wait_ms, escape_due(&all->escape, now_ms()));
         polled[REPORT].fd = all->link.report_fd;
         if (all->ended && open && has_room(&all->shown)) wait_ms = 0;
         if (poll(polled, POLLED, wait_ms) < 0 && errno != EINTR) break;
         if (polled[END].revents != 0) {
             if (link_read_end(&all->link, &ending)) end_by_daemon(all, &ending);
-            warning_begin(all, ending.said, ending.said_length);
+            if (ending.is_notice) notice_begin(all, ending.said, ending.said_length);
+            else warning_begin(all, ending.said, ending.said_length);
         }
         if (polled[SIGNALS].revents != 0) obey_signals(all);
         bool nothing_left = all->ended && polled[MASTER].revents == 0 && has_room(&all->shown);
+        if ((polled[OUTER].revents & POLLIN) == 0) expire_escape(all);
         move_bytes(all, polled, &open);
         if (nothing_left) open = false;
     }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "escape.h"
 #include "inner.h"
 #include "keys.h"
 #include "link.h"
@@ -12,7 +13,8 @@
 enum { BUFFER_BYTES = 64 * 1024 };
 
 struct buffer {
-    uint8_t bytes[BUFFER_BYTES];
+    /* One more, for a key that was held back. */
+    uint8_t bytes[BUFFER_BYTES + 1];
     size_t begin;
     size_t end;
 };
@@ -22,6 +24,7 @@ struct supervised {
     struct inner inner;
     struct link link;
     struct keys keys;
+    struct escape escape;
     struct buffer typed;
     struct buffer shown;
     int signals;
@@ -31,6 +34,8 @@ struct supervised {
     /* Bytes of the last character that was read and are missing yet (UTF-8, RFC 3629). */
     unsigned character_left;
     char warning[WARNING_BYTES];
+    /* Lines that were asked for, until they are shown. */
+    char notice[NOTICE_BYTES];
     /* What waitpid(2) says of the warden, once it has ended. */
     bool ended;
     int status;

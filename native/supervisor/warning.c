@@ -39,13 +39,10 @@ unsigned missing_bytes(const uint8_t *at, size_t length, unsigned before) {
     return missing;
 }
 
-/* What is put in here must not go into a sequence or a character that goes on in the next read. */
-static bool is_between(const struct supervised *all) {
-    return all->inner.shared->modes.state == OUT_GROUND && all->character_left == 0;
-}
-
-static bool put(struct buffer *shown, const char *text, size_t length) {
-    if (length > BUFFER_BYTES - shown->end) return false;
+bool put_between(struct supervised *all, const char *text, size_t length) {
+    struct buffer *shown = &all->shown;
+    bool between = all->inner.shared->modes.state == OUT_GROUND && all->character_left == 0;
+    if (!between || length > BUFFER_BYTES - shown->end) return false;
     memcpy(shown->bytes + shown->end, text, length);
     shown->end += length;
     return true;
@@ -53,10 +50,10 @@ static bool put(struct buffer *shown, const char *text, size_t length) {
 
 void warning_show(struct supervised *all) {
     char line[WARNING_BYTES + 32];
-    if (all->warning[0] == '\0' || !is_between(all)) return;
+    if (all->warning[0] == '\0') return;
     const char *push = all->warned ? "" : PUSH_TITLE;
     int length = snprintf(line, sizeof line, "%s\033]2;%s\a\a", push, all->warning);
-    if (!put(&all->shown, line, (size_t)length)) return;
+    if (!put_between(all, line, (size_t)length)) return;
     all->warned = true;
     all->warning[0] = '\0';
 }
@@ -65,7 +62,7 @@ void warning_end(struct supervised *all) {
     all->warning[0] = '\0';
     if (!all->warned) return;
     /* Where it does not fit in now, the next key finds a better moment. */
-    all->warned = !is_between(all) || !put(&all->shown, POP_TITLE, sizeof POP_TITLE - 1);
+    all->warned = !put_between(all, POP_TITLE, sizeof POP_TITLE - 1);
 }
 
 void warning_drop(struct supervised *all) {

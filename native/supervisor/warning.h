@@ -16,6 +16,12 @@ void warning_end(struct supervised *all);
 /* The same at once, when the program's output goes no further. */
 void warning_drop(struct supervised *all);
 
+/*
+ * Puts something behind the output that was read. False where that is within a sequence or a character that goes on in
+ * the next read, or there is no room.
+ */
+bool put_between(struct supervised *all, const char *text, size_t length);
+
 /* How many bytes of a character are missing after these, where `before` were missing before them. */
 unsigned missing_bytes(const uint8_t *at, size_t length, unsigned before);
 

@@ -1,9 +1,11 @@
+import { escapeCommands } from '../domain/escape-key.ts'
 import { adoptKubeconfig } from '../usecases/adopt-kubeconfig.ts'
 import { checkCommand, placeOf } from '../usecases/check-command.ts'
 import { endClients } from '../usecases/end-clients.ts'
 import { extendSession } from '../usecases/extend-session.ts'
 import { holdSession } from '../usecases/hold-session.ts'
 import { issueCredential } from '../usecases/issue-credential.ts'
+import { obeyEscape } from '../usecases/obey-escape.ts'
 import { openVaults } from '../usecases/open-vaults.ts'
 import { reportPolicy } from '../usecases/report-policy.ts'
 import { reportStatus } from '../usecases/report-status.ts'
@@ -38,13 +40,13 @@ export function createHandlers(world: World): Handlers {
     'session.extend': async (request, pid) => ({ report: await extendSession(world, request, pid) }),
     'client.end': async ({ pids }) => ({ report: await endClients(world, pids) }),
     'session.status': async (request) => ({ status: await reportStatus(world, placeOf(request)) }),
-    'supervisor.begin': ({ device }, pid, gone) => {
-      world.supervisors.begin(pid, device, world.terminals, gone())
-      return {}
-    },
+    'supervisor.begin': ({ device }, pid, gone) =>
+      world.supervisors.begin(pid, device, world.terminals, gone()),
     'supervisor.wait': (_, pid) => world.supervisors.wait(pid),
-    'supervisor.report': (request, pid) => {
+    'supervisor.report': async (request, pid) => {
       world.supervisors.report(pid, request)
+      const command = escapeCommands.find((known) => known === request.command)
+      if (command !== undefined) await obeyEscape(world, pid, command)
       return {}
     },
     'vault.open': (request, pid) => {

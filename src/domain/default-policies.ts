@@ -11,6 +11,7 @@ export const defaultPolicy: Policy = {
   lifetimeMs: 12 * hour,
   warnMs: minute,
   notify: 'auto',
+  escape: '~',
   live: 'kill',
   holders: 'expire',
   env: [],

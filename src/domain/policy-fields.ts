@@ -1,5 +1,6 @@
 import { formatDuration, parseDuration } from './duration.ts'
 import { defaultPolicy } from './default-policies.ts'
+import { readEscape } from './escape-key.ts'
 import { absorbChoices } from './absorb.ts'
 import type { Absorb } from './absorb.ts'
 import type { Policy } from './policy.ts'
@@ -17,6 +18,7 @@ export const policyKeys = [
   'lifetime',
   'warn',
   'notify',
+  'escape',
   'scope',
   'live',
   'holders',
@@ -88,6 +90,7 @@ export class PolicyFields {
     this.#choice(raw, 'scope', ['user'], ['terminal'])
     this.#unlock(raw.unlock)
     const within: Report = (at, message, cure) => this.#report([...this.#path, ...at], message, cure)
+    const escape = readEscape(raw.escape, defaultPolicy.escape, within)
     const env = readEnv(raw.env, within)
     const wipe = readWipe(raw.wipe, within)
     const onLock = readOnLock(raw.onLock, within)
@@ -97,6 +100,7 @@ export class PolicyFields {
       contexts,
       ...limits,
       notify: notify === 'off' ? 'off' : 'auto',
+      escape,
       live: 'kill',
       holders: holders === 'end' ? 'end' : 'expire',
       hold: hold === 'never' ? 'never' : 'allow',

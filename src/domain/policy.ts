@@ -12,6 +12,8 @@ export interface Policy {
   readonly warnMs: number
   /** Is the desktop told of a lock that is near, too? */
   readonly notify: 'auto' | 'off'
+  /** The key that speaks to kubeguard in a supervised stream: `none`, a mark, or Ctrl with a key, such as `^]`. */
+  readonly escape: string
   readonly live: 'kill'
   readonly holders: 'expire' | 'end'
   /** Variables that a lock unsets in shells with the hook. */

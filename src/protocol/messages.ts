@@ -6,7 +6,7 @@ import { limits } from './limits.ts'
  * The whole wire in one place. Raise it whenever a message changes in a way that an older
  * peer would misread; client and daemon of different versions refuse each other.
  */
-export const protocolVersion = 3
+export const protocolVersion = 4
 
 /** Who may send a request, and to whom. */
 type Route = 'client>daemon' | 'client>keeper' | 'daemon>keeper' | 'keeper>daemon' | 'daemon>reaper'
@@ -328,13 +328,15 @@ export const messages = {
     needsUnlocked: true,
     mayShowPresence: false,
     request: { device: required(1, 'uint', 'device number of the terminal that the program has') },
-    reply: {},
+    reply: {
+      escape: optional(1, 'uint', 'the key, a byte, that speaks to kubeguard at the start of a line'),
+    },
   }),
   'supervisor.wait': message({
     id: 25,
     route: 'client>daemon',
     about:
-      'Answered when the stream has to end, or when there is a warning of that; then it is asked again. That the ' +
+      'Answered when the stream has to end, or when there is something to be said before; then it is asked again. That the ' +
       'connection closes means the end.',
     needsUnlocked: false,
     mayShowPresence: false,
@@ -343,6 +345,7 @@ export const messages = {
       byPerson: required(1, 'flag', 'by `kubeguard kill`, not by a lock'),
       message: optional(2, 'text', 'for the terminal: why, and how to go on', 2_048),
       warning: optional(3, 'text', 'not the end yet: one line for the terminal’s title', 512),
+      notice: optional(4, 'text', 'not the end: lines that were asked for by supervisor.report', 1_024),
     },
   }),
   'supervisor.report': message({
@@ -356,6 +359,7 @@ export const messages = {
       hungUp: required(2, 'flag', 'the terminal is gone'),
       keys: required(3, 'uint', 'bytes that came from the terminal, ever'),
       output: required(4, 'uint', 'bytes that the program wrote, ever'),
+      command: optional(5, 'text', 'lock, time or help: asked for by keys', 16),
     },
     reply: {},
   }),

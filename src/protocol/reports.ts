@@ -243,6 +243,7 @@ export interface PolicyReport {
     lifetimeMs: number
     warnMs: number
     notify: string
+    escape: string
     live: string
     holders: string
     hold: string

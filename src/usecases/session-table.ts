@@ -20,6 +20,7 @@ type Rules = Pick<
   | 'finishMs'
   | 'warnMs'
   | 'notify'
+  | 'escape'
   | 'env'
   | 'wipe'
   | 'onLock'
@@ -141,6 +142,7 @@ export class SessionTable {
       holders: policies.some((policy) => policy.holders === 'end') ? 'end' : 'expire',
       warnMs: Math.max(...candidates.map((policy) => policy.warnMs)),
       notify: policies.some((policy) => policy.notify === 'off') ? 'off' : 'auto',
+      escape: policies[0]?.escape ?? 'none',
       env: [...new Set(policies.flatMap((policy) => policy.env))],
       wipe: [...new Set(policies.flatMap((policy) => policy.wipe))],
       // What was named at the unlock is in the trace; another policy's commands are not this one's.

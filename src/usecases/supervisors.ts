@@ -1,3 +1,4 @@
+import { escapeByte } from '../domain/escape-key.ts'
 import { GuardError } from '../domain/errors.ts'
 import type { Instant } from '../domain/session.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
@@ -21,13 +22,16 @@ interface Supervisor {
   readonly id: ProcessId
   readonly policy: string
   readonly client: Client
+  /** The key that speaks to kubeguard there, as the policy has it. */
+  readonly escape: string
   /** The person's terminal; undefined where it is none of this machine's. */
   readonly outer: TerminalId | undefined
   /** The device of the terminal that the program has. */
   readonly device: number
-  /** What it is to be told when it asks: the end, else a warning. */
+  /** What it is to be told when it asks: the end, else a warning, or what was asked for. */
   ending: Ending | undefined
   warning: string | undefined
+  notice: string | undefined
   /** Resolves what it waits for. */
   wake: () => void
   typedMs: number | undefined
@@ -65,28 +69,32 @@ export class Supervisors {
    * A process that the gate has named as one to be supervised is our supervisor now, until its connection ends.
    * @throws GuardError `client-unknown` for any other process, `locked` where a lock came meanwhile.
    */
-  begin(pid: number, device: number, terminals: Terminals, gone: AbortSignal): void {
+  begin(pid: number, device: number, terminals: Terminals, gone: AbortSignal): ReplyOf<'supervisor.begin'> {
     const { facts, client, policy } = this.#named(pid)
     const id = { pid: facts.pid, startTicks: facts.startTicks }
     const outer = terminals.ofProcess(facts)
-    const told = { ending: undefined, warning: undefined, wake: () => {} }
+    const { escape } = this.#deps.table().rules(policy)
+    const told = { ending: undefined, warning: undefined, notice: undefined, wake: () => {} }
     const said = { typedMs: undefined, keys: 0, output: 0 }
-    const supervisor: Supervisor = { id, policy, client, outer, device, ...told, ...said }
+    const supervisor: Supervisor = { id, policy, client, escape, outer, device, ...told, ...said }
     this.#running.set(clientKey(id), supervisor)
     this.#seenAt(outer)
     const leave = (): void => this.#leave(supervisor)
     if (gone.aborted) leave()
     else gone.addEventListener('abort', leave)
+    return { escape: escapeByte(escape) }
   }
 
   /** Resolves when the stream has to end, or is warned of that. @throws GuardError `client-unknown` */
   async wait(pid: number): Promise<Ending> {
     const supervisor = this.#of(pid)
     for (;;) {
-      const { ending, warning } = supervisor
+      const { ending, warning, notice } = supervisor
       if (ending !== undefined) return ending
       supervisor.warning = undefined
       if (warning !== undefined) return { byPerson: false, warning }
+      supervisor.notice = undefined
+      if (notice !== undefined) return { byPerson: false, notice }
       await new Promise<void>((resolve) => (supervisor.wake = resolve))
     }
   }
@@ -98,6 +106,18 @@ export class Supervisors {
       supervisor.warning = text
       supervisor.wake()
     }
+  }
+
+  /** Lines for the terminal of one stream. @throws GuardError `client-unknown` */
+  tell(pid: number, notice: string): void {
+    const supervisor = this.#of(pid)
+    supervisor.notice = notice
+    supervisor.wake()
+  }
+
+  /** @throws GuardError `client-unknown` */
+  streamOf(pid: number): Pick<Supervisor, 'policy' | 'escape'> {
+    return this.#of(pid)
   }
 
   /** @throws GuardError `client-unknown` */

@@ -23,7 +23,7 @@ test('docs/cli.md lists every field of a policy', () => {
 })
 
 test('and what holds unless it is said', () => {
-  const { idleMs, lifetimeMs, warnMs, finishMs, holders, hold, absorb, live, materialize, notify } =
+  const { idleMs, lifetimeMs, warnMs, finishMs, holders, hold, absorb, live, materialize, notify, escape } =
     defaultPolicy
   const times = { idle: idleMs, lifetime: lifetimeMs, warn: warnMs, finish: finishMs }
   const usual = {
@@ -33,6 +33,7 @@ test('and what holds unless it is said', () => {
     absorb,
     live,
     notify,
+    escape,
     materialize: String(materialize),
     ...Object.fromEntries(
       (['env', 'wipe', 'onLock'] as const).map((name) => [name, JSON.stringify(defaultPolicy[name])]),

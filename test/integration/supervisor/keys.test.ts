@@ -10,7 +10,8 @@ const probe = join(folder, 'probe')
 const reset = Buffer.from([255])
 
 beforeAll(() => {
-  const sources = ['test/integration/supervisor/keys-probe.c', 'native/supervisor/keys.c']
+  const native = ['keys.c', 'escape.c'].map((name) => `native/supervisor/${name}`)
+  const sources = ['test/integration/supervisor/keys-probe.c', ...native]
   const flags = [
     '-std=c17',
     '-Wall',
@@ -24,8 +25,8 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Of each run of reads: whether any of it was typed. */
-function typed(runs: readonly (readonly Buffer[])[]): boolean[] {
+/** Of each run of reads, and of each of these: what the probe says. */
+function said(runs: readonly (readonly Buffer[])[]): string[][] {
   const blocks = runs.flatMap((reads) => [
     reset,
     ...reads.flatMap((read) => [Buffer.from([read.length]), read]),
@@ -33,8 +34,12 @@ function typed(runs: readonly (readonly Buffer[])[]): boolean[] {
   const run = spawnSync(probe, { input: Buffer.concat(blocks), encoding: 'utf8' })
   if (run.status !== 0) throw new Error(run.stderr)
   let at = 0
-  return runs.map((reads) => run.stdout.slice(at, (at += reads.length)).includes('y'))
+  return runs.map((reads) => reads.map(() => run.stdout.slice(at, (at += 2))))
 }
+
+/** Of each run of reads: whether any of it was typed. */
+const typed = (runs: readonly (readonly Buffer[])[]): boolean[] =>
+  said(runs).map((reads) => reads.some((read) => read.startsWith('y')))
 
 const whole = (text: string): Buffer[] => [Buffer.from(text, 'latin1')]
 const inBytes = (text: string): Buffer[] =>
@@ -140,4 +145,44 @@ test('nothing breaks it: any bytes, in any pieces', () => {
     Buffer.from(Array.from({ length: index % 7 }, (__, at) => (index * 31 + at * 97 + (index >> 3)) & 0xff)),
   )
   expect(typed([pieces])).toEqual([true])
+})
+
+/** What becomes of reads, one after the other. */
+const escapes: Readonly<Record<string, readonly [reads: readonly string[], becomes: string]>> = {
+  'lock, at the very start': [['~', 'l'], 'kl'],
+  'time, after Enter': [['x', '\r', '~', 't'], 'ppkt'],
+  'help': [['\r', '~', '?'], 'pkh'],
+  'both keys at once, from a slow line': [['\r', '~l'], 'pl'],
+  'one after the other': [['~', '?', '~', 't'], 'khkt'],
+  'the key itself': [['~', '~', 'l'], 'kip'],
+  'the key itself, at once': [['~~'], 'i'],
+  'the key twice is the first of a line': [['~', '~', '~'], 'kip'],
+  'another key': [['~', '/', 'b'], 'krp'],
+  'a line that was begun': [['x', '~', 'l'], 'ppp'],
+  'behind another key of no command': [['~', 'x', '~'], 'krp'],
+  'a word that begins so': [['~/bin/x\r'], 'p'],
+  'a line at once': [['~l\r', '~t\n'], 'pp'],
+  'what comes with Enter': [['\r~', 'l'], 'pp'],
+  'more than a key behind it': [['~', 'l\r'], 'kr'],
+  'a letter of two bytes behind it': [['~', utf8('é')], 'kr'],
+  'an arrow behind it': [['~', '\x1b[A'], 'kr'],
+  'an answer of the terminal meanwhile': [['\r', '\x1b[12;40R', '~', '\x1b[1;1R', 'l'], 'ppkpl'],
+  'an answer that ends in the key': [['\x1b[3', '~', 'l'], 'ppp'],
+  'an answer in plain text': [['\r', '\x1bP1+r', '~', 'l', '\x1b\\'], 'ppppp'],
+  'a paste': [['\x1b[200~~', 'l', '\x1b[201~'], 'ppp'],
+  'a paste in pieces': [['\x1b[200~', '\r', '~', 'l', '~?', '\x1b[201~', '\r', '~', 'l'], 'pppppppkl'],
+  'a title that is a paste’s beginning': [['\x1b]l\x1b[200~\x07', '~'], 'pp'],
+  'a character in pieces': [['\xe2', '~'], 'pp'],
+  'a click': [['\x1b[<0;1;1M', '~', 'l'], 'ppp'],
+  'motion': [['\r', '\x1b[<35;1;1M', '~', 'l'], 'ppkl'],
+  'nothing at all': [['~', '', 'l'], 'kpl'],
+}
+
+test('an escape is what a hand has typed at the start of a line, and nothing else', () => {
+  const found = said(Object.values(escapes).map(([reads]) => reads.flatMap(whole)))
+  const becomes = found.map((reads) => reads.map((read) => read.at(1)).join(''))
+  const names = Object.keys(escapes)
+  expect(Object.fromEntries(names.map((name, at) => [name, becomes[at]]))).toEqual(
+    Object.fromEntries(Object.entries(escapes).map(([name, [, wanted]]) => [name, wanted])),
+  )
 })

@@ -11,6 +11,7 @@ const rule = (name: string, minutes: number): Policy => ({
   lifetimeMs: 100 * minutes * minute,
   warnMs: 1_000,
   notify: 'auto',
+  escape: '~',
   live: 'kill',
   holders: 'expire',
   env: [],

@@ -54,11 +54,11 @@ function world(change: { program?: string; supervised?: false; locked?: true } =
     clock,
     journal: { record: (entry: unknown) => recorded.push(entry) > 0 } as never,
     processes: { inspect: factsOf, executable: () => change.program ?? program } as unknown as ProcessTable,
-    table: () => ({ all: () => [guarded] }) as unknown as SessionTable,
+    table: () => ({ all: () => [guarded], rules: () => ({ escape: '^]' }) }) as unknown as SessionTable,
     program,
   })
   const connection = new AbortController()
-  const begin = (): void => supervisors.begin(10, inner, real, connection.signal)
+  const begin = () => supervisors.begin(10, inner, real, connection.signal)
   const inputMs = (): number | undefined => supervisors.over(real).inputTimeMs(outer, clock.now())
   return { clock, read, processes, client, supervisors, real, connection, begin, inputMs, recorded, factsOf }
 }
@@ -163,4 +163,15 @@ test('a terminal that went away is written down', () => {
   expect(recorded).toEqual([
     { event: 'hung-up', policy: 'prod', details: { pid: 10, command: 'kubectl exec web-0' } },
   ])
+})
+
+test('it is told which key speaks to kubeguard, and then what was asked for, behind what matters more', async () => {
+  const { begin, supervisors } = world()
+  expect(begin()).toEqual({ escape: 0x1d })
+  expect(supervisors.streamOf(10)).toMatchObject({ policy: 'prod', escape: '^]' })
+  supervisors.tell(10, 'help')
+  supervisors.warn('prod', 'prod locks in 60 s')
+  expect(await supervisors.wait(10)).toEqual({ byPerson: false, warning: 'prod locks in 60 s' })
+  expect(await supervisors.wait(10)).toEqual({ byPerson: false, notice: 'help' })
+  expect(() => supervisors.tell(30, 'help')).toThrow('supervises nothing')
 })

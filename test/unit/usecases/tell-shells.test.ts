@@ -14,6 +14,7 @@ const rule: Policy = {
   lifetimeMs: 60 * minute,
   warnMs: minute,
   notify: 'auto',
+  escape: '~',
   live: 'kill',
   holders: 'expire',
   env: ['TOKEN'],

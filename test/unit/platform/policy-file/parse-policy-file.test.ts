@@ -12,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    notify: off\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    materialize: true\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    notify: off\n    escape: ^]\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    materialize: true\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -24,6 +24,7 @@ describe('a policy file', () => {
         lifetimeMs: 14_400_000,
         warnMs: 30_000,
         notify: 'off',
+        escape: '^]',
         live: 'kill',
         holders: 'end',
         env: [],
@@ -62,6 +63,7 @@ describe('a policy file', () => {
         {
           ...(defaultPolicies()[0] as Policy),
           notify: 'off' as const,
+          escape: '#',
           hold: 'never' as const,
           finishMs: 90_000,
           absorb: 'off' as const,
@@ -139,6 +141,7 @@ describe('a policy file', () => {
       /holders: "kill" is not known/,
       /choose expire or end/,
     ],
+    ['an escape of two keys', file('    escape: "~~"\n'), 5, 5, /escape: "~~" is no key/, /escape: none/],
     ['env that is no list', file('    env: AWS_PROFILE\n'), 5, 5, /env must be a list/, /AWS_SESSION_TOKEN/],
     ['env with no name', file('    env: [A, "B=c"]\n'), 5, 14, /"B=c" is no variable's name/, /env:/],
     ['env with what a shell needs', file('    env: [PATH]\n'), 5, 11, /a shell needs PATH/, /take it out/],
