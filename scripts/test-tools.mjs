@@ -67,6 +67,7 @@ const packageOfCommand = {
   'fzf': 'fzf',
   'vim.tiny': 'vim-tiny',
   'less': 'less',
+  'htop': 'htop',
   'watch': 'procps',
   'gdb': 'gdb',
   'python3': 'python3',

@@ -1,15 +1,51 @@
 import { good } from '../fixtures/home.ts'
 import { inventoryOf, isNoMore } from '../fixtures/inventory.ts'
 import type { Inventory } from '../fixtures/inventory.ts'
-import { until } from '../fixtures/terminal.ts'
+import { TestTerminal, until } from '../fixtures/terminal.ts'
 import type { Bench } from './bench-home.ts'
 import type { Figure } from './figure.ts'
 import { startLive } from './live-process.ts'
+import { session, standIn } from './supervisor-figures.ts'
+import type { Stand } from './supervisor-figures.ts'
 
 const locks = 100
 const commandsForEach = 10
 /** Connections are let go, and what was under way ends. */
 const settledWithinMs = 10_000
+
+/** More than anybody opens in a day. */
+const streams = 500
+
+/** What interactive streams leave behind, each opened at a terminal and closed; every tenth by a lock. */
+export async function streamLeakFigures(bench: Bench): Promise<Figure[]> {
+  const { home } = bench
+  const stand = standIn(bench)
+  await openAndClose(bench, stand, 20)
+  const before = await settled(bench)
+  await openAndClose(bench, stand, streams)
+  const after = await settled(bench, before)
+  await home.unlock('--all')
+  return (['descriptors', 'processes', 'files'] as const).map((kind) => ({
+    name: `${kind} left by ${streams} supervised sessions`,
+    value: after[kind] - before[kind],
+    unit: '',
+    baseline: { name: 'before them', value: before[kind], unit: '' },
+    target: 0,
+    better: 'at most',
+    rounds: 1,
+  }))
+}
+
+async function openAndClose({ home }: Bench, { shim, env }: Stand, count: number): Promise<void> {
+  for (let stream = 1; stream <= count; stream += 1) {
+    if (stream % 10 === 1) await home.unlock('--all')
+    using terminal = new TestTerminal(shim, [...session, 'echo'], env, home.home)
+    await terminal.shows('!')
+    if (stream % 10 === 0) await home.lock()
+    else terminal.type('q')
+    await terminal.ended()
+  }
+}
 
 /** What 1,000 commands and 100 locks, each with something live, leave behind. */
 export async function leakFigures(bench: Bench): Promise<Figure[]> {
@@ -32,7 +68,7 @@ export async function leakFigures(bench: Bench): Promise<Figure[]> {
     better: 'at most',
     rounds: 1,
   })
-  return [figure('descriptors', 'of the daemon'), figure('processes', 'of ours')]
+  return [figure('descriptors', 'of the daemon'), figure('processes', 'of ours'), figure('files', 'of ours')]
 }
 
 async function openWorkLock(bench: Bench): Promise<void> {
@@ -47,7 +83,7 @@ async function openWorkLock(bench: Bench): Promise<void> {
 /** Waits for as long as it may take to settle, or until there is no more than `wanted`. */
 async function settled(
   { home }: Bench,
-  wanted: Inventory = { descriptors: 0, processes: 0 },
+  wanted: Inventory = { descriptors: 0, processes: 0, files: 0 },
 ): Promise<Inventory> {
   let seen = await inventoryOf(home)
   const isSettled = async (): Promise<boolean> => isNoMore((seen = await inventoryOf(home)), wanted)

@@ -8,7 +8,7 @@ import { table } from './figure.ts'
 import type { Figure } from './figure.ts'
 import { gateFigure, parallelGateFigure } from './gate-figure.ts'
 import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
-import { leakFigures } from './leak-figures.ts'
+import { leakFigures, streamLeakFigures } from './leak-figures.ts'
 import { daemonKilledFigure, largeLockFigure, lockFigure } from './lock-figure.ts'
 import { absorbFigure, adoptFigure, auditFigure } from './scribe-figures.ts'
 import { setUpFigure } from './set-up-figure.ts'
@@ -68,6 +68,7 @@ const measurements: readonly Entry[] = [
     ['large lock', largeLockFigure],
     ['daemon killed', daemonKilledFigure],
     ['leaks', leakFigures],
+    ['supervisor leaks', streamLeakFigures],
   ),
   ['set-up', setUpFigure],
   ['memory', measureMemory],

@@ -6,17 +6,17 @@ import type { Bench } from './bench-home.ts'
 import type { Figure } from './figure.ts'
 import { compare, median } from './measure.ts'
 
-const megabytes = 20
-const session = ['exec', '-it', 'web-0', '--']
+const megabytes = 100
+export const session = ['exec', '-it', 'web-0', '--']
 
-interface Stand {
+export interface Stand {
   /** A program that stands in for kubectl, and a PATH on which the shim finds it. */
   readonly program: string
   readonly shim: string
   readonly env: NodeJS.ProcessEnv
 }
 
-function standIn({ home }: Bench): Stand {
+export function standIn({ home }: Bench): Stand {
   const folder = join(home.root, 'stream')
   const program = join(folder, 'kubectl')
   mkdirSync(folder, { recursive: true })
@@ -90,7 +90,7 @@ export async function throughputFigure(bench: Bench): Promise<Figure> {
   const { a, b, rounds } = await compare(
     under(line(shim)),
     under(`script -qec "${line(program)}" /dev/null`),
-    { rounds: 5, warmUp: 1 },
+    { rounds: 3, warmUp: 0 },
   )
   const perSecond = (ms: number): number => (megabytes * 1000) / ms
   return {

@@ -43,13 +43,13 @@ test('every byte goes through as it is, both ways: each alone, and many at once'
   expect(terminal.output.equals(sent)).toBe(true)
 })
 
-test('100 MB of output are whole, to the last byte before the end', async () => {
+test('100 MB of output are whole, to the last byte before the end', { timeout: 300_000 }, async () => {
   const block = randomBytes(1_000_000)
   const file = join(home.root, 'block')
   writeFileSync(file, block)
   const script = `stty raw; i=0; while [ $i -lt 100 ]; do cat ${file}; i=$((i+1)); done; exit 9`
   using terminal = run('supervised', script, false)
-  expect(await terminal.ended(150_000)).toEqual({ exitCode: 9, signal: 0 })
+  expect(await terminal.ended(240_000)).toEqual({ exitCode: 9, signal: 0 })
   const wanted = createHash('sha256')
   for (let count = 0; count < 100; count += 1) wanted.update(block)
   expect(terminal.length).toBe(100_000_000)

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { isRunning } from '../../fixtures/home.ts'
+import { inventoryOf, isNoMore } from '../../fixtures/inventory.ts'
 import { until } from '../../fixtures/terminal.ts'
 import { afterPrompt, familyIn, PersonsShell, pidsIn, settingsOf, unlockedHome } from './shell.ts'
 
@@ -143,22 +144,25 @@ test('without a terminal for input or output, and in the background, nobody stan
   expect(pidsIn(home, (exe) => exe.endsWith('/kubeguard-supervisor'))).toEqual([])
 })
 
-test('many sessions leave no process, terminal, descriptor or connection behind', async () => {
+test('many sessions leave no process, terminal, descriptor, connection or file behind', async () => {
   await using home = await unlockedHome()
   using shell = new PersonsShell(home, 'sh')
   await shell.shows('ready> ')
-  const daemon = (await home.daemonPid()) as number
-  const descriptors = (): number => readdirSync(`/proc/${daemon}/fd`).length
+  // The folder and the link that are made below.
+  const planted = 2
   const loop = (count: number): string =>
     `i=0; while [ $i -lt ${count} ]; do kubectl exec -it web-0 -- true; i=$((i+1)); done; echo all$i\n`
   await shell.enter(loop(3), /all3\r\n/, 60_000)
-  const before = descriptors()
+  const before = await inventoryOf(home)
+  const wanted = { ...before, descriptors: before.descriptors + 1, files: before.files + planted }
+  let now = before
   await shell.enter(loop(5), /all5\r\n/, 60_000)
   // Behind the shim something that ends at once: what could leak is ours.
   await shell.enter('mkdir quick; ln -s /bin/true quick/kubectl\n', afterPrompt)
   await shell.enter(`PATH=${home.shims}:$PWD/quick:/usr/bin:/bin\n`, afterPrompt)
   await shell.enter(loop(500), /all500\r\n/, 100_000)
-  await until('the daemon to let go', () => descriptors() <= before + 1, { now: () => String(descriptors()) })
+  const leavesNothing = async (): Promise<boolean> => isNoMore((now = await inventoryOf(home)), wanted)
+  await until('the daemon to let go', leavesNothing, { now: () => JSON.stringify([before, now]) })
   expect(pidsIn(home, (exe) => exe.endsWith('/kubeguard-supervisor'))).toEqual([])
   const { stdout } = await home.kubeguard(['ps', '--json'])
   expect(JSON.parse(stdout)).toMatchObject({ clients: [] })
