@@ -18,7 +18,7 @@ const htop: FullScreen = {
     { does: [100, 30], shows: /PID[^]*F1Help[^]*F10Quit/ },
     { does: '/htop', shows: /Search: htop/ },
     { does: '\r', shows: /F10Quit/ },
-    { does: '\x1bOP', shows: /htop \d[^]*Press any key to return/ },
+    { does: '\x1bOP', shows: /^htop \d[^]*GNU GPL/ },
     { does: ' ', shows: /F10Quit/ },
   ],
   quits: 'q',
@@ -26,24 +26,28 @@ const htop: FullScreen = {
 
 /** This machine's own programs, as Debian has them, with their libraries and what they know of terminals. */
 const programs = ['/usr/bin/vim.tiny', '/usr/bin/less', '/usr/bin/htop']
-function packed(files: readonly string[]): Buffer {
-  // A name that leads through a link, such as /lib, is a folder's in the pod.
-  const names = files.map((path) => path.slice(1))
-  const run = spawnSync('tar', ['-C', '/', '--dereference', '-cf', '-', ...names], { maxBuffer: 100_000_000 })
-  if (run.status !== 0) throw new Error(String(run.stderr))
-  return run.stdout
-}
-
 const terminfo = ['/lib/terminfo', '/usr/share/terminfo'].flatMap((folder) =>
   ['xterm', 'xterm-256color'].map((name) => `${folder}/x/${name}`),
 )
+
+/** Without it no character has more than a byte. */
+const locale = '/usr/lib/locale/C.utf8'
 
 function filesOf(paths: readonly string[]): string[] {
   const libraries = paths.flatMap((path) => {
     const said = execFileSync('ldd', [path], { encoding: 'utf8' })
     return [...said.matchAll(/(?:=>)?\s(\/\S+) \(0x/g)].map(([, library = '']) => library)
   })
-  return [...new Set([...paths, ...libraries, ...terminfo.filter((path) => existsSync(path))])]
+  return [...new Set([...paths, ...libraries, ...[...terminfo, locale].filter((path) => existsSync(path))])]
+}
+
+/** As an archive. @throws Error with what tar said. */
+function packed(files: readonly string[]): Buffer {
+  // A name that leads through a link, such as /lib, is a folder's in the pod.
+  const names = files.map((path) => path.slice(1))
+  const run = spawnSync('tar', ['-C', '/', '--dereference', '-cf', '-', ...names], { maxBuffer: 100_000_000 })
+  if (run.status !== 0) throw new Error(String(run.stderr))
+  return run.stdout
 }
 
 const { path: kubectl } = kubectls[0] as { path: string }
@@ -79,7 +83,7 @@ describeWithPods('programs that have the whole screen, in a pod', () => {
   })
 
   function run(side: 'bare' | 'supervised', { command }: FullScreen): Screen {
-    const inPod = `cd /${side}; LANG=C.UTF-8 TERM=xterm-256color PATH=/usr/bin:/bin exec "$@"`
+    const inPod = `cd /${side}; export LANG=C.UTF-8 TERM=xterm-256color PATH=/usr/bin:/bin; exec "$@"`
     const args = ['exec', '-it', '-n', namespace, 'web', '--', 'sh', '-c', inPod, 'sh', ...command]
     return side === 'bare'
       ? new Screen(kubectl, args, bareEnv(), home.home)

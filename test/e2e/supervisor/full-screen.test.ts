@@ -20,7 +20,7 @@ afterAll(() => home.dispose())
 
 function run(side: 'bare' | 'supervised', program: FullScreen): Screen {
   const folder = join(home.home, `${program.name}-${side}`)
-  mkdirSync(folder)
+  mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'FILE'), text)
   return new Screen(nearby[side], nearbyArgs(...program.command), nearby.env, folder)
 }

@@ -19,7 +19,7 @@ export const nearbyArgs = (...command: string[]): string[] => ['exec', '-it', 'w
 export function makeNearby(home: TestHome): Nearby {
   const folder = join(home.root, 'nearby')
   const program = join(folder, 'kubectl')
-  mkdirSync(folder)
+  mkdirSync(folder, { recursive: true })
   writeFileSync(program, '#!/bin/sh\nshift 4\nexec "$@"\n')
   chmodSync(program, 0o755)
   const path = [home.shims, folder, '/usr/local/bin', '/usr/bin', '/bin'].join(delimiter)
