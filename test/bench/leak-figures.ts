@@ -16,11 +16,11 @@ const settledWithinMs = 10_000
 /** More than anybody opens in a day. */
 const streams = 500
 
-/** What interactive streams leave behind, each opened at a terminal and closed; every tenth by a lock. */
+/** What interactive streams leave behind, each opened at a terminal and closed; every 25th by a lock. */
 export async function streamLeakFigures(bench: Bench): Promise<Figure[]> {
   const { home } = bench
   const stand = standIn(bench)
-  await openAndClose(bench, stand, 20)
+  await openAndClose(bench, stand, 25)
   const before = await settled(bench)
   await openAndClose(bench, stand, streams)
   const after = await settled(bench, before)
@@ -38,10 +38,10 @@ export async function streamLeakFigures(bench: Bench): Promise<Figure[]> {
 
 async function openAndClose({ home }: Bench, { shim, env }: Stand, count: number): Promise<void> {
   for (let stream = 1; stream <= count; stream += 1) {
-    if (stream % 10 === 1) await home.unlock('--all')
+    if (stream % 25 === 1) await home.unlock('--all')
     using terminal = new TestTerminal(shim, [...session, 'echo'], env, home.home)
     await terminal.shows('!')
-    if (stream % 10 === 0) await home.lock()
+    if (stream % 25 === 0) await home.lock()
     else terminal.type('q')
     await terminal.ended()
   }

@@ -74,7 +74,6 @@ describeWithPods('programs that have the whole screen, in a pod', () => {
     home = clusterHome({ namespace, credentials: { dev: { token } }, kubectl })
     await home.init()
     putInto('web', 'tar -xf - -C /', packed(filesOf(programs)))
-    for (const side of ['bare', 'supervised']) putInto('web', `mkdir /${side}; cat >/${side}/FILE`, text)
   })
 
   afterAll(async () => {
@@ -83,6 +82,8 @@ describeWithPods('programs that have the whole screen, in a pod', () => {
   })
 
   function run(side: 'bare' | 'supervised', { command }: FullScreen): Screen {
+    // vim has written to it.
+    putInto('web', `mkdir -p /${side} && cat >/${side}/FILE`, text)
     const inPod = `cd /${side}; export LANG=C.UTF-8 TERM=xterm-256color PATH=/usr/bin:/bin; exec "$@"`
     const args = ['exec', '-it', '-n', namespace, 'web', '--', 'sh', '-c', inPod, 'sh', ...command]
     return side === 'bare'
