@@ -153,8 +153,8 @@ void pump(struct supervised *all) {
     /* Somebody may write to the inner terminal while the warden lives, or until all there is was read. */
     for (bool open = true; !all->ended || open || filled(&all->shown) > 0;) {
         set_wishes(all, polled, open);
-        int wait_ms = link_report(&all->link, now_ms());
-        wait_ms = sooner(wait_ms, escape_due(&all->escape, now_ms()));
+        int64_t now = now_ms();
+        int wait_ms = sooner(link_report(&all->link, now), escape_due(&all->escape, now));
         polled[REPORT].fd = all->link.report_fd;
         if (all->ended && open && has_room(&all->shown)) wait_ms = 0;
         if (poll(polled, POLLED, wait_ms) < 0 && errno != EINTR) break;
@@ -165,7 +165,7 @@ void pump(struct supervised *all) {
         }
         if (polled[SIGNALS].revents != 0) obey_signals(all);
         bool nothing_left = all->ended && polled[MASTER].revents == 0 && has_room(&all->shown);
-        if ((polled[OUTER].revents & POLLIN) == 0) expire_escape(all);
+        if (all->escape.held && (polled[OUTER].revents & POLLIN) == 0) expire_escape(all);
         move_bytes(all, polled, &open);
         if (nothing_left) open = false;
     }
