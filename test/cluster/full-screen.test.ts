@@ -52,6 +52,9 @@ function packed(files: readonly string[]): Buffer {
 
 const { path: kubectl } = kubectls[0] as { path: string }
 
+/** A client tells the size once the program runs: one that draws before has its first picture by chance. */
+const untilSized = 'until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done'
+
 describeWithPods('programs that have the whole screen, in a pod', () => {
   let home: TestHome
   let namespace: string
@@ -84,7 +87,8 @@ describeWithPods('programs that have the whole screen, in a pod', () => {
   function run(side: 'bare' | 'supervised', { command }: FullScreen): Screen {
     // vim has written to it.
     putInto('web', `mkdir -p /${side} && cat >/${side}/FILE`, text)
-    const inPod = `cd /${side}; export LANG=C.UTF-8 TERM=xterm-256color PATH=/usr/bin:/bin; exec "$@"`
+    const inPod = `cd /${side}; export LANG=C.UTF-8 TERM=xterm-256color PATH=/usr/bin:/bin
+      ${untilSized}; exec "$@"`
     const args = ['exec', '-it', '-n', namespace, 'web', '--', 'sh', '-c', inPod, 'sh', ...command]
     return side === 'bare'
       ? new Screen(kubectl, args, bareEnv(), home.home)
