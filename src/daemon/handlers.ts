@@ -38,10 +38,8 @@ export function createHandlers(world: World): Handlers {
     'session.extend': async (request, pid) => ({ report: await extendSession(world, request, pid) }),
     'client.end': async ({ pids }) => ({ report: await endClients(world, pids) }),
     'session.status': async (request) => ({ status: await reportStatus(world, placeOf(request)) }),
-    'supervisor.begin': ({ device }, pid, gone) => {
-      world.supervisors.begin(pid, device, world.terminals, gone())
-      return {}
-    },
+    'supervisor.begin': ({ device }, pid, gone) =>
+      world.supervisors.begin(pid, device, world.terminals, gone()),
     'supervisor.wait': (_, pid) => world.supervisors.wait(pid),
     'supervisor.report': (request, pid) => {
       world.supervisors.report(pid, request)

@@ -10,7 +10,10 @@ export interface Policy {
   readonly idleMs: number
   readonly lifetimeMs: number
   readonly warnMs: number
-  readonly live: 'kill'
+  /** What a lock does with an interactive stream that is supervised: ends it, or covers it and lets it go on. */
+  readonly live: 'kill' | 'suspend'
+  /** How long it may go on behind a lock screen. */
+  readonly suspendForMs: number
   readonly holders: 'expire' | 'end'
   /** Variables that a lock unsets in shells with the hook. */
   readonly env: readonly string[]

@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { formatDuration } from '../../domain/duration.ts'
+import { defaultPolicy } from '../../domain/default-policies.ts'
 import type { PolicySet } from '../../domain/policy.ts'
 import { policyApiVersion } from '../../domain/validate-policies.ts'
 
@@ -18,6 +19,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       lifetimeMs,
       warnMs,
       live,
+      suspendForMs,
       holders,
       hold,
       finishMs,
@@ -33,6 +35,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       lifetime: formatDuration(lifetimeMs),
       warn: formatDuration(warnMs),
       live,
+      ...(suspendForMs === defaultPolicy.suspendForMs ? {} : { suspendFor: formatDuration(suspendForMs) }),
       holders,
       ...(hold === 'never' ? { hold } : {}),
       ...(absorb === 'auto' ? {} : { absorb }),

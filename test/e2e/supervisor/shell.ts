@@ -8,10 +8,10 @@ import { TestTerminal, until } from '../../fixtures/terminal.ts'
 const prompt = 'ready> '
 
 /** An unlocked home with a playground. */
-export async function unlockedHome(idle = '10m', warn = '1s'): Promise<TestHome> {
+export async function unlockedHome(idle = '10m', warn = '1s', more = ''): Promise<TestHome> {
   const home = makeHome()
   try {
-    writePolicy(home, { idle, warn })
+    writePolicy(home, { idle, warn, more })
     await home.startPlayground()
     await home.init()
     await home.unlock('default')

@@ -10,7 +10,7 @@ const outer: TerminalId = { path: '/dev/pts/1', device: 1, birthNs: 5n }
 const inner = 2
 
 /** A terminal with one supervised client, whose access time the test moves. */
-function world(change: { program?: string; supervised?: false; locked?: true } = {}) {
+function world(change: { program?: string; supervised?: false; locked?: true; live?: 'suspend' } = {}) {
   const clock = { at: 100_000, now: () => ({ bootMs: clock.at, wallMs: clock.at }) }
   const read = { ms: 90_000 as number | undefined }
   const processes = new Map<number, Partial<ProcessFacts>>([
@@ -54,16 +54,17 @@ function world(change: { program?: string; supervised?: false; locked?: true } =
     clock,
     journal: { record: (entry: unknown) => recorded.push(entry) > 0 } as never,
     processes: { inspect: factsOf, executable: () => change.program ?? program } as unknown as ProcessTable,
-    table: () => ({ all: () => [guarded] }) as unknown as SessionTable,
+    table: () =>
+      ({ all: () => [guarded], rules: () => ({ live: change.live ?? 'kill' }) }) as unknown as SessionTable,
     program,
   })
   const connection = new AbortController()
-  const begin = (): void => supervisors.begin(10, inner, real, connection.signal)
+  const begin = () => supervisors.begin(10, inner, real, connection.signal)
   const inputMs = (): number | undefined => supervisors.over(real).inputTimeMs(outer, clock.now())
   return { clock, read, processes, client, supervisors, real, connection, begin, inputMs, recorded, factsOf }
 }
 
-const report = { typed: true, hungUp: false, keys: 7, output: 9 }
+const report = { typed: true, hungUp: false, keys: 7, output: 9, covered: false }
 
 test('a terminal that nobody supervises is as it is read', () => {
   const { inputMs } = world()
@@ -140,7 +141,11 @@ test('the end is told, also to one that asks later', async () => {
   const { begin, supervisors, client } = world()
   begin()
   supervisors.tellEnd([client], ({ command }) => ({ byPerson: false, message: `${command} was ended` }))
-  expect(await supervisors.wait(10)).toEqual({ byPerson: false, message: 'kubectl exec web-0 was ended' })
+  expect(await supervisors.wait(10)).toEqual({
+    byPerson: false,
+    uncover: false,
+    message: 'kubectl exec web-0 was ended',
+  })
 })
 
 test('a warning is told once, and the end goes before it', async () => {
@@ -149,11 +154,11 @@ test('a warning is told once, and the end goes before it', async () => {
   const first = supervisors.wait(10)
   supervisors.warn('dev', 'another one')
   supervisors.warn('prod', 'prod locks in 60 s')
-  expect(await first).toEqual({ byPerson: false, warning: 'prod locks in 60 s' })
+  expect(await first).toEqual({ byPerson: false, uncover: false, warning: 'prod locks in 60 s' })
   const second = supervisors.wait(10)
   supervisors.warn('prod', 'prod locks in 10 s')
   supervisors.tellEnd([client], () => ({ byPerson: false, message: 'ended' }))
-  expect(await second).toEqual({ byPerson: false, message: 'ended' })
+  expect(await second).toEqual({ byPerson: false, uncover: false, message: 'ended' })
 })
 
 test('a terminal that went away is written down', () => {
