@@ -169,3 +169,32 @@ test('a terminal that went away is written down', () => {
     { event: 'hung-up', policy: 'prod', details: { pid: 10, command: 'kubectl exec web-0' } },
   ])
 })
+
+test('a lock covers it once it says so, and an unlock uncovers it', async () => {
+  const { begin, supervisors, client } = world({ live: 'suspend' })
+  expect(begin()).toEqual({ suspends: true })
+  expect(supervisors.maySuspend(client.id)).toBe(true)
+  const news = supervisors.wait(10)
+  const covered = supervisors.cover(client.id, { policy: 'prod', lines: 'prod is locked' })
+  expect(await news).toEqual({ byPerson: false, uncover: false, cover: 'prod is locked', policy: 'prod' })
+  expect(supervisors.isCovered(client.id)).toBe(true)
+  supervisors.report(10, { ...report, covered: true })
+  expect(await covered).toBe(true)
+  expect(supervisors.uncover(client.id)).toEqual(outer)
+  expect(await supervisors.wait(10)).toEqual({ byPerson: false, uncover: true })
+  expect(supervisors.isCovered(client.id)).toBe(false)
+})
+
+test('one whose connection closes is not covered', async () => {
+  const { begin, supervisors, client, connection } = world({ live: 'suspend' })
+  begin()
+  const covered = supervisors.cover(client.id, { policy: 'prod', lines: '' })
+  connection.abort()
+  expect(await covered).toBe(false)
+})
+
+test('one that began when a lock still ended it can’t be covered', () => {
+  const { begin, supervisors, client } = world()
+  expect(begin()).toEqual({ suspends: false })
+  expect(supervisors.maySuspend(client.id)).toBe(false)
+})
