@@ -112,9 +112,8 @@ void cover_look_at_child(struct supervised *all) {
     take_keys_back(all);
     bool opened = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (cover->state != COVER_ON || opened) return;
-    /* What it has said stays to be read; Ctrl-C says nothing. */
-    if (WIFSIGNALED(status) || WEXITSTATUS(status) == 128 + SIGINT) cover_again(all);
-    else write_all(&all->outer, again, sizeof again - 1);
+    /* What it has said stays to be read. */
+    write_all(&all->outer, again, sizeof again - 1);
 }
 
 static void fail_screen(struct supervised *all) {
