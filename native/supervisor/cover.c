@@ -174,7 +174,7 @@ static void begin_drawing(struct supervised *all, uint64_t length) {
     char redo[UNDO_BYTES];
     struct modes *modes = &all->inner.shared->modes;
     size_t more = modes_redo(modes, redo);
-    log_begin_with(&all->log, &all->screen, length);
+    log_begin_with(&all->log, &all->screen, length, false);
     if (pwrite(all->screen.drawn, redo, more, (off_t)length) != (ssize_t)more) return fail_screen(all);
     all->cover.drawn_at = 0;
     all->cover.drawn_end = length + more;
@@ -217,7 +217,7 @@ void cover_read_screen(struct supervised *all) {
         return begin_drawing(all, length);
     }
     if (screen->leaves && all->log.end < LOG_FULL_BYTES) return;
-    log_begin_with(&all->log, screen, length);
+    log_begin_with(&all->log, screen, length, screen->covered);
     screen_stop(screen);
 }
 

@@ -72,12 +72,12 @@ static void add_raw(struct log *log, const uint8_t *at, size_t length) {
     else give_up(log);
 }
 
-void log_begin_with(struct log *log, const struct screen *screen, uint64_t length) {
+void log_begin_with(struct log *log, const struct screen *screen, uint64_t length, bool unseen) {
     struct log fresh;
     if (log->fd < 0) return;
     log_open(&fresh, &screen->size);
     /* What is drawn first has scrolled out since. */
-    if (screen->covered && !screen->leaves) log_cover(&fresh);
+    if (unseen) log_cover(&fresh);
     bool whole = copy(screen->drawn, 0, length, &fresh, log_output) &&
                  copy(log->fd, screen->followed, log->end, &fresh, add_raw);
     if (!whole && fresh.fd >= 0) give_up(&fresh);

@@ -34,8 +34,11 @@ void log_cover(struct log *log);
 
 struct screen;
 
-/* Begins anew with a screen, `length` bytes of what was drawn of it, and what came since it was asked for that. */
-void log_begin_with(struct log *log, const struct screen *screen, uint64_t length);
+/*
+ * Begins anew with a screen, `length` bytes of what was drawn of it, and what came since it was asked for that. `unseen`:
+ * it is behind a lock screen, and what is drawn first has scrolled out since.
+ */
+void log_begin_with(struct log *log, const struct screen *screen, uint64_t length, bool unseen);
 
 static inline bool log_is_full(const struct log *log) {
     return log->fd >= 0 && log->end >= LOG_FULL_BYTES;

@@ -24,7 +24,7 @@ interface Cover {
 }
 
 /** A supervisor that stands still, or whose terminal takes no more, is not waited for. */
-const coverWithinMs = 1_000
+const coverWithinMs = 3_000
 
 interface Supervisor {
   readonly id: ProcessId

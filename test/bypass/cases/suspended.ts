@@ -82,12 +82,12 @@ async function keepsOutput(siege: Siege): Promise<boolean> {
 }
 
 async function takesKeys(siege: Siege): Promise<boolean> {
-  return behindLock(siege, `${inPod('sh')}; echo en""ded\necho wor""ks`, async ({ shell, since }) => {
+  return behindLock(siege, `${inPod('sh')}; echo fin""ished\necho wor""ks`, async ({ shell, since }) => {
     shell.type('echo in""truder\x03\x04\x1a\x1c\x1b[200~exit\x1b[201~')
     await siege.home.unlock('default')
     shell.type('echo go""es on\n')
     await until('keys again', () => since().includes('goes on'), { now: since })
-    return /intruder|ended/.test(since())
+    return /intruder|finished/.test(since())
   })
 }
 
