@@ -81,9 +81,7 @@ test('a lock covers it, and an unlock on the lock screen brings the exact screen
     /cancelled[^]*press Enter to try again/.test(text),
   )
   screen.type('\r')
-  await screen.until('the question alone', ({ text }) =>
-    /unlock default\n+kubeguard: passphrase for default:/.test(text),
-  )
+  await screen.until('the question anew', ({ text }) => /passphrase for default:\s*$/.test(text))
   screen.type(`${passphrase}\r`)
   await screen.until('the exact screen', ({ state }) => state === before)
   const { stdout } = await home.kubeguard(['log', '--json'])
