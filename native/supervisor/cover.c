@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -46,6 +47,16 @@ static bool raise_screen(struct supervised *all) {
     return lock_screen_raise(&all->outer, modes);
 }
 
+/*
+ * Nobody else of the account looks into what is kept from here on (prctl(2), PR_SET_DUMPABLE). A process that reads it
+ * already has the log as it was.
+ */
+static void hide(struct supervised *all) {
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    screen_stop(&all->screen);
+    log_cover(&all->log);
+}
+
 void cover_begin(struct supervised *all, const struct news *news) {
     struct cover *cover = &all->cover;
     bool possible = all->log.fd >= 0 && !all->hung_up && outer_is_ours(&all->outer);
@@ -55,9 +66,8 @@ void cover_begin(struct supervised *all, const struct news *news) {
     cover->lines[news->said_length] = '\0';
     memcpy(cover->policy, news->policy, sizeof cover->policy);
     bool raises = cover->state == COVER_OFF || cover->state == COVER_REDRAWING;
-    if (raises) log_cover(&all->log);
+    if (raises) hide(all);
     bool stands = !raises || raise_screen(all);
-    if (cover->state == COVER_REDRAWING) screen_stop(&all->screen);
     cover->state = COVER_ON;
     if (cover->asking == 0 && stands) stands = lock_screen_draw(&all->outer, cover->lines);
     if (stands) link_report_covered(&all->link);
@@ -199,6 +209,7 @@ void cover_draw_on(struct supervised *all) {
     if (cover->drawn_at < cover->drawn_end && got >= 0) return;
     cover->state = COVER_OFF;
     screen_stop(&all->screen);
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 }
 
 void cover_read_screen(struct supervised *all) {

@@ -48,9 +48,6 @@ void log_size(struct log *log, const struct winsize *size) {
     add(log, SIZE, (uint32_t)size->ws_col << 16 | size->ws_row, NULL, 0);
 }
 
-void log_cover(struct log *log) {
-    add(log, COVER, 0, NULL, 0);
-}
 
 /* False where it can't be read to its end. */
 static bool copy(int from, uint64_t at, uint64_t end, struct log *log, void put(struct log *, const uint8_t *, size_t)) {
@@ -72,12 +69,20 @@ static void add_raw(struct log *log, const uint8_t *at, size_t length) {
     else give_up(log);
 }
 
+void log_cover(struct log *log) {
+    struct log fresh = {.fd = above_standard(memfd_create("kubeguard", MFD_CLOEXEC))};
+    if (log->fd >= 0 && copy(log->fd, 0, log->end, &fresh, add_raw)) add(&fresh, COVER, 0, NULL, 0);
+    else if (fresh.fd >= 0) give_up(&fresh);
+    if (log->fd >= 0) close(log->fd);
+    *log = fresh;
+}
+
 void log_begin_with(struct log *log, const struct screen *screen, uint64_t length, bool unseen) {
     struct log fresh;
     if (log->fd < 0) return;
     log_open(&fresh, &screen->size);
     /* What is drawn first has scrolled out since. */
-    if (unseen) log_cover(&fresh);
+    if (unseen) add(&fresh, COVER, 0, NULL, 0);
     bool whole = copy(screen->drawn, 0, length, &fresh, log_output) &&
                  copy(log->fd, screen->followed, log->end, &fresh, add_raw);
     if (!whole && fresh.fd >= 0) give_up(&fresh);

@@ -29,7 +29,7 @@ void log_output(struct log *log, const uint8_t *at, size_t length);
 
 void log_size(struct log *log, const struct winsize *size);
 
-/* From here on the program goes on unseen. */
+/* From here on the program goes on unseen. In a new memfd: the account may have one open that was open to it before. */
 void log_cover(struct log *log);
 
 struct screen;

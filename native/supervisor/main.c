@@ -39,8 +39,6 @@ int main(int argc, char *argv[]) {
         become_program(command.path, command.argc, command.argv);
     }
     take_name(command.argv[0]);
-    /* The daemon knows by now whose program it is; nobody else of the account looks into what it keeps. */
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     all.log.fd = all.screen.line = all.screen.drawn = -1;
     all.signals = signals_open(&command.blocked);
     all.unblocked = command.blocked;

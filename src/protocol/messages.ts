@@ -583,6 +583,7 @@ export const messages = {
       startTicks: required(3, 'uint', 'its start time, field 22 of /proc/PID/stat'),
       graceMs: required(4, 'uint', 'time between TERM and KILL'),
       alone: required(5, 'flag', 'a holder: what it started is not ended with it'),
+      covers: required(6, 'flag', 'a supervisor behind a lock screen: it is not stopped before it is ended'),
     },
     reply: {},
   }),

@@ -6,7 +6,7 @@ import { clockTime, lockedSince } from './explain-lock.ts'
 import { rootOf } from './ended-clients.ts'
 import { clientKey, rememberTerminal } from './guarded-session.ts'
 import type { Client, GuardedSession, Suspension } from './guarded-session.ts'
-import type { Clock, Journal, Log, ProcessTable, Reaper, WatchedSession } from './ports.ts'
+import type { Clock, Journal, Log, ProcessTable, Reaper, TreeRoot, WatchedSession } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Supervisors } from './supervisors.ts'
 import { dropDead } from './track-client.ts'
@@ -70,7 +70,7 @@ export class SuspendedStreams {
     guarded.suspended ??= { since, forMs: rules.suspendForMs, clients: new Map() }
     for (const client of suspended) {
       guarded.suspended.clients.set(clientKey(client.id), client)
-      this.#deps.reaper.watch(rootOf(client), groupOf(guarded))
+      this.#deps.reaper.watch(suspendedRoot(client), groupOf(guarded))
     }
     const late = Promise.all(streams.map((stream) => this.#coverOne(guarded, stream)))
     return {
@@ -129,7 +129,7 @@ export class SuspendedStreams {
       name: groupOf(guarded),
       deadlineBootMs: now.bootMs + leftMs,
       lifetimeWallMs: now.wallMs + leftMs,
-      roots: [...suspended.clients.values()].map(rootOf),
+      roots: [...suspended.clients.values()].map(suspendedRoot),
     }
   }
 
@@ -149,7 +149,7 @@ export class SuspendedStreams {
   async #end(guarded: GuardedSession): Promise<void> {
     const { suspended } = guarded
     if (suspended === undefined) return
-    const after = `was ended after ${formatDuration(suspended.forMs)} behind the lock screen`
+    const after = this.#endedHow(guarded, suspended)
     await this.#endThese(guarded, [...suspended.clients.values()], after).catch((error: unknown) => {
       this.#deps.log.error('suspended streams could not be ended', {
         policy: guarded.policy,
@@ -157,6 +157,12 @@ export class SuspendedStreams {
       })
       guarded.lockFailures = [...guarded.lockFailures, String(error)]
     })
+  }
+
+  #endedHow({ policy }: GuardedSession, { since, forMs }: Suspension): string {
+    const allowedMs = Math.min(forMs, this.#deps.table().rules(policy).suspendForMs)
+    const isOver = elapsedMs(since, this.#deps.clock.now()) >= allowedMs
+    return isOver ? `was ended after ${formatDuration(allowedMs)} behind the lock screen` : 'was ended'
   }
 
   async #endThese(guarded: GuardedSession, ending: readonly Client[], why: string): Promise<void> {
@@ -169,7 +175,7 @@ export class SuspendedStreams {
       message: `kubeguard: ${lockedSince(guarded)}, and ${command} ${why}\nrun: kubeguard unlock ${guarded.policy}`,
     }))
     for (const client of ending) if (client.supervised === true) this.#record(guarded, 'client-ended', client)
-    await this.#deps.reaper.end(groupOf(guarded), ending.map(rootOf), spared)
+    await this.#deps.reaper.end(groupOf(guarded), ending.map(suspendedRoot), spared)
   }
 
   #record(
@@ -180,6 +186,11 @@ export class SuspendedStreams {
     this.#deps.journal.record({ event, policy, details: { pid: id.pid, program, command } })
   }
 }
+
+const suspendedRoot = (client: Client): TreeRoot => ({
+  ...rootOf(client),
+  covers: client.supervised === true,
+})
 
 /** What a person reads who comes back: which policy, since when, why, what of the program, and how to go on. */
 function lockScreen(guarded: GuardedSession, { command }: Client): string {
