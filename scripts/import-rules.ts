@@ -50,6 +50,8 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   daemon: { may: secretSide, never: ['platform/vault', 'platform/kubeconfig'], node: 'all' },
   keeper: { may: secretSide, never: ['platform/journal'], node: 'all' },
   scribe: { may: secretSide, never: ['platform/journal'], node: 'all' },
+  // Holds what is on a person's screen.
+  screen: { may: ['protocol', 'hardening'], node: 'all' },
   // Holds no secret, and needs nothing but processes and a terminal's settings.
   reaper: { may: ['domain', 'protocol', 'hardening', 'platform/processes', 'platform/libc'], node: 'all' },
 }
@@ -64,6 +66,7 @@ export const powers: Readonly<Record<string, readonly string[]>> = {
   'better-sqlite3': ['platform/journal'],
   'koffi': ['platform', 'shim'],
   'yaml': ['platform', 'playground'],
+  '@xterm/headless': ['screen'],
   'ws': ['playground'],
   'spdy-transport': ['playground'],
   '@peculiar/x509': ['playground', 'platform'],

@@ -361,7 +361,8 @@ static void freeze(selection *selected) {
             const struct process *process = &table[at];
             if (marks[at].kind != MEMBER || is_stopped(process) || !has_family(at)) continue;
             struct entry *entry = find_entry(process->pid, process->start);
-            if (entry == NULL || (entry->phase == TO_END && is_supervisor(process->pid))) continue;
+            if (entry == NULL) continue;
+            if (entry->phase == TO_END && (entry->client.covers || is_supervisor(process->pid))) continue;
             send(entry, SIGSTOP);
             /* One in uninterruptible sleep stops when it wakes. */
             moving = moving || process->state != 'D';

@@ -18,6 +18,7 @@ struct client {
     pid_t pid;
     uint32_t grace_ms;
     bool alone; /* a holder: what it started is not ended with it */
+    bool covers; /* a supervisor behind a lock screen, which hides what it is */
 };
 
 /* Reads the clock and opens what is there to open; `daemon` is never ended. */

@@ -82,6 +82,7 @@ static void serve_watch(const struct bytes *fields) {
         .pid = (pid_t)field_uint(fields[KG_REAPER_WATCH_PID], 0),
         .grace_ms = (uint32_t)field_uint(fields[KG_REAPER_WATCH_GRACE_MS], 0),
         .alone = fields[KG_REAPER_WATCH_ALONE].at != NULL,
+        .covers = fields[KG_REAPER_WATCH_COVERS].at != NULL,
     };
     if (client.pid > 1) watch_client(&client);
     want_look();

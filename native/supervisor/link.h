@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { SAID_BYTES = 4096, WARNING_BYTES = 512, NOTICE_BYTES = 1024 };
+enum { SAID_BYTES = 4096, WARNING_BYTES = 512, NOTICE_BYTES = 1024, POLICY_BYTES = 257 };
 
 struct link {
     /* Waits for the end; readable when it has come, also when the daemon is gone. */
@@ -17,6 +17,8 @@ struct link {
     int report_fd;
     struct sockaddr_un address;
     socklen_t address_length;
+    /* A lock is to cover the stream, not to end it. */
+    bool suspends;
     /* What there is to report, and when that was done last. */
     bool typed;
     bool moved;
@@ -27,14 +29,17 @@ struct link {
     int64_t reported_ms;
 };
 
-/* How a stream ends by the daemon's will. */
-struct ending {
+/*
+ * What the daemon says: a stream's end by its will, a warning, lines that were asked for, or a lock that does not end it,
+ * and that lock's end.
+ */
+struct news {
+    enum { NEWS_END, NEWS_WARNING, NEWS_NOTICE, NEWS_COVER, NEWS_UNCOVER } kind;
     bool by_person;
-    /* No ending: lines that were asked for. */
-    bool is_notice;
     int exit_code;
     char said[SAID_BYTES];
     size_t said_length;
+    char policy[POLICY_BYTES];
 };
 
 /*
@@ -44,17 +49,19 @@ struct ending {
 bool link_open(struct link *link, uint64_t device, uint8_t *escape);
 
 /*
- * Reads what the daemon says, when `wait_fd` is readable: true where the end has come, or the daemon has ended, which
- * means the same. False for a warning, or for lines that were asked
- * for; they are in `ending`, and the next word is waited for.
+ * Reads what the daemon says, when `wait_fd` is readable: the end, too, where the daemon itself has ended, which means the
+ * same. For anything else the next word is waited for.
  */
-bool link_read_end(struct link *link, struct ending *ending);
+void link_read_news(struct link *link, struct news *news);
 
 /* Does the daemon say something within this time? */
 bool link_has_word(const struct link *link, int within_ms);
 
 /* Reports what is due. Never waits. Returns after how many ms there is more to do, or -1. */
 int link_report(struct link *link, int64_t now);
+
+/* The lock screen stands. Never waits. */
+void link_report_covered(struct link *link);
 
 /* The terminal is gone. Waits for the answer, a little. */
 void link_report_hang_up(struct link *link);

@@ -6,12 +6,14 @@
  */
 #define _GNU_SOURCE
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "../become.h"
 #include "../protocol.h"
 #include "../say.h"
+#include "cover.h"
 #include "pump.h"
 #include "signals.h"
 #include "warning.h"
@@ -20,6 +22,11 @@
 static void take_name(const char *called) {
     const char *slash = strrchr(called, '/');
     prctl(PR_SET_NAME, slash == NULL ? called : slash + 1, 0, 0, 0);
+}
+
+static void keep_log(struct supervised *all) {
+    struct winsize size;
+    if (all->link.suspends && ioctl(all->inner.master, TIOCGWINSZ, &size) == 0) log_open(&all->log, &size);
 }
 
 int main(int argc, char *argv[]) {
@@ -32,14 +39,18 @@ int main(int argc, char *argv[]) {
         become_program(command.path, command.argc, command.argv);
     }
     take_name(command.argv[0]);
+    all.log.fd = all.screen.line = all.screen.drawn = -1;
     all.signals = signals_open(&command.blocked);
+    all.unblocked = command.blocked;
     if (all.signals < 0 || !inner_start(&all.inner, &all.outer, &command)) {
         sigprocmask(SIG_SETMASK, &command.blocked, NULL);
         become_program(command.path, command.argc, command.argv);
     }
     outer_make_raw(&all.outer);
+    keep_log(&all);
     pump(&all);
     warning_drop(&all);
+    cover_drop(&all);
     outer_restore(&all.outer);
     end_like(all.status);
 }

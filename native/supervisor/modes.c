@@ -16,7 +16,7 @@ static const struct {
     {1015, 'l'}, {1016, 'l'}, {2004, 'l'}, {2026, 'l'}, {2031, 'l'}, {2048, 'l'}, {47, 'l'},
     {1047, 'l'}, {1049, 'l'}, {25, 'h'},
 };
-enum { KNOWN = sizeof known / sizeof known[0] };
+enum { KNOWN = sizeof known / sizeof known[0], ORIGIN = 6, WRAP = 7, MARGINS = 69, AT_ONCE = 2026, CURSOR = 25 };
 _Static_assert(KNOWN <= 32, "modes");
 
 static void switch_mode(struct modes *modes, unsigned number, char final) {
@@ -33,6 +33,7 @@ static void forget_all(struct modes *modes) {
     modes->keypad = false;
     modes->drawn = false;
     modes->keyboards = 0;
+    modes->other_keys = 0;
 }
 
 static void switch_modes(struct modes *modes, char final) {
@@ -51,6 +52,10 @@ static void obey(struct modes *modes, char final) {
     char mark = modes->parameters[0];
     if (mark == '?' && (final == 'h' || final == 'l')) switch_modes(modes, final);
     if (final == 'm' && mark != '>') modes->drawn = true;
+    /* XTMODKEYS: resource 4, and its value where there is one. */
+    if (final == 'm' && strncmp(modes->parameters, ">4", 2) == 0) {
+        modes->other_keys = modes->parameters[2] == ';' ? (unsigned)strtoul(modes->parameters + 3, NULL, 10) % 10 : 0;
+    }
     if (final == 'p' && mark == '!') forget_all(modes);
     /* The keyboard protocol that kitty has begun: levels are pushed and popped. */
     if (final == 'u' && mark == '>') modes->keyboards += modes->keyboards < 100 ? 1 : 0;
@@ -132,24 +137,76 @@ void modes_read(struct modes *modes, const uint8_t *at, size_t length) {
     }
 }
 
+static bool is_screen(unsigned number) {
+    return number == 47 || number == 1047 || number == 1049;
+}
+
+static bool is_changed(const struct modes *modes, size_t index) {
+    return (modes->changed & UINT32_C(1) << index) != 0;
+}
+
 bool modes_full_screen(const struct modes *modes) {
-    for (size_t index = 0; index < KNOWN; index += 1) {
-        bool is_screen = known[index].number == 47 || known[index].number == 1047 || known[index].number == 1049;
-        if (is_screen && (modes->changed & UINT32_C(1) << index) != 0) return true;
-    }
+    for (size_t index = 0; index < KNOWN; index += 1)
+        if (is_screen(known[index].number) && is_changed(modes, index)) return true;
     return false;
 }
 
-size_t modes_undo(const struct modes *modes, char undo[UNDO_BYTES]) {
+static size_t undo_drawing(const struct modes *modes, char *undo) {
     size_t length = 0;
     /* What was begun is broken off. */
     if (modes->state != OUT_GROUND) undo[length++] = CAN;
     if (modes->drawn) length += (size_t)sprintf(undo + length, "\033[0m\033(B\017");
     if (modes->keypad) length += (size_t)sprintf(undo + length, "\033>");
+    if (modes->other_keys > 0) length += (size_t)sprintf(undo + length, "\033[>4m");
+    return length;
+}
+
+/* What lock_screen_raise() has switched. */
+static size_t undo_cover(char *undo) {
+    return (size_t)sprintf(undo, "\033[<1u\033[23;2t\033[?1049l\033[?25h");
+}
+
+size_t modes_undo(const struct modes *modes, char undo[UNDO_BYTES]) {
+    size_t length = undo_drawing(modes, undo);
+    if (modes->covered) length += undo_cover(undo + length);
     if (modes->keyboards > 0) length += (size_t)sprintf(undo + length, "\033[<%uu", modes->keyboards);
     for (size_t index = 0; index < KNOWN; index += 1) {
-        if ((modes->changed & UINT32_C(1) << index) == 0) continue;
+        if (!is_changed(modes, index)) continue;
         length += (size_t)sprintf(undo + length, "\033[?%u%c", known[index].number, known[index].usual);
     }
+    return length;
+}
+
+bool modes_on_alternate(const struct modes *modes) {
+    for (size_t index = 0; index < KNOWN; index += 1) {
+        if (is_screen(known[index].number) && is_changed(modes, index)) return true;
+    }
+    return false;
+}
+
+size_t modes_put_aside(const struct modes *modes, char undo[UNDO_BYTES]) {
+    size_t length = undo_drawing(modes, undo);
+    for (size_t index = 0; index < KNOWN; index += 1) {
+        if (!is_changed(modes, index) || is_screen(known[index].number)) continue;
+        length += (size_t)sprintf(undo + length, "\033[?%u%c", known[index].number, known[index].usual);
+    }
+    return length;
+}
+
+/* These move the cursor, or how it moves: they are restored with what is drawn (src/screen/restore-screen.ts). */
+static bool is_drawn(unsigned number) {
+    return is_screen(number) || number == ORIGIN || number == WRAP || number == MARGINS || number == AT_ONCE;
+}
+
+size_t modes_redo(const struct modes *modes, char redo[UNDO_BYTES]) {
+    size_t length = 0;
+    for (size_t index = 0; index < KNOWN; index += 1) {
+        bool set = is_changed(modes, index) == (known[index].usual == 'l');
+        bool same = !is_changed(modes, index) && known[index].number != CURSOR;
+        if (same || is_drawn(known[index].number)) continue;
+        length += (size_t)sprintf(redo + length, "\033[?%u%c", known[index].number, set ? 'h' : 'l');
+    }
+    if (modes->keypad) length += (size_t)sprintf(redo + length, "\033=");
+    if (modes->other_keys > 0) length += (size_t)sprintf(redo + length, "\033[>4;%um", modes->other_keys);
     return length;
 }

@@ -15,6 +15,10 @@ struct modes {
     bool keypad;
     bool drawn; /* colours, character sets */
     unsigned keyboards;
+    /* Keys with modifiers, of xterm's modifyOtherKeys; 0 for as usual. */
+    unsigned other_keys;
+    /* The terminal shows the lock screen: all of these are put aside. */
+    bool covered;
     /* Of the output, what was read of a sequence that goes on. */
     enum output_state state;
     size_t length;
@@ -27,9 +31,19 @@ void modes_read(struct modes *modes, const uint8_t *at, size_t length);
 /* Has it the screen that full-screen programs use, without lines that scroll away? */
 bool modes_full_screen(const struct modes *modes);
 
-enum { UNDO_BYTES = 512 };
+enum { UNDO_BYTES = 768 };
 
 /* Writes what takes all of it back. Returns how many bytes that are. */
 size_t modes_undo(const struct modes *modes, char undo[UNDO_BYTES]);
+
+/* Is the program on the alternate screen? */
+bool modes_on_alternate(const struct modes *modes);
+
+/*
+ * The same, but what has a stack in the terminal is left, and so are the screens; and what switches it all on again,
+ * once the screens are as they were.
+ */
+size_t modes_put_aside(const struct modes *modes, char undo[UNDO_BYTES]);
+size_t modes_redo(const struct modes *modes, char redo[UNDO_BYTES]);
 
 #endif

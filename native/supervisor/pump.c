@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include "../wire.h"
+#include "cover.h"
 #include "notice.h"
 #include "signals.h"
 #include "warning.h"
 
-enum { OUTER, MASTER, SIGNALS, END, REPORT, POLLED };
+enum { OUTER, MASTER, SIGNALS, END, REPORT, SCREEN, POLLED };
 
 static size_t filled(const struct buffer *buffer) {
     return buffer->end - buffer->begin;
@@ -92,6 +93,10 @@ static void read_keys(struct supervised *all) {
     bool begins = keys_at_line_start(&all->keys) && !modes_full_screen(&all->inner.shared->modes);
     if (!fill(all->outer.fd, &all->typed)) hang_up(all);
     size_t length = all->typed.end - before;
+    if (is_covered(all)) {
+        all->typed.end = before;
+        return cover_keys(all, all->typed.bytes + before, length);
+    }
     all->link.keys += length;
     all->link.moved = all->link.moved || length > 0;
     bool typed = keys_typed(&all->keys, all->typed.bytes + before, length);
@@ -109,8 +114,13 @@ static bool read_output(struct supervised *all) {
     size_t length = all->shown.end - before;
     modes_read(&all->inner.shared->modes, all->shown.bytes + before, length);
     all->character_left = missing_bytes(all->shown.bytes + before, length, all->character_left);
+    log_output(&all->log, all->shown.bytes + before, length);
     all->link.output += length;
     all->link.moved = all->link.moved || length > 0;
+    if (is_covered(all)) {
+        all->shown.end = before;
+        return more;
+    }
     warning_show(all);
     notice_show(all);
     return more;
@@ -122,14 +132,15 @@ static short wish(bool reads, bool writes) {
 
 /* In the background the terminal is not ours to read: that would stop us. */
 static void set_wishes(const struct supervised *all, struct pollfd polled[POLLED], bool open) {
-    bool reads = !all->hung_up && has_room(&all->typed) && outer_is_ours(&all->outer);
+    bool reads = !all->hung_up && all->cover.asking == 0 && has_room(&all->typed) && outer_is_ours(&all->outer);
     short outer = wish(reads, filled(&all->shown) > 0);
-    short master = wish(has_room(&all->shown), filled(&all->typed) > 0);
+    short master = wish(has_room(&all->shown) && !cover_holds(all), filled(&all->typed) > 0);
     polled[OUTER] = (struct pollfd){.fd = all->hung_up || outer == 0 ? -1 : all->outer.fd, .events = outer};
     polled[MASTER] = (struct pollfd){.fd = open && master != 0 ? all->inner.master : -1, .events = master};
     polled[SIGNALS] = (struct pollfd){.fd = all->signals, .events = POLLIN};
     polled[END] = (struct pollfd){.fd = all->link.wait_fd, .events = POLLIN};
     polled[REPORT] = (struct pollfd){.fd = all->link.report_fd, .events = POLLIN};
+    polled[SCREEN] = (struct pollfd){.fd = all->screen.pid > 0 ? all->screen.line : -1, .events = POLLIN};
 }
 
 static void move_bytes(struct supervised *all, const struct pollfd polled[POLLED], bool *open) {
@@ -141,31 +152,34 @@ static void move_bytes(struct supervised *all, const struct pollfd polled[POLLED
     else if (filled(&all->shown) > 0 && !drain(all->outer.fd, &all->shown)) hang_up(all);
 }
 
-/* Of two times to wait, -1 for none. */
-static int sooner(int one, int other) {
-    if (one < 0 || other < 0) return one < 0 ? other : one;
-    return one < other ? one : other;
+static int sooner(int one_ms, int other_ms) {
+    if (one_ms < 0 || other_ms < 0) return one_ms < 0 ? other_ms : one_ms;
+    return one_ms < other_ms ? one_ms : other_ms;
+}
+
+/* One that has ended unseen is shown first. */
+static bool goes_on(const struct supervised *all, bool open) {
+    return !all->ended || open || filled(&all->shown) > 0 || (is_covered(all) && !all->hung_up);
 }
 
 void pump(struct supervised *all) {
     struct pollfd polled[POLLED];
-    struct ending ending;
     /* Somebody may write to the inner terminal while the warden lives, or until all there is was read. */
-    for (bool open = true; !all->ended || open || filled(&all->shown) > 0;) {
+    for (bool open = true; goes_on(all, open);) {
+        int step_ms = cover_step(all);
         set_wishes(all, polled, open);
         int64_t now = now_ms();
-        int wait_ms = sooner(link_report(&all->link, now), escape_due(&all->escape, now));
+        int wait_ms = sooner(link_report(&all->link, now), sooner(escape_due(&all->escape, now), step_ms));
         polled[REPORT].fd = all->link.report_fd;
-        if (all->ended && open && has_room(&all->shown)) wait_ms = 0;
+        bool reads = polled[MASTER].fd >= 0 && (polled[MASTER].events & POLLIN) != 0;
+        if (all->ended && reads) wait_ms = 0;
         if (poll(polled, POLLED, wait_ms) < 0 && errno != EINTR) break;
-        if (polled[END].revents != 0) {
-            if (link_read_end(&all->link, &ending)) end_by_daemon(all, &ending);
-            if (ending.is_notice) notice_begin(all, ending.said, ending.said_length);
-            else warning_begin(all, ending.said, ending.said_length);
-        }
+        if (polled[END].revents != 0) hear_daemon(all);
         if (polled[SIGNALS].revents != 0) obey_signals(all);
-        bool nothing_left = all->ended && polled[MASTER].revents == 0 && has_room(&all->shown);
+        if (polled[SCREEN].revents != 0 && all->screen.pid > 0) cover_read_screen(all);
+        bool nothing_left = all->ended && reads && polled[MASTER].revents == 0;
         if (all->escape.held && (polled[OUTER].revents & POLLIN) == 0) expire_escape(all);
+        cover_draw_on(all);
         move_bytes(all, polled, &open);
         if (nothing_left) open = false;
     }

@@ -8,7 +8,10 @@
 #include "inner.h"
 #include "keys.h"
 #include "link.h"
+#include "lock-screen.h"
+#include "log.h"
 #include "outer.h"
+#include "screen.h"
 
 enum { BUFFER_BYTES = 64 * 1024 };
 
@@ -19,6 +22,19 @@ struct buffer {
     size_t end;
 };
 
+/* A lock screen: there, to be taken away as soon as the screen behind it is known, and being drawn over. */
+struct cover {
+    enum { COVER_OFF, COVER_ON, COVER_LEAVING, COVER_REDRAWING } state;
+    char lines[COVER_BYTES + 1];
+    char policy[POLICY_BYTES];
+    /* `kubeguard unlock`, which has the keys, or 0. */
+    pid_t asking;
+    int64_t left_ms;
+    /* How much of what `screen.drawn` holds was taken. */
+    uint64_t drawn_at;
+    uint64_t drawn_end;
+};
+
 struct supervised {
     struct outer outer;
     struct inner inner;
@@ -27,7 +43,12 @@ struct supervised {
     struct escape escape;
     struct buffer typed;
     struct buffer shown;
+    struct log log;
+    struct screen screen;
+    struct cover cover;
     int signals;
+    /* The signals that children of ours have blocked. */
+    sigset_t unblocked;
     bool hung_up;
     /* A warning stands in the terminal's title; or waits for the output to be between two sequences. */
     bool warned;
@@ -45,6 +66,6 @@ struct supervised {
 void pump(struct supervised *all);
 
 /* Ends program and supervisor by the daemon's will: the terminal is mended, and one line says why. */
-_Noreturn void end_by_daemon(struct supervised *all, const struct ending *ending);
+_Noreturn void end_by_daemon(struct supervised *all, const struct news *end);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 #include "../places.h"
 #include "../protocol.h"
 #include "../say.h"
+#include "cover.h"
+#include "notice.h"
 #include "warning.h"
 
 enum {
@@ -59,23 +62,44 @@ void hang_up(struct supervised *all) {
     forward(all, SIGHUP);
 }
 
+void hear_daemon(struct supervised *all) {
+    struct news news;
+    link_read_news(&all->link, &news);
+    switch (news.kind) {
+    case NEWS_END:
+        end_by_daemon(all, &news);
+    case NEWS_WARNING:
+        return warning_begin(all, news.said, news.said_length);
+    case NEWS_NOTICE:
+        return notice_begin(all, news.said, news.said_length);
+    case NEWS_COVER:
+        return cover_begin(all, &news);
+    case NEWS_UNCOVER:
+        return cover_leave(all);
+    }
+}
+
 /* By a lock, by `kubeguard kill`, or by whoever may send signals to the program. */
 static void terminate(struct supervised *all, const struct signalfd_siginfo *facts) {
-    struct ending ending;
+    struct news end = {.kind = NEWS_END, .exit_code = KG_EXIT_LIVE_ENDED, .said_length = sizeof no_word - 1};
     bool reaped = is_reaper((pid_t)facts->ssi_pid);
-    /* What comes first may be a warning. */
-    while (link_has_word(&all->link, reaped ? WORD_MS : 0)) {
-        if (link_read_end(&all->link, &ending)) end_by_daemon(all, &ending);
-    }
+    /* What comes first may be something else than the end. */
+    while (link_has_word(&all->link, reaped ? WORD_MS : 0)) hear_daemon(all);
     if (!reaped) return forward(all, SIGTERM);
-    ending = (struct ending){.exit_code = KG_EXIT_LIVE_ENDED, .said_length = sizeof no_word - 1};
-    memcpy(ending.said, no_word, sizeof no_word - 1);
-    end_by_daemon(all, &ending);
+    memcpy(end.said, no_word, sizeof no_word - 1);
+    end_by_daemon(all, &end);
+}
+
+static void resize(struct supervised *all) {
+    struct winsize size;
+    inner_resize(&all->inner, &all->outer);
+    if (ioctl(all->inner.master, TIOCGWINSZ, &size) == 0) log_size(&all->log, &size);
+    cover_again(all);
 }
 
 static void resume(struct supervised *all) {
-    outer_make_raw(&all->outer);
-    inner_resize(&all->inner, &all->outer);
+    if (all->cover.asking == 0) outer_make_raw(&all->outer);
+    resize(all);
     forward(all, SIGCONT);
 }
 
@@ -112,18 +136,26 @@ static void look_at_warden(struct supervised *all) {
     }
 }
 
+/* Ctrl-C where the passphrase is asked for: no key gets through. */
+static bool is_key(const struct signalfd_siginfo *facts) {
+    unsigned number = facts->ssi_signo;
+    return facts->ssi_code == SI_KERNEL && (number == SIGINT || number == SIGQUIT || number == SIGTSTP);
+}
+
 void obey_signals(struct supervised *all) {
     struct signalfd_siginfo facts;
     while (read(all->signals, &facts, sizeof facts) == sizeof facts) {
+        if (is_covered(all) && is_key(&facts)) continue;
         switch (facts.ssi_signo) {
         case SIGTERM:
             terminate(all, &facts);
             break;
         case SIGCHLD:
             look_at_warden(all);
+            cover_look_at_child(all);
             break;
         case SIGWINCH:
-            inner_resize(&all->inner, &all->outer);
+            resize(all);
             break;
         case SIGCONT:
             resume(all);
@@ -152,16 +184,17 @@ static void end_program(struct supervised *all) {
     if (!all->ended) kill(all->inner.warden, SIGKILL);
 }
 
-_Noreturn void end_by_daemon(struct supervised *all, const struct ending *ending) {
+_Noreturn void end_by_daemon(struct supervised *all, const struct news *end) {
     end_program(all);
+    cover_drop(all);
     warning_drop(all);
     outer_undo(&all->outer, &all->inner.shared->modes);
     outer_restore(&all->outer);
     if (!isatty(STDERR_FILENO)) dup2(all->outer.fd, STDERR_FILENO);
     if (!all->hung_up) {
         /* The program's last line may not have ended. */
-        if (write(STDERR_FILENO, "\n", 1) == 1) say_text(ending->said, ending->said_length);
+        if (write(STDERR_FILENO, "\n", 1) == 1) say_text(end->said, end->said_length);
     }
-    if (ending->by_person) end_like(SIGTERM);
-    _exit(ending->exit_code);
+    if (end->by_person) end_like(SIGTERM);
+    _exit(end->exit_code);
 }

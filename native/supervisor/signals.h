@@ -10,6 +10,9 @@ int signals_open(sigset_t *before);
 /* Obeys those that have come. */
 void obey_signals(struct supervised *all);
 
+/* The daemon says something, or is gone. */
+void hear_daemon(struct supervised *all);
+
 /* The terminal is gone. */
 void hang_up(struct supervised *all);
 

@@ -31,6 +31,7 @@ import { Questions } from '../usecases/questions.ts'
 import { RunLockCommands } from '../usecases/run-lock-commands.ts'
 import { SessionTable } from '../usecases/session-table.ts'
 import { Supervisors } from '../usecases/supervisors.ts'
+import { SuspendedStreams } from '../usecases/suspended-streams.ts'
 import { SweepSessions } from '../usecases/sweep-sessions.ts'
 import { TellShells } from '../usecases/tell-shells.ts'
 import type { HandOver } from './hand-over.ts'
@@ -81,19 +82,29 @@ export function compose(dirs: Dirs, hooks: Hooks) {
   })
   const alarm = hooks.service.watched(
     createAlarm(clock, () =>
-      keepDeadlines({ clock, log, processes, reaper, terminals, table, alarm, shells }),
+      keepDeadlines({ clock, log, processes, reaper, terminals, table, alarm, shells, suspended }),
     ),
   )
   const traces = createTraces(places.traces(dirs))
   const commands = createLockCommands({ log })
   const lockCommands = new RunLockCommands({ journal, log, commands, table: () => table })
   const sweep = new SweepSessions({ journal, kubeconfigs, log, traces, lockCommands, table: () => table })
+  const suspended = new SuspendedStreams({
+    clock,
+    journal,
+    log,
+    processes,
+    reaper,
+    supervisors,
+    table: () => table,
+  })
   const lockSession = new LockSession({
     journal,
     log,
     processes,
     reaper,
     supervisors,
+    suspended,
     sweep,
     table: () => table,
   })
@@ -145,6 +156,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     shells,
     statusFile,
     supervisors,
+    suspended,
     sweep,
     traces,
     findProgram: new FindProgram(programs, processes),

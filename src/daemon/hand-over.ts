@@ -60,7 +60,12 @@ export class HandOver {
 }
 
 function isAllLocked(table: SessionTable): boolean {
-  return table.all().every(({ session, attempts }) => session.state === 'locked' && attempts.size === 0)
+  return table
+    .all()
+    .every(
+      ({ session, attempts, suspended }) =>
+        session.state === 'locked' && attempts.size === 0 && suspended === undefined,
+    )
 }
 
 /** The daemon as it is installed now, for an account without a service manager. */

@@ -125,6 +125,7 @@ function watchPolicies(world: World): void {
       guarded.endsHolders ||= holders === 'end'
       world.table.advance(guarded, { type: 'limits-tightened', limits })
       world.table.advance(guarded, { type: 'holds-tightened', hold, finishMs })
+      world.suspended.endOverdue(guarded)
       void world.sweep.withdraw(guarded)
     }
     world.shells.changed()

@@ -11,14 +11,14 @@ export interface EndingFacts {
   readonly args?: readonly string[] | undefined
 }
 
-/** What a lock does with a client: ends it, lets its credential run out, or leaves it for its time. */
-export type ClientFate = 'ended' | 'expires' | 'held'
+/** What a lock does with a client: ends it, lets its credential run out, leaves it for its time, or covers it. */
+export type ClientFate = 'ended' | 'expires' | 'held' | 'suspended'
 
 /** What a lock does with a client that is not held: a holder without a terminal may be left to expire. */
 export function fateOf(
   client: { readonly kind: 'live' | 'holder'; readonly hasTerminal: boolean },
   endsHolders: boolean,
-): Exclude<ClientFate, 'held'> {
+): Extract<ClientFate, 'ended' | 'expires'> {
   return client.kind === 'live' || client.hasTerminal || endsHolders ? 'ended' : 'expires'
 }
 

@@ -22,6 +22,8 @@ export type JournalEvent =
   | 'hold-given'
   | 'extended'
   | 'client-ended'
+  | 'suspended'
+  | 'resumed'
   | 'hung-up'
   | 'lock-incomplete'
   | 'swept'

@@ -21,6 +21,7 @@ export const policyKeys = [
   'escape',
   'scope',
   'live',
+  'suspendFor',
   'holders',
   'hold',
   'finish',
@@ -31,7 +32,7 @@ export const policyKeys = [
   'onLock',
   'materialize',
 ]
-const laterKeys = ['access', 'credential', 'onMisuse', 'suspendFor', 'lockOn']
+const laterKeys = ['access', 'credential', 'onMisuse', 'lockOn']
 
 /** A policy's name is a folder's name too. */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -44,6 +45,7 @@ const usualShortestIdleMs = 30 * secondMs
 const longestIdleMs = 24 * 3_600 * secondMs
 /** A writer that needs longer is a job for `kubeguard hold`. */
 const longestFinishMs = 3_600 * secondMs
+const longestSuspendMs = 24 * 3_600 * secondMs
 const longestLifetimeMs = 7 * 24 * 3_600 * secondMs
 
 type Fields = Readonly<Record<string, unknown>>
@@ -86,7 +88,11 @@ export class PolicyFields {
     const finishMs = this.#duration(raw, 'finish', 0, [0, longestFinishMs])
     const absorb = this.#choice(raw, 'absorb', absorbChoices, [])
     const materialize = this.#flag(raw, 'materialize')
-    this.#choice(raw, 'live', ['kill'], ['suspend'])
+    const live = this.#choice(raw, 'live', ['kill', 'suspend'], [])
+    const suspendForMs = this.#duration(raw, 'suspendFor', defaultPolicy.suspendForMs, [
+      secondMs,
+      longestSuspendMs,
+    ])
     this.#choice(raw, 'scope', ['user'], ['terminal'])
     this.#unlock(raw.unlock)
     const within: Report = (at, message, cure) => this.#report([...this.#path, ...at], message, cure)
@@ -101,7 +107,8 @@ export class PolicyFields {
       ...limits,
       notify: notify === 'off' ? 'off' : 'auto',
       escape,
-      live: 'kill',
+      live: live === 'suspend' ? 'suspend' : 'kill',
+      suspendForMs,
       holders: holders === 'end' ? 'end' : 'expire',
       hold: hold === 'never' ? 'never' : 'allow',
       finishMs,

@@ -14,7 +14,10 @@ export interface Policy {
   readonly notify: 'auto' | 'off'
   /** The key that speaks to kubeguard in a supervised stream: `none`, a mark, or Ctrl with a key, such as `^]`. */
   readonly escape: string
-  readonly live: 'kill'
+  /** What a lock does with an interactive stream that is supervised: ends it, or covers it and lets it go on. */
+  readonly live: 'kill' | 'suspend'
+  /** How long it may go on behind a lock screen. */
+  readonly suspendForMs: number
   readonly holders: 'expire' | 'end'
   /** Variables that a lock unsets in shells with the hook. */
   readonly env: readonly string[]

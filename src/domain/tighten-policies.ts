@@ -58,6 +58,8 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
   const lifetimeMs = Math.min(policy.lifetimeMs, ...others.map((other) => other.lifetimeMs))
   const holders = [policy, ...others].some((one) => one.holders === 'end') ? 'end' : 'expire'
   const hold = [policy, ...others].some((one) => one.hold === 'never') ? 'never' : 'allow'
+  const live = [policy, ...others].some((one) => one.live === 'kill') ? 'kill' : 'suspend'
+  const suspendForMs = Math.min(policy.suspendForMs, ...others.map((other) => other.suspendForMs))
   const finishMs = Math.min(policy.finishMs, ...others.map((other) => other.finishMs))
   const warnMs = policy.warnMs < idleMs ? policy.warnMs : Math.floor(idleMs / 2)
   // A lifetime under the idle limit ends the session first: no idle limit is ever longer.
@@ -71,6 +73,8 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     holders,
     env: [...new Set([policy, ...others].flatMap(({ env }) => env))],
     hold,
+    live,
+    suspendForMs,
     finishMs,
     absorb: strictestAbsorb([policy, ...others].map((one) => one.absorb)),
     wipe: [...new Set([policy, ...others].flatMap(({ wipe }) => wipe))],
@@ -86,10 +90,12 @@ export function tightenings(before: Policy, after: Policy): string[] {
     ['idle', before.idleMs, after.idleMs],
     ['lifetime', before.lifetimeMs, after.lifetimeMs],
     ['finish', before.finishMs, after.finishMs],
+    ['suspendFor', before.suspendForMs, after.suspendForMs],
   ] as const) {
     if (is < was) changes.push(`${name} ${formatDuration(is)}, not ${formatDuration(was)}`)
   }
   if (before.holders !== after.holders) changes.push(`holders ${after.holders}, not ${before.holders}`)
+  if (before.live !== after.live) changes.push(`live ${after.live}, not ${before.live}`)
   if (before.absorb !== after.absorb) changes.push(`absorb ${after.absorb}, not ${before.absorb}`)
   const variables = after.env.filter((name) => !before.env.includes(name))
   if (variables.length > 0) changes.push(`env ${variables.join(', ')} too`)

@@ -19,6 +19,7 @@ const nativeMessages = ['gate.check', 'credential.issue'].concat(
   ['issue', 'fetch', 'share', 'deliver'].map((name) => `keeper.${name}`),
   ['begin', 'wait', 'report'].map((name) => `supervisor.${name}`),
   ['watch', 'forget', 'spare', 'live', 'end'].map((name) => `reaper.${name}`),
+  'screen.follow',
 )
 
 /** The failures that the native binary finds by itself, without an answer to quote. */

@@ -9,7 +9,13 @@ import { limits } from './limits.ts'
 export const protocolVersion = 4
 
 /** Who may send a request, and to whom. */
-type Route = 'client>daemon' | 'client>keeper' | 'daemon>keeper' | 'keeper>daemon' | 'daemon>reaper'
+type Route =
+  | 'client>daemon'
+  | 'client>keeper'
+  | 'daemon>keeper'
+  | 'keeper>daemon'
+  | 'daemon>reaper'
+  | 'supervisor>screen'
 
 interface Message {
   /** 1 … 0x7fff; a reply carries the same id with bit 15 set. Never reused. */
@@ -330,14 +336,19 @@ export const messages = {
     request: { device: required(1, 'uint', 'device number of the terminal that the program has') },
     reply: {
       escape: optional(1, 'uint', 'the key, a byte, that speaks to kubeguard at the start of a line'),
+      suspends: required(
+        2,
+        'flag',
+        'a lock covers it, so that what it writes is to be kept; else a lock ends it',
+      ),
     },
   }),
   'supervisor.wait': message({
     id: 25,
     route: 'client>daemon',
     about:
-      'Answered when the stream has to end, or when there is something to be said before; then it is asked again. That the ' +
-      'connection closes means the end.',
+      'Answered when the stream has to end, is to be covered or uncovered, or when there is something to be said before; ' +
+      'but for the end it is asked again then. That the connection closes means the end.',
     needsUnlocked: false,
     mayShowPresence: false,
     request: {},
@@ -346,6 +357,14 @@ export const messages = {
       message: optional(2, 'text', 'for the terminal: why, and how to go on', 2_048),
       warning: optional(3, 'text', 'not the end yet: one line for the terminal’s title', 512),
       notice: optional(4, 'text', 'not the end: lines that were asked for by supervisor.report', 1_024),
+      cover: optional(
+        5,
+        'text',
+        'not the end: it goes on unseen, behind a lock screen with these lines',
+        1_024,
+      ),
+      policy: optional(6, 'text', 'with `cover`: what `kubeguard unlock` is to open', 256),
+      uncover: required(7, 'flag', 'not the end: the session is open again'),
     },
   }),
   'supervisor.report': message({
@@ -360,6 +379,7 @@ export const messages = {
       keys: required(3, 'uint', 'bytes that came from the terminal, ever'),
       output: required(4, 'uint', 'bytes that the program wrote, ever'),
       command: optional(5, 'text', 'lock, time or help: asked for by keys', 16),
+      covered: required(6, 'flag', 'the lock screen stands, and no key gets through'),
     },
     reply: {},
   }),
@@ -566,6 +586,7 @@ export const messages = {
       startTicks: required(3, 'uint', 'its start time, field 22 of /proc/PID/stat'),
       graceMs: required(4, 'uint', 'time between TERM and KILL'),
       alone: required(5, 'flag', 'a holder: what it started is not ended with it'),
+      covers: required(6, 'flag', 'a supervisor behind a lock screen: it is not stopped before it is ended'),
     },
     reply: {},
   }),
@@ -617,6 +638,20 @@ export const messages = {
       group: required(1, 'uint', 'the group'),
       left: required(2, 'text', 'pids that could not be ended, comma and blank between them', 1024),
     },
+  }),
+  'screen.follow': message({
+    id: 80,
+    route: 'supervisor>screen',
+    about:
+      'Read the log up to here, and where that is asked for write what draws the screen as it is then. Answered when ' +
+      'that is done.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      end: required(1, 'uint', 'bytes of the log'),
+      draw: required(2, 'flag', 'write it'),
+    },
+    reply: { length: required(1, 'uint', 'bytes that were written; 0 where none were asked for') },
   }),
 } as const
 

@@ -54,6 +54,8 @@ export interface LiveStatus {
   readonly hasTerminal: boolean
   /** What an idle lock would do, or has done, with it: `docs/architecture.md`, "Who is ended". */
   readonly fate: ClientFate
+  /** fate `suspended`: until when it may go on behind the lock screen; absent while it is in sight. */
+  readonly suspendedUntilMs?: number
   /** fate `held`: until when; absent for a writer while nothing has locked. */
   readonly heldUntilMs?: number
   readonly namespace?: string
@@ -245,6 +247,7 @@ export interface PolicyReport {
     notify: string
     escape: string
     live: string
+    suspendForMs: number
     holders: string
     hold: string
     finishMs: number

@@ -1,7 +1,7 @@
 import { GuardError } from '../domain/errors.ts'
 import type { EndReport } from '../protocol/reports.ts'
 import { rootOf } from './ended-clients.ts'
-import { clientKey } from './guarded-session.ts'
+import { allClients, clientKey } from './guarded-session.ts'
 import type { Client } from './guarded-session.ts'
 import type { Journal, ProcessTable, Reaper } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
@@ -38,16 +38,17 @@ const endedByPerson = ({ command }: Client) => ({
 })
 
 function clientOf({ processes, table }: Deps, pid: string): Client {
-  for (const { clients } of table.all()) {
-    for (const client of clients.values())
+  for (const guarded of table.all()) {
+    for (const client of allClients(guarded))
       if (String(client.id.pid) === pid && processes.isAlive(client.id)) return client
   }
   throw new GuardError('client-unknown', `${pid} is no live process and no holder`)
 }
 
 function forget({ journal, table }: Deps, { id, program }: Client): void {
-  for (const { policy, clients } of table.all()) {
-    if (!clients.delete(clientKey(id))) continue
+  for (const { policy, clients, suspended } of table.all()) {
+    const known = [clients, suspended?.clients].some((map) => map?.delete(clientKey(id)) === true)
+    if (!known) continue
     journal.record({ event: 'client-ended', policy, details: { pid: id.pid, program } })
   }
 }

@@ -52,7 +52,7 @@ export function deny({ message, exitCode }: Refusal): Refusal & { readonly verdi
   return { verdict: 'deny', message, exitCode }
 }
 
-function clockTime(wallMs: number): string {
+export function clockTime(wallMs: number): string {
   const date = new Date(wallMs)
   return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`
 }

@@ -23,6 +23,13 @@ export interface Client {
   readonly credentialEndsMs?: number
 }
 
+/** Streams that a lock has covered, with what they started that holds a credential; since the first lock that did. */
+export interface Suspension {
+  readonly since: Instant
+  readonly forMs: number
+  readonly clients: Map<string, Client>
+}
+
 /** One policy's session with all that hangs on it. */
 export interface GuardedSession {
   readonly policy: string
@@ -31,6 +38,8 @@ export interface GuardedSession {
   /** Keepers whose passphrase has not come yet. */
   readonly attempts: Set<Keeper>
   readonly clients: Map<string, Client>
+  /** None of `clients`: what goes on behind a lock screen. */
+  suspended: Suspension | undefined
   /** With more clients than this, the dead among them are looked for. */
   lookAboveClients: number
   readonly terminals: Map<string, TerminalId>
@@ -51,6 +60,7 @@ export function guardedSession(policy: string): GuardedSession {
     keeper: undefined,
     attempts: new Set(),
     clients: new Map(),
+    suspended: undefined,
     lookAboveClients: 64,
     terminals: new Map(),
     traces: new Set(),
@@ -66,6 +76,11 @@ export function endsHolders(
   guarded: GuardedSession,
 ): boolean {
   return guarded.endsHolders || table.rules(guarded.policy).holders === 'end'
+}
+
+/** All that `kubeguard ps` shows and `kubeguard kill` ends. */
+export function allClients({ clients, suspended }: GuardedSession): Client[] {
+  return [...clients.values(), ...(suspended?.clients.values() ?? [])]
 }
 
 /** A pid is used again; a pid with its start time is not. */

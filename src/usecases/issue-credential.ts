@@ -39,7 +39,7 @@ interface Deps {
   readonly table: SessionTable
   readonly challenged: ChallengedClients
   readonly questions: Questions
-  readonly supervisors: Pick<Supervisors, 'around'>
+  readonly supervisors: Pick<Supervisors, 'around' | 'isCovered'>
 }
 
 type Request = RequestOf<'credential.issue'>
@@ -86,6 +86,12 @@ export async function issueCredential(deps: Deps, request: Request, peerPid: num
 }
 
 function meet(deps: Deps, guarded: GuardedSession, request: Request, { plugin, holder }: Asking): Reply {
+  const supervisor = deps.supervisors.around(plugin)
+  // Behind a lock screen nobody is asked: what is there goes on with what it has.
+  if (supervisor !== undefined && deps.supervisors.isCovered(supervisor)) {
+    record(deps, request, holder, 'refused')
+    return deny(explainLock(guarded))
+  }
   const isCompletion = deps.processes.isCompletion(holder.pid)
   const answer = meetLock(deps, guarded, request, {
     facts: plugin,

@@ -5,6 +5,8 @@ import { endsHolders } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import type { Alarm, Clock, Log, ProcessTable, Reaper, Terminals, WatchedSession } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
+import { suspensionLeftMs } from './suspended-streams.ts'
+import type { SuspendedStreams } from './suspended-streams.ts'
 import type { TellShells } from './tell-shells.ts'
 import { dropDead } from './track-client.ts'
 import { watchPresence } from './watch-presence.ts'
@@ -18,6 +20,7 @@ interface Deps {
   readonly table: SessionTable
   readonly alarm: Alarm
   readonly shells: Pick<TellShells, 'warn'>
+  readonly suspended: Pick<SuspendedStreams, 'endOverdue' | 'watched'>
 }
 
 /** How often keepers and the reaper hear that the daemon is alive, while a session is unlocked. */
@@ -51,12 +54,14 @@ function openMs(session: Extract<Session, { state: 'unlocked' }>, now: Instant):
 
 /**
  * Looks at every open session: its terminals, then its deadlines; tells its keeper and the reaper
- * that the daemon is alive; and sets the alarm for the next look. While everything is locked nothing is set, and nothing wakes.
+ * that the daemon is alive; ends suspended streams whose time is over; and sets the alarm for the next look. While everything is
+ * locked, and nothing goes on behind a lock screen, nothing is set, and nothing wakes.
  */
 export function keepDeadlines(deps: Deps): void {
   for (const guarded of deps.table.all()) {
     watchPresence(deps, guarded)
     tellKeeper(deps, guarded)
+    deps.suspended.endOverdue(guarded)
   }
   tellReaper(deps)
   rearm(deps)
@@ -74,9 +79,18 @@ export function rearm({
 }: Pick<Deps, 'table' | 'clock' | 'alarm' | 'shells'>): void {
   const now = clock.now()
   const moments = table.all().flatMap((guarded) => {
-    if (!isServing(guarded.session)) return []
+    const { suspended } = guarded
+    const over =
+      suspended === undefined
+        ? []
+        : [now.bootMs + Math.max(0, suspensionLeftMs(table.rules(guarded.policy), suspended, now))]
+    if (!isServing(guarded.session)) return over
     const warningMs = shells.warn(guarded)
-    return [nextLook(guarded.session, now), ...(warningMs === undefined ? [] : [now.bootMs + warningMs])]
+    return [
+      ...over,
+      nextLook(guarded.session, now),
+      ...(warningMs === undefined ? [] : [now.bootMs + warningMs]),
+    ]
   })
   // On a grid: whoever asks for this again and again must not put the next heartbeat off each time.
   const beatMs = (Math.floor(now.bootMs / heartbeatMs) + 1) * heartbeatMs
@@ -89,12 +103,17 @@ function deadlinesOf({ session }: GuardedSession, clock: Clock) {
   return { deadlineBootMs: nextDeadline(session, clock.now()), lifetimeWallMs }
 }
 
-function tellReaper({ clock, processes, reaper, table }: Deps): void {
+function tellReaper({ clock, processes, reaper, suspended, table }: Deps): void {
   const sessions = table.all().flatMap((guarded): WatchedSession[] => {
     const deadlines = deadlinesOf(guarded, clock)
-    if (deadlines === undefined) return []
+    const behind = suspended.watched(guarded)
+    const over = behind === undefined ? [] : [behind]
+    if (deadlines === undefined) return over
     dropDead(processes, guarded.clients)
-    return [{ name: guarded.policy, ...deadlines, roots: rootsOf(guarded, endsHolders(table, guarded)) }]
+    return [
+      ...over,
+      { name: guarded.policy, ...deadlines, roots: rootsOf(guarded, endsHolders(table, guarded)) },
+    ]
   })
   if (sessions.length > 0) reaper.live(sessions)
 }

@@ -10,6 +10,7 @@ import { heldProcesses, holdOf } from './held-processes.ts'
 import type { Journal, Keeper, Log, ProcessTable, Reaper } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Supervisors } from './supervisors.ts'
+import type { SuspendedStreams } from './suspended-streams.ts'
 import type { SweepSessions } from './sweep-sessions.ts'
 
 interface Deps {
@@ -20,6 +21,7 @@ interface Deps {
   readonly table: () => SessionTable
   readonly sweep: Pick<SweepSessions, 'afterLock'>
   readonly supervisors: Pick<Supervisors, 'tellEnd'>
+  readonly suspended: Pick<SuspendedStreams, 'cover' | 'endLate'>
 }
 
 /**
@@ -69,15 +71,20 @@ export class LockSession {
     const holds = heldProcesses(guarded)
     // Before anything that could go wrong.
     const revoked = revoke(guarded, holds)
-    const clients = this.#toEnd(guarded)
+    const locked = this.#toEnd(guarded)
     // A holder that is left to expire stays in sight: status says until when its credential is good.
-    for (const { id } of clients) guarded.clients.delete(clientKey(id))
+    for (const { id } of locked) guarded.clients.delete(clientKey(id))
+    const { ended: clients, late } = this.#deps.suspended.cover(guarded, reason, locked)
     guarded.terminals.clear()
     const traces = [...guarded.traces]
     const isFirst = guarded.onLockDue
     guarded.onLockDue = false
     this.#deps.supervisors.tellEnd(clients, ({ command }) => endedByLock(guarded, command))
-    const steps = await Promise.allSettled([revoked, this.#endClients(guarded, clients, holds)])
+    const steps = await Promise.allSettled([
+      revoked,
+      this.#endClients(guarded, clients, holds),
+      late.then((streams) => this.#deps.suspended.endLate(guarded, streams)),
+    ])
     const failures = steps.flatMap((step) => (step.status === 'rejected' ? [messageOf(step.reason)] : []))
     guarded.lockFailures = []
     this.#record(guarded, reason, { wasUnlocked, clients: clients.length, held: holds.length, failures })

@@ -51,6 +51,8 @@ export interface TreeRoot {
   readonly graceMs: number
   /** A holder: it alone is ended, its children only where they are roots themselves. */
   readonly alone?: boolean
+  /** A supervisor behind a lock screen, which hides what it is: it mends the terminal, and is not stopped before. */
+  readonly covers?: boolean
 }
 
 export interface ProcessTable {

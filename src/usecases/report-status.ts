@@ -16,11 +16,12 @@ import type {
   VaultCatalogue,
 } from './ports.ts'
 import { holdOf } from './held-processes.ts'
-import { endsHolders } from './guarded-session.ts'
+import { allClients, clientKey, endsHolders } from './guarded-session.ts'
 import { resolveGuard } from './resolve-guard.ts'
 import type { ClientPlace } from './resolve-guard.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Supervisors } from './supervisors.ts'
+import type { SuspendedStreams } from './suspended-streams.ts'
 import { dropDead } from './track-client.ts'
 import { failuresKey } from './unlock-session.ts'
 import { watchPresence } from './watch-presence.ts'
@@ -35,7 +36,8 @@ interface Deps {
   readonly vaults: VaultCatalogue
   readonly table: SessionTable
   readonly traces: Pick<Traces, 'materialised'>
-  readonly supervisors: Pick<Supervisors, 'of'>
+  readonly supervisors: Pick<Supervisors, 'of' | 'maySuspend'>
+  readonly suspended: Pick<SuspendedStreams, 'endOverdue'>
   readonly problems: () => readonly string[]
 }
 
@@ -63,6 +65,7 @@ export async function reportStatus(deps: Deps, place: ClientPlace): Promise<Stat
 function sessionStatus(deps: Deps, guarded: GuardedSession): SessionStatus {
   watchPresence(deps, guarded)
   dropDead(deps.processes, guarded.clients)
+  deps.suspended.endOverdue(guarded)
   const { policy, session } = guarded
   const limits = session.state === 'unlocked' ? session.limits : deps.table.limits(policy)
   const contexts = deps.policies.current().find(({ name }) => name === policy)?.contexts ?? []
@@ -73,7 +76,7 @@ function sessionStatus(deps: Deps, guarded: GuardedSession): SessionStatus {
     ...timesOf(deps, guarded),
     idleMs: limits.idleMs,
     lifetimeMs: limits.lifetimeMs,
-    live: [...guarded.clients.values()]
+    live: allClients(guarded)
       .filter(({ within }) => within === undefined || !deps.processes.isAlive(within))
       .map((client) => liveStatus(deps, guarded, client)),
     holds: holdsOf(deps, guarded),
@@ -116,13 +119,25 @@ function liveStatus(deps: Deps, guarded: GuardedSession, client: Client): LiveSt
     context: client.context,
     sinceMs: client.since.wallMs,
     hasTerminal: client.hasTerminal,
-    fate: hold === undefined ? fateOf(client, endsHolders(deps.table, guarded)) : 'held',
+    fate: hold === undefined ? fateNow(deps, guarded, client) : 'held',
+    ...suspensionOf(guarded, client),
     ...(untilMs === undefined ? {} : { heldUntilMs: untilMs }),
     ...(through === undefined ? {} : { keysBytes: through.keys, outputBytes: through.output }),
     ...(client.namespace === undefined ? {} : { namespace: client.namespace }),
     ...(idleMs === undefined ? {} : { idleMs }),
     ...(client.credentialEndsMs === undefined ? {} : { credentialEndsMs: client.credentialEndsMs }),
   }
+}
+
+function fateNow(deps: Deps, guarded: GuardedSession, client: Client): LiveStatus['fate'] {
+  const isSuspended = guarded.suspended?.clients.has(clientKey(client.id)) === true
+  const mayBe = deps.table.rules(guarded.policy).live === 'suspend' && deps.supervisors.maySuspend(client.id)
+  return isSuspended || mayBe ? 'suspended' : fateOf(client, endsHolders(deps.table, guarded))
+}
+
+function suspensionOf({ suspended }: GuardedSession, { id }: Client): Pick<LiveStatus, 'suspendedUntilMs'> {
+  if (suspended?.clients.has(clientKey(id)) !== true) return {}
+  return { suspendedUntilMs: suspended.since.wallMs + suspended.forMs }
 }
 
 /** Since somebody typed at the client's terminal. */

@@ -18,6 +18,8 @@ type Rules = Pick<
   | 'holders'
   | 'hold'
   | 'finishMs'
+  | 'live'
+  | 'suspendForMs'
   | 'warnMs'
   | 'notify'
   | 'escape'
@@ -148,6 +150,8 @@ export class SessionTable {
       // What was named at the unlock is in the trace; another policy's commands are not this one's.
       onLock: [],
       materialize: false,
+      live: policies.some((policy) => policy.live === 'kill') ? 'kill' : 'suspend',
+      suspendForMs: Math.min(...candidates.map((policy) => policy.suspendForMs)),
       hold: policies.some((policy) => policy.hold === 'never') ? 'never' : 'allow',
       finishMs: Math.min(...candidates.map((policy) => policy.finishMs)),
     }

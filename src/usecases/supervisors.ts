@@ -16,7 +16,16 @@ interface Deps {
   readonly program: string
 }
 
-type Ending = ReplyOf<'supervisor.wait'>
+type Ending = Pick<ReplyOf<'supervisor.wait'>, 'byPerson' | 'message'>
+
+/** What a lock screen says, and what an unlock there opens. */
+interface Cover {
+  readonly policy: string
+  readonly lines: string
+}
+
+/** A supervisor that stands still, or whose terminal takes no more, is not waited for. */
+const coverWithinMs = 3_000
 
 interface Supervisor {
   readonly id: ProcessId
@@ -32,6 +41,13 @@ interface Supervisor {
   ending: Ending | undefined
   warning: string | undefined
   notice: string | undefined
+  /** It keeps what the program writes, so that its screen can be brought back. */
+  readonly suspends: boolean
+  /** What is to stand before the screen, and what it was told of that last. */
+  cover: Cover | undefined
+  toldCover: Cover | undefined
+  /** Resolves with whether the lock screen stands. */
+  covered: (stands: boolean) => void
   /** Resolves what it waits for. */
   wake: () => void
   typedMs: number | undefined
@@ -73,28 +89,45 @@ export class Supervisors {
     const { facts, client, policy } = this.#named(pid)
     const id = { pid: facts.pid, startTicks: facts.startTicks }
     const outer = terminals.ofProcess(facts)
-    const { escape } = this.#deps.table().rules(policy)
-    const told = { ending: undefined, warning: undefined, notice: undefined, wake: () => {} }
+    const { escape, live } = this.#deps.table().rules(policy)
+    const suspends = live === 'suspend'
+    const nothing = { ending: undefined, warning: undefined, notice: undefined }
+    const uncovered = { cover: undefined, toldCover: undefined, covered: () => {} }
+    const told = { ...nothing, ...uncovered, wake: () => {} }
     const said = { typedMs: undefined, keys: 0, output: 0 }
-    const supervisor: Supervisor = { id, policy, client, escape, outer, device, ...told, ...said }
+    const supervisor: Supervisor = {
+      id,
+      policy,
+      client,
+      escape,
+      outer,
+      device,
+      suspends,
+      ...told,
+      ...said,
+    }
     this.#running.set(clientKey(id), supervisor)
     this.#seenAt(outer)
     const leave = (): void => this.#leave(supervisor)
     if (gone.aborted) leave()
     else gone.addEventListener('abort', leave)
-    return { escape: escapeByte(escape) }
+    return { escape: escapeByte(escape), suspends }
   }
 
-  /** Resolves when the stream has to end, or is warned of that. @throws GuardError `client-unknown` */
-  async wait(pid: number): Promise<Ending> {
+  /** Resolves when there is news of a lock: the end, a cover, or a warning. @throws GuardError `client-unknown` */
+  async wait(pid: number): Promise<ReplyOf<'supervisor.wait'>> {
     const supervisor = this.#of(pid)
     for (;;) {
-      const { ending, warning, notice } = supervisor
-      if (ending !== undefined) return ending
+      const { ending, warning, notice, cover, toldCover } = supervisor
+      if (ending !== undefined) return { ...ending, uncover: false }
+      supervisor.toldCover = cover
+      if (cover === undefined && toldCover !== undefined) return { byPerson: false, uncover: true }
+      if (cover !== undefined && cover !== toldCover)
+        return { byPerson: false, uncover: false, cover: cover.lines, policy: cover.policy }
       supervisor.warning = undefined
-      if (warning !== undefined) return { byPerson: false, warning }
+      if (warning !== undefined) return { byPerson: false, uncover: false, warning }
       supervisor.notice = undefined
-      if (notice !== undefined) return { byPerson: false, notice }
+      if (notice !== undefined) return { byPerson: false, uncover: false, notice }
       await new Promise<void>((resolve) => (supervisor.wake = resolve))
     }
   }
@@ -120,8 +153,42 @@ export class Supervisors {
     return this.#of(pid)
   }
 
+  /** Can this client be covered? */
+  maySuspend(client: ProcessId): boolean {
+    const supervisor = this.#running.get(clientKey(client))
+    return supervisor?.suspends === true && supervisor.ending === undefined
+  }
+
+  /** Is this supervisor's stream covered, or about to be? */
+  isCovered(client: ProcessId): boolean {
+    return this.#running.get(clientKey(client))?.cover !== undefined
+  }
+
+  /** Resolves with whether the lock screen stands. */
+  async cover(client: ProcessId, cover: Cover): Promise<boolean> {
+    const supervisor = this.#running.get(clientKey(client))
+    if (supervisor === undefined) return false
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const late = setTimeout(() => resolve(false), coverWithinMs)
+    supervisor.covered(false)
+    supervisor.covered = resolve
+    supervisor.cover = cover
+    supervisor.wake()
+    return promise.finally(() => clearTimeout(late))
+  }
+
+  /** @returns the person's terminal */
+  uncover(client: ProcessId): TerminalId | undefined {
+    const supervisor = this.#running.get(clientKey(client))
+    if (supervisor === undefined) return undefined
+    supervisor.cover = undefined
+    supervisor.warning = undefined
+    supervisor.wake()
+    return supervisor.outer
+  }
+
   /** @throws GuardError `client-unknown` */
-  report(pid: number, { typed, hungUp, keys, output }: RequestOf<'supervisor.report'>): void {
+  report(pid: number, { typed, hungUp, keys, output, covered }: RequestOf<'supervisor.report'>): void {
     const supervisor = this.#of(pid)
     supervisor.keys = keys
     supervisor.output = output
@@ -130,6 +197,7 @@ export class Supervisors {
       const seen = this.#seenAt(supervisor.outer)
       if (seen !== undefined) seen.typedMs = supervisor.typedMs
     }
+    if (covered) supervisor.covered(true)
     if (!hungUp) return
     const details = { pid: supervisor.id.pid, command: supervisor.client.command }
     this.#deps.journal.record({ event: 'hung-up', policy: supervisor.policy, details })
@@ -221,6 +289,7 @@ export class Supervisors {
 
 function end(supervisor: Supervisor, ending: Ending): void {
   supervisor.ending ??= ending
+  supervisor.covered(false)
   supervisor.wake()
 }
 

@@ -25,6 +25,7 @@ import type {
 } from './ports.ts'
 import type { Questions } from './questions.ts'
 import type { SessionTable } from './session-table.ts'
+import type { SuspendedStreams } from './suspended-streams.ts'
 import type { SweepSessions } from './sweep-sessions.ts'
 import { noteFetched } from './vouch-for-client.ts'
 import { watchPresence } from './watch-presence.ts'
@@ -40,6 +41,7 @@ interface Deps {
   readonly vaults: VaultCatalogue
   readonly table: SessionTable
   readonly questions: Questions
+  readonly suspended: Pick<SuspendedStreams, 'uncover'>
   readonly sweep: Pick<SweepSessions, 'begin'>
   /** Something about the deadlines has changed. */
   readonly rearm: () => void
@@ -193,6 +195,7 @@ function judge(
   guarded.keeper = keeper
   guarded.lockFailures = []
   guarded.onLockDue = true
+  deps.suspended.uncover(guarded)
   rememberTerminal(guarded, deps.terminals.ofProcess(client))
   deps.rearm()
   deps.questions.answered(guarded.policy)

@@ -13,6 +13,7 @@ import { daemonKilledFigure, largeLockFigure, lockFigure } from './lock-figure.t
 import { absorbFigure, adoptFigure, auditFigure } from './scribe-figures.ts'
 import { setUpFigure } from './set-up-figure.ts'
 import { crowdedShimFigure, getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
+import { suspendFigures } from './suspend-figures.ts'
 import { gkePluginFigure, hasGkePlugin, slowPluginFigure } from './wrapped-figures.ts'
 import {
   keyFigure,
@@ -60,6 +61,7 @@ const measurements: readonly Entry[] = [
   ['supervisor throughput', throughputFigure],
   ['supervisor start', supervisorStartFigure],
   ['supervisor memory', supervisorMemoryFigure],
+  ['supervisor suspended', suspendFigures],
   ['hook start', hookStartFigure],
   ['hook prompt', hookPromptFigure],
   ['lock', lockFigure],

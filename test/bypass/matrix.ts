@@ -10,6 +10,7 @@ import { presenceCases } from './cases/presence.ts'
 import { processCases } from './cases/processes.ts'
 import { serviceCases } from './cases/service.ts'
 import { streamCases } from './cases/streams.ts'
+import { suspendedCases } from './cases/suspended.ts'
 import { unlockCases } from './cases/unlock.ts'
 import { wipeCases } from './cases/wipe.ts'
 import { wrappedCases } from './cases/wrapped.ts'
@@ -22,6 +23,7 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'unlocking': unlockCases,
   'processes of ours': processCases,
   'live streams and holders': [...streamCases, ...familyCases],
+  'streams that a lock covers': suspendedCases,
   'a service manager': serviceCases,
   'a held session': heldCases,
   'one session open, another locked': manySessionsCases,

@@ -57,7 +57,7 @@ function read(pid: number, file: string): string {
 }
 
 /** An interactive bash of the attacked account, as a person has it. */
-function shellOf({ home, own }: Siege, mark: string): TestTerminal {
+export function shellOf({ home, own }: Siege, mark: string): TestTerminal {
   const account = ['--reuid', String(own.uid), '--regid', String(own.gid), '--clear-groups']
   const bash = ['/bin/bash', '--norc', '--noprofile', '-i']
   return new TestTerminal(
@@ -93,7 +93,7 @@ export async function outlives(siege: Siege, stream: Stream): Promise<boolean> {
     return (await livesOn(mark, stream)) || (stream.serves !== undefined && (await serves(stream, said())))
   } finally {
     shell?.close()
-    for (const pid of markedPids(mark)) endQuietly(pid)
+    endMarked(mark)
   }
 }
 
@@ -116,6 +116,11 @@ async function serves({ serves: service }: Stream, said: string): Promise<boolea
   } catch {
     return false
   }
+}
+
+/** Ends all that was started under this mark. */
+export function endMarked(mark: string): void {
+  for (const pid of markedPids(mark)) endQuietly(pid)
 }
 
 function endQuietly(pid: number): void {

@@ -222,7 +222,7 @@ async function forgeAnswer(): Promise<void> {
   }
 }
 
-const report = { typed: true, hungUp: false, keys: 1, output: 1 }
+const report = { typed: true, hungUp: false, keys: 1, output: 1, covered: false }
 
 async function tellKeys(): Promise<void> {
   await callDaemon('supervisor.report', report)

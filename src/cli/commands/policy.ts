@@ -71,7 +71,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     formatDuration(policy.warnMs),
     policy.notify,
     policy.escape,
-    policy.live,
+    liveRule(policy),
     policy.holders,
     policy.hold,
     policy.finishMs === 0 ? '' : formatDuration(policy.finishMs),
@@ -88,6 +88,9 @@ async function showPolicies(options: JsonOption): Promise<void> {
   if (report.lastGoodInForce)
     say('a policy file is invalid: the last good rules are in force', 'run: kubeguard policy check')
 }
+
+const liveRule = ({ live, suspendForMs }: PolicyReport['policies'][number]): string =>
+  live === 'suspend' ? `suspend for ${formatDuration(suspendForMs)}` : live
 
 const exitUnusable = 78
 
@@ -116,7 +119,7 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   print(`${clean(context)}: policy ${policy}, because ${clean(because)}`)
   if (rules === undefined) return
   print(
-    `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live processes: ${rules.live}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
+    `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live processes: ${liveRule(rules)}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
   )
   if (rules.env.length > 0) print(`a lock unsets in shells: ${rules.env.join(', ')}`)
   if (rules.wipe.length > 0) print(`a lock wipes: ${rules.wipe.map(clean).join(', ')}`)

@@ -108,6 +108,10 @@ function liveLine(session: SessionStatus, live: LiveStatus): string {
       return `${what}: an idle lock leaves it (${describeFate(live)})`
     case 'ended':
       return `${what}: ended by a lock`
+    case 'suspended':
+      return live.suspendedUntilMs === undefined
+        ? `${what}: covered by a lock`
+        : `${what}: goes on behind a lock screen until ${formatMoment(live.suspendedUntilMs)}`
     case 'expires': {
       const ends = live.credentialEndsMs
       const when = ends === undefined ? 'is not renewed by a lock' : `ends ${formatMoment(ends)}`

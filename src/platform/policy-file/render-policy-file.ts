@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { formatDuration } from '../../domain/duration.ts'
+import { defaultPolicy } from '../../domain/default-policies.ts'
 import type { PolicySet } from '../../domain/policy.ts'
 import { policyApiVersion } from '../../domain/validate-policies.ts'
 
@@ -20,6 +21,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       notify,
       escape,
       live,
+      suspendForMs,
       holders,
       hold,
       finishMs,
@@ -37,6 +39,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       ...(notify === 'off' ? { notify } : {}),
       ...(escape === '~' ? {} : { escape }),
       live,
+      ...(suspendForMs === defaultPolicy.suspendForMs ? {} : { suspendFor: formatDuration(suspendForMs) }),
       holders,
       ...(hold === 'never' ? { hold } : {}),
       ...(absorb === 'auto' ? {} : { absorb }),

@@ -49,9 +49,9 @@ export class ReaperProcess {
     return this.#child.pid
   }
 
-  watch(group: number, { id, graceMs, alone = false }: TreeRoot): void {
+  watch(group: number, { id, graceMs, alone = false, covers = false }: TreeRoot): void {
     const { pid, startTicks } = id
-    this.#send('reaper.watch', { group, pid, startTicks, graceMs, alone })
+    this.#send('reaper.watch', { group, pid, startTicks, graceMs, alone, covers })
   }
 
   forget({ pid, startTicks }: ProcessId): void {

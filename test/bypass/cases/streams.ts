@@ -18,14 +18,14 @@ const kuberc = JSON.stringify({
 })
 
 /** Stopped as Ctrl-Z does: it can't act on TERM. */
-async function stop(pids: readonly number[]): Promise<void> {
+export async function stop(pids: readonly number[]): Promise<void> {
   for (const pid of pids) process.kill(pid, 'SIGSTOP')
   const stopped = (pid: number): boolean => stateOf(pid) === 'T'
   await until('it to stand still', () => pids.every(stopped))
 }
 
 /** Stopped first, so that none acts on another's end. */
-async function killAtOnce(pids: readonly number[]): Promise<void> {
+export async function killAtOnce(pids: readonly number[]): Promise<void> {
   if (pids.length === 0) throw new Error('there is none to kill')
   await stop(pids)
   for (const pid of pids) process.kill(pid, 'SIGKILL')

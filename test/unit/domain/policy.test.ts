@@ -92,6 +92,8 @@ const anyPolicy = fc.record({
   hold: fc.constantFrom('allow' as const, 'never' as const),
   notify: fc.constantFrom('auto' as const, 'off' as const),
   finishMs: fc.nat(5),
+  live: fc.constantFrom('kill' as const, 'suspend' as const),
+  suspendForMs: fc.integer({ min: 1, max: 9 }),
   absorb: fc.constantFrom(...absorbChoices),
   wipe: fc.subarray(['tsh', 'aws-sso', '~/a/b']),
   onLock: fc.subarray(['aws sso logout', 'true']),
@@ -134,6 +136,8 @@ describe('tighten', () => {
             if (!own.materialize || !above.materialize) expect(result.materialize).toBe(false)
             expect(result.onLock).toEqual(expect.arrayContaining([...own.onLock, ...above.onLock]))
             expect(rank(result)).toBeGreaterThanOrEqual(Math.max(rank(own), rank(above)))
+            if (own.live === 'kill' || above.live === 'kill') expect(result.live).toBe('kill')
+            expect(result.suspendForMs).toBeLessThanOrEqual(Math.min(own.suspendForMs, above.suspendForMs))
             expect(result.finishMs).toBeLessThanOrEqual(Math.min(own.finishMs, above.finishMs))
           }
           expect(new Set(both.map(({ name }) => name)).size).toBe(both.length)
@@ -184,6 +188,8 @@ describe('tighten', () => {
       'finish 0s, not 5m',
       'hold never, not allow',
     ])
+    const covers = { ...before, live: 'suspend' as const, suspendForMs: 20 * minute }
+    expect(tightenings(covers, before)).toEqual(['suspendFor 10m, not 20m', 'live kill, not suspend'])
     expect(tightenings({ ...before, absorb: 'warn' }, before)).toEqual(['absorb auto, not warn'])
     expect(tightenings(before, { ...before, env: ['TOKEN'] })).toEqual(['env TOKEN too'])
     expect(tightenings(before, { ...before, wipe: ['tsh'] })).toEqual(['wipe tsh too'])

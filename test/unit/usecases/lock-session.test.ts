@@ -1,7 +1,13 @@
 import { expect, test, vi } from 'vitest'
 import { guardedSession } from '../../../src/usecases/guarded-session.ts'
+import type { Client } from '../../../src/usecases/guarded-session.ts'
 import { LockSession } from '../../../src/usecases/lock-session.ts'
 import { SweepSessions } from '../../../src/usecases/sweep-sessions.ts'
+
+const nothingSuspended = {
+  cover: (_: unknown, __: unknown, ended: readonly Client[]) => ({ ended, late: Promise.resolve([]) }),
+  endLate: async () => {},
+}
 
 type Deps = ConstructorParameters<typeof LockSession>[0]
 
@@ -14,6 +20,7 @@ test('what a lock could not end is told in words, and kept for status', async ()
     reaper: { end: () => Promise.reject(new Error(said)) },
     table: () => ({ rules: () => ({ holders: 'expire' }) }),
     supervisors: { tellEnd: () => undefined },
+    suspended: nothingSuspended,
     sweep: { afterLock: () => Promise.resolve([]) },
   }
   const guarded = guardedSession('default')
@@ -45,7 +52,11 @@ test('what a session had on disk is its lock’s to wipe: a sweep meanwhile runs
   const sweep = new SweepSessions(sweepDeps as unknown as ConstructorParameters<typeof SweepSessions>[0])
   const ended = Promise.withResolvers<void>()
   const deps = { journal, log: {}, processes: {}, reaper: { end: () => ended.promise }, table, sweep }
-  const locks = new LockSession({ ...deps, supervisors: { tellEnd: () => {} } } as unknown as Deps)
+  const locks = new LockSession({
+    ...deps,
+    supervisors: { tellEnd: () => {} },
+    suspended: nothingSuspended,
+  } as unknown as Deps)
   locks.begin(guarded, 'manual')
   await sweep.byHand([])
   expect(begun).not.toHaveBeenCalled()

@@ -13,6 +13,7 @@ const rule = (name: string, minutes: number): Policy => ({
   notify: 'auto',
   escape: '~',
   live: 'kill',
+  suspendForMs: 600_000,
   holders: 'expire',
   env: [],
   hold: 'allow',

@@ -10,7 +10,7 @@ const outer: TerminalId = { path: '/dev/pts/1', device: 1, birthNs: 5n }
 const inner = 2
 
 /** A terminal with one supervised client, whose access time the test moves. */
-function world(change: { program?: string; supervised?: false; locked?: true } = {}) {
+function world(change: { program?: string; supervised?: false; locked?: true; live?: 'suspend' } = {}) {
   const clock = { at: 100_000, now: () => ({ bootMs: clock.at, wallMs: clock.at }) }
   const read = { ms: 90_000 as number | undefined }
   const processes = new Map<number, Partial<ProcessFacts>>([
@@ -54,7 +54,11 @@ function world(change: { program?: string; supervised?: false; locked?: true } =
     clock,
     journal: { record: (entry: unknown) => recorded.push(entry) > 0 } as never,
     processes: { inspect: factsOf, executable: () => change.program ?? program } as unknown as ProcessTable,
-    table: () => ({ all: () => [guarded], rules: () => ({ escape: '^]' }) }) as unknown as SessionTable,
+    table: () =>
+      ({
+        all: () => [guarded],
+        rules: () => ({ escape: '^]', live: change.live ?? 'kill' }),
+      }) as unknown as SessionTable,
     program,
   })
   const connection = new AbortController()
@@ -63,7 +67,7 @@ function world(change: { program?: string; supervised?: false; locked?: true } =
   return { clock, read, processes, client, supervisors, real, connection, begin, inputMs, recorded, factsOf }
 }
 
-const report = { typed: true, hungUp: false, keys: 7, output: 9 }
+const report = { typed: true, hungUp: false, keys: 7, output: 9, covered: false }
 
 test('a terminal that nobody supervises is as it is read', () => {
   const { inputMs } = world()
@@ -140,7 +144,11 @@ test('the end is told, also to one that asks later', async () => {
   const { begin, supervisors, client } = world()
   begin()
   supervisors.tellEnd([client], ({ command }) => ({ byPerson: false, message: `${command} was ended` }))
-  expect(await supervisors.wait(10)).toEqual({ byPerson: false, message: 'kubectl exec web-0 was ended' })
+  expect(await supervisors.wait(10)).toEqual({
+    byPerson: false,
+    uncover: false,
+    message: 'kubectl exec web-0 was ended',
+  })
 })
 
 test('a warning is told once, and the end goes before it', async () => {
@@ -149,11 +157,11 @@ test('a warning is told once, and the end goes before it', async () => {
   const first = supervisors.wait(10)
   supervisors.warn('dev', 'another one')
   supervisors.warn('prod', 'prod locks in 60 s')
-  expect(await first).toEqual({ byPerson: false, warning: 'prod locks in 60 s' })
+  expect(await first).toEqual({ byPerson: false, uncover: false, warning: 'prod locks in 60 s' })
   const second = supervisors.wait(10)
   supervisors.warn('prod', 'prod locks in 10 s')
   supervisors.tellEnd([client], () => ({ byPerson: false, message: 'ended' }))
-  expect(await second).toEqual({ byPerson: false, message: 'ended' })
+  expect(await second).toEqual({ byPerson: false, uncover: false, message: 'ended' })
 })
 
 test('a terminal that went away is written down', () => {
@@ -174,4 +182,33 @@ test('it is told which key speaks to kubeguard, and then what was asked for, beh
   expect(await supervisors.wait(10)).toEqual({ byPerson: false, warning: 'prod locks in 60 s' })
   expect(await supervisors.wait(10)).toEqual({ byPerson: false, notice: 'help' })
   expect(() => supervisors.tell(30, 'help')).toThrow('supervises nothing')
+})
+
+test('a lock covers it once it says so, and an unlock uncovers it', async () => {
+  const { begin, supervisors, client } = world({ live: 'suspend' })
+  expect(begin()).toEqual({ suspends: true })
+  expect(supervisors.maySuspend(client.id)).toBe(true)
+  const news = supervisors.wait(10)
+  const covered = supervisors.cover(client.id, { policy: 'prod', lines: 'prod is locked' })
+  expect(await news).toEqual({ byPerson: false, uncover: false, cover: 'prod is locked', policy: 'prod' })
+  expect(supervisors.isCovered(client.id)).toBe(true)
+  supervisors.report(10, { ...report, covered: true })
+  expect(await covered).toBe(true)
+  expect(supervisors.uncover(client.id)).toEqual(outer)
+  expect(await supervisors.wait(10)).toEqual({ byPerson: false, uncover: true })
+  expect(supervisors.isCovered(client.id)).toBe(false)
+})
+
+test('one whose connection closes is not covered', async () => {
+  const { begin, supervisors, client, connection } = world({ live: 'suspend' })
+  begin()
+  const covered = supervisors.cover(client.id, { policy: 'prod', lines: '' })
+  connection.abort()
+  expect(await covered).toBe(false)
+})
+
+test('one that began when a lock still ended it can’t be covered', () => {
+  const { begin, supervisors, client } = world()
+  expect(begin()).toEqual({ suspends: false })
+  expect(supervisors.maySuspend(client.id)).toBe(false)
 })

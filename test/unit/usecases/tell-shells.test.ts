@@ -16,6 +16,7 @@ const rule: Policy = {
   notify: 'auto',
   escape: '~',
   live: 'kill',
+  suspendForMs: 600_000,
   holders: 'expire',
   env: ['TOKEN'],
   hold: 'allow',
@@ -77,6 +78,7 @@ function world(change: Partial<Policy> = {}) {
   const log = { info: () => {}, warn: () => {}, error: () => {} }
   const processTable = { isAlive: () => true } as unknown as ProcessTable
   const reaper = { live: () => {} } as unknown as Reaper
+  const suspended = { endOverdue: () => {}, watched: () => undefined }
   guarded.keeper = { live: async () => {} } as unknown as Keeper
   return {
     clock,
@@ -89,7 +91,17 @@ function world(change: Partial<Policy> = {}) {
     person,
     alarm,
     wake: () =>
-      keepDeadlines({ clock, log, processes: processTable, reaper, terminals, table, alarm, shells }),
+      keepDeadlines({
+        clock,
+        log,
+        processes: processTable,
+        reaper,
+        terminals,
+        table,
+        alarm,
+        shells,
+        suspended,
+      }),
   }
 }
 

@@ -12,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    notify: off\n    escape: ^]\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    materialize: true\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    notify: off\n    escape: ^]\n    scope: user\n    live: suspend\n    suspendFor: 5m\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    materialize: true\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -25,7 +25,8 @@ describe('a policy file', () => {
         warnMs: 30_000,
         notify: 'off',
         escape: '^]',
-        live: 'kill',
+        live: 'suspend',
+        suspendForMs: 300_000,
         holders: 'end',
         env: [],
         hold: 'never',
@@ -86,10 +87,10 @@ describe('a policy file', () => {
     ['an unknown key', file('    idel: 5m\n'), 5, 5, /"idel" is not known/, /did you mean idle\?/],
     [
       'a key of a later version',
-      file('    suspendFor: 5m\n'),
+      file('    access: ro\n'),
       5,
       5,
-      /suspendFor is not available in this version/,
+      /access is not available in this version/,
       /remove it/,
     ],
     [
@@ -109,12 +110,12 @@ describe('a policy file', () => {
       /move it into each policy/,
     ],
     [
-      'a value of a later version',
-      file('    live: suspend\n'),
+      'a value that is not known',
+      file('    live: freeze\n'),
       5,
       5,
-      /live: suspend is not available in this version/,
-      /choose kill/,
+      /live: "freeze" is not known/,
+      /choose kill or suspend/,
     ],
     [
       'a flag that is none',

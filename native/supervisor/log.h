@@ -1,0 +1,51 @@
+/*
+ * What the program has written since a known screen, so that its screen can be told from it: in memory that no other
+ * process of the account can open, bounded, and kept only where the policy has streams covered at a lock.
+ */
+#ifndef KG_LOG_H
+#define KG_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+enum {
+    /* From here on a new beginning is made of the screen; at twice as much the program has to wait for it. */
+    LOG_FULL_BYTES = 4 * 1024 * 1024,
+    LOG_MOST_BYTES = 2 * LOG_FULL_BYTES,
+};
+
+struct log {
+    /* A memfd of records (src/screen/read-log.ts), or -1: none is kept, or there was no memory. */
+    int fd;
+    uint64_t end;
+};
+
+/* Begins one for a terminal of this size. */
+void log_open(struct log *log, const struct winsize *size);
+
+void log_output(struct log *log, const uint8_t *at, size_t length);
+
+void log_size(struct log *log, const struct winsize *size);
+
+/* From here on the program goes on unseen. In a new memfd: the account may have one open that was open to it before. */
+void log_cover(struct log *log);
+
+struct screen;
+
+/*
+ * Begins anew with a screen, `length` bytes of what was drawn of it, and what came since it was asked for that. `unseen`:
+ * it is behind a lock screen, and what is drawn first has scrolled out since.
+ */
+void log_begin_with(struct log *log, const struct screen *screen, uint64_t length, bool unseen);
+
+static inline bool log_is_full(const struct log *log) {
+    return log->fd >= 0 && log->end >= LOG_FULL_BYTES;
+}
+
+static inline bool log_has_room(const struct log *log) {
+    return log->fd < 0 || log->end < LOG_MOST_BYTES;
+}
+
+#endif

@@ -1,0 +1,75 @@
+import headless from '@xterm/headless'
+import type { IMarker, Terminal } from '@xterm/headless'
+import type { LogRecord } from './read-log.ts'
+import { restoreScreen } from './restore-screen.ts'
+
+/** Lines that scroll out of the main screen while the program goes on unseen, and are shown afterwards. */
+const mostScrolled = 1_000
+
+interface Core {
+  readonly buffers: { readonly normal: { readonly ybase: number; addMarker(row: number): IMarker } }
+  readonly _inputHandler: { eraseInDisplay(parameters: { readonly params: readonly number[] }): boolean }
+}
+
+/** A terminal without a window, which has what the program wrote. */
+export class ProgramScreen {
+  #terminal: Terminal | undefined
+  /** The uppermost row of the main screen when it was covered. */
+  #covered: IMarker | undefined
+  #title: string | undefined
+
+  async take(record: LogRecord): Promise<void> {
+    if (record.kind === 'size') this.#resize(record.cols, record.rows)
+    else if (record.kind === 'cover') this.#cover()
+    else await this.#write(record.bytes)
+  }
+
+  /** What draws it on a cleared screen: src/screen/restore-screen.ts. A title that was set unseen, too. */
+  draw(): string {
+    const terminal = this.#terminal
+    if (terminal === undefined) return ''
+    const title = this.#title === undefined ? '' : `\x1b]2;${this.#title}\x07`
+    return restoreScreen(terminal, this.#scrolled(terminal)) + title
+  }
+
+  #resize(cols: number, rows: number): void {
+    if (this.#terminal !== undefined) return this.#terminal.resize(cols, rows)
+    this.#terminal = new headless.Terminal({ cols, rows, scrollback: mostScrolled, allowProposedApi: true })
+    guardErase(this.#terminal)
+    this.#terminal.onTitleChange((title) => {
+      // eslint-disable-next-line no-control-regex
+      if (this.#covered !== undefined) this.#title = title.replaceAll(/[\x00-\x1f\x7f-\x9f]/g, ' ')
+    })
+  }
+
+  #cover(): void {
+    if (this.#terminal === undefined) return
+    const { normal } = coreOf(this.#terminal).buffers
+    this.#covered = normal.addMarker(normal.ybase)
+  }
+
+  #write(bytes: Buffer): Promise<void> {
+    const terminal = this.#terminal
+    if (terminal === undefined) return Promise.resolve()
+    return new Promise((resolve) => terminal.write(bytes, resolve))
+  }
+
+  #scrolled({ buffer: { normal } }: Terminal): number {
+    if (this.#covered === undefined) return 0
+    return normal.baseY - (this.#covered.isDisposed ? 0 : this.#covered.line)
+  }
+}
+
+const coreOf = (terminal: Terminal): Core => (terminal as unknown as { _core: Core })._core
+
+/**
+ * `CSI 1 J` behind the last column of the last row makes @xterm/headless 6.0.0 reach for a row that is not there, and
+ * throw: a program could end the process with it. All that is shown is erased there.
+ */
+function guardErase(terminal: Terminal): void {
+  terminal.parser.registerCsiHandler({ final: 'J' }, ([what]) => {
+    const { cursorX, cursorY } = terminal.buffer.active
+    if (what !== 1 || cursorX < terminal.cols - 1 || cursorY < terminal.rows - 1) return false
+    return coreOf(terminal)._inputHandler.eraseInDisplay({ params: [2] })
+  })
+}
