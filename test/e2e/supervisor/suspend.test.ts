@@ -57,6 +57,17 @@ async function cover(screen: Screen): Promise<void> {
   await screen.until('the lock screen', isCovered)
 }
 
+/** What is on it once nothing comes any more. */
+async function settled(screen: Screen): Promise<string> {
+  let [last, since] = [screen.state, performance.now()]
+  await until('a screen that stands still', () => {
+    const { state } = screen
+    if (state !== last) [last, since] = [state, performance.now()]
+    return performance.now() - since > 500
+  })
+  return last
+}
+
 /** A full screen as programs draw it: both screens, colours, cursor, mouse, paste, keypad, a region that scrolls. */
 const drawn = [
   'main \x1b[31mred\x1b[0m\r\n',
@@ -68,7 +79,7 @@ const drawn = [
 test('a lock covers it, and an unlock on the lock screen brings the exact screen back', async () => {
   using screen = inPod('sh', '-c', `echo '${drawn}'; sleep 600`)
   await screen.until('the program', shows('status'))
-  const before = screen.state
+  const before = await settled(screen)
   await cover(screen)
   expect(screen.text).toMatch(/kubeguard: default is locked since \d\d:\d\d \(locked by you\)/)
   expect(screen.text).toMatch(/kubectl exec web-0 goes on unseen until \d\d:\d\d; then it is ended/)
@@ -201,7 +212,7 @@ test.each(['SIGKILL', 'SIGSTOP'] as const)(
   async (signal) => {
     using screen = inPod('sh', '-c', `echo '${drawn}'; sleep 600`)
     await screen.until('the program', shows('status'))
-    const before = screen.state
+    const before = await settled(screen)
     await cover(screen)
     const { supervisor } = await familyIn(home)
     const [first] = await until('a process for it', () => found(screensOf(supervisor)))
