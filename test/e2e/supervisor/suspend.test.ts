@@ -140,7 +140,7 @@ test('floods, seen and unseen, leave the right screen', async () => {
   writeFileSync(join(folder, 'kubectl'), floods, { mode: 0o755 })
   const env = { ...home.env, PATH: [home.shims, folder, '/usr/bin', '/bin'].join(':') }
   using screen = new Screen('/usr/bin/env', ['kubectl', 'exec', '-it', 'web-0', '--', 'sh'], env, home.home)
-  await screen.until('the first end', ({ text }) => /899999\n900000\nfirst$/.test(text), 60_000)
+  await screen.until('the first end', ({ text }) => text.endsWith('899999\n900000\nfirst'), 60_000)
   const [supervisor = 0] = pidsIn(home, isSupervisor)
   await cover(screen)
   writeFileSync(join(home.home, 'go'), '')
@@ -155,7 +155,7 @@ test('floods, seen and unseen, leave the right screen', async () => {
   )
   expect(screen.text).not.toContain('second')
   await home.unlock('default')
-  await screen.until('the second end', ({ text }) => /1799999\n1800000\nsecond$/.test(text), 60_000)
+  await screen.until('the second end', ({ text }) => text.endsWith('1799999\n1800000\nsecond'), 60_000)
   const last = Array.from({ length: 900 }, (_, at) => String(1_800_000 - 899 + at))
   expect(screen.text).toContain(`${last.join('\n')}\nsecond`)
   await until('no process for it', () => screensOf(supervisor).length === 0)
