@@ -57,6 +57,17 @@ async function cover(screen: Screen): Promise<void> {
   await screen.until('the lock screen', isCovered)
 }
 
+/** What is on it once nothing comes any more. */
+async function settled(screen: Screen): Promise<string> {
+  let [last, since] = [screen.state, performance.now()]
+  await until('a screen that stands still', () => {
+    const { state } = screen
+    if (state !== last) [last, since] = [state, performance.now()]
+    return performance.now() - since > 500
+  })
+  return last
+}
+
 /** A full screen as programs draw it: both screens, colours, cursor, mouse, paste, keypad, a region that scrolls. */
 const drawn = [
   'main \x1b[31mred\x1b[0m\r\n',
@@ -68,7 +79,7 @@ const drawn = [
 test('a lock covers it, and an unlock on the lock screen brings the exact screen back', async () => {
   using screen = inPod('sh', '-c', `echo '${drawn}'; sleep 600`)
   await screen.until('the program', shows('status'))
-  const before = screen.state
+  const before = await settled(screen)
   await cover(screen)
   expect(screen.text).toMatch(/kubeguard: default is locked since \d\d:\d\d \(locked by you\)/)
   expect(screen.text).toMatch(/kubectl exec web-0 goes on unseen until \d\d:\d\d; then it is ended/)
@@ -129,7 +140,7 @@ test('floods, seen and unseen, leave the right screen', async () => {
   writeFileSync(join(folder, 'kubectl'), floods, { mode: 0o755 })
   const env = { ...home.env, PATH: [home.shims, folder, '/usr/bin', '/bin'].join(':') }
   using screen = new Screen('/usr/bin/env', ['kubectl', 'exec', '-it', 'web-0', '--', 'sh'], env, home.home)
-  await screen.until('the first end', ({ text }) => /899999\n900000\nfirst$/.test(text), 60_000)
+  await screen.until('the first end', ({ text }) => text.endsWith('899999\n900000\nfirst'), 60_000)
   const [supervisor = 0] = pidsIn(home, isSupervisor)
   await cover(screen)
   writeFileSync(join(home.home, 'go'), '')
@@ -144,7 +155,7 @@ test('floods, seen and unseen, leave the right screen', async () => {
   )
   expect(screen.text).not.toContain('second')
   await home.unlock('default')
-  await screen.until('the second end', ({ text }) => /1799999\n1800000\nsecond$/.test(text), 60_000)
+  await screen.until('the second end', ({ text }) => text.endsWith('1799999\n1800000\nsecond'), 60_000)
   const last = Array.from({ length: 900 }, (_, at) => String(1_800_000 - 899 + at))
   expect(screen.text).toContain(`${last.join('\n')}\nsecond`)
   await until('no process for it', () => screensOf(supervisor).length === 0)
@@ -201,7 +212,7 @@ test.each(['SIGKILL', 'SIGSTOP'] as const)(
   async (signal) => {
     using screen = inPod('sh', '-c', `echo '${drawn}'; sleep 600`)
     await screen.until('the program', shows('status'))
-    const before = screen.state
+    const before = await settled(screen)
     await cover(screen)
     const { supervisor } = await familyIn(home)
     const [first] = await until('a process for it', () => found(screensOf(supervisor)))
