@@ -50,7 +50,10 @@ async function drawnAt(terminal: TestTerminal, from: number, what: string): Prom
 /** The journal says when the daemon let it be uncovered: what comes before that is the passphrase's. */
 async function resumedAt({ home }: Bench): Promise<number> {
   const { stdout } = await home.kubeguard(['log', '--json'])
-  const entries = JSON.parse(stdout) as { event: string; wallMs: number }[]
+  const entries = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { event: string; wallMs: number })
   return Math.max(...entries.filter(({ event }) => event === 'resumed').map(({ wallMs }) => wallMs))
 }
 
