@@ -33,8 +33,9 @@ test.each([vim, less])('$name looks and does as without us', async (program) => 
   expect(pidsIn(home, (exe) => exe.endsWith('/kubeguard-supervisor'))).toHaveLength(2)
   for (const screen of [bare, supervised]) screen.type(program.quits)
   expect(await supervised.ended()).toBe(await bare.ended())
+  for (const screen of [bare, supervised])
+    await screen.until('its own screen', ({ picture }) => picture.screen === 'normal')
   expect(supervised.picture).toEqual(bare.picture)
-  expect(supervised.picture.screen).toBe('normal')
   const [one, other] = ['bare', 'supervised'].map((side) =>
     readFileSync(join(home.home, `${program.name}-${side}`, 'FILE'), 'utf8'),
   )
