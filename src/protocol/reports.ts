@@ -1,6 +1,7 @@
 import type { AuditRule, Severity } from '../domain/audit-rules.ts'
 import type { ClientFate } from '../domain/ending.ts'
 import type { JournalEvent, LockReason } from '../domain/event.ts'
+import type { FactorSettings } from '../domain/factor.ts'
 
 /** The JSON documents that messages carry. `schema` is raised when a field changes its meaning. */
 
@@ -251,6 +252,7 @@ export interface PolicyReport {
     wipe: readonly string[]
     onLock: readonly string[]
     materialize: boolean
+    unlock: readonly FactorSettings[]
     tightenedBy: readonly string[]
   }[]
   readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]

@@ -66,7 +66,15 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   await limitAttempts(deps, guarded)
   deps.table.advance(guarded, { type: 'unlock-begun' })
   const { generation } = guarded.session
-  const order = { mode: 'unlock', policies: [guarded.policy], generation, paths: [], users: [] } as const
+  const { unlock } = deps.table.rules(guarded.policy)
+  const order = {
+    mode: 'unlock',
+    policies: [guarded.policy],
+    generation,
+    paths: [],
+    users: [],
+    unlock,
+  } as const
   const keeper = await deps.keepers.start(order)
   if (guarded.session.generation !== generation) {
     await keeper.end()
@@ -82,7 +90,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     policy: guarded.policy,
     socket: Buffer.from(keeper.socket),
     ticket,
-    asks: deps.vaults.has(guarded.policy),
+    asks: deps.vaults.has(guarded.policy) && unlock.some(({ factor }) => factor === 'passphrase'),
     failures: deps.journal.failures(failuresKey).count,
     already: false,
   }

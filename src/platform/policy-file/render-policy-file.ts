@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { formatDuration } from '../../domain/duration.ts'
+import { renderUnlock } from '../../domain/policy-unlock.ts'
 import type { PolicySet } from '../../domain/policy.ts'
 import { policyApiVersion } from '../../domain/validate-policies.ts'
 
@@ -26,6 +27,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       wipe,
       onLock,
       materialize,
+      unlock,
     }) => ({
       name,
       contexts: [...contexts],
@@ -40,6 +42,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       ...(wipe.length === 0 ? {} : { wipe: [...wipe] }),
       ...(materialize ? { materialize } : {}),
       ...(onLock.length === 0 ? {} : { onLock: [...onLock] }),
+      ...renderUnlock(unlock),
       ...(finishMs === 0 ? {} : { finish: formatDuration(finishMs) }),
     }),
   )
