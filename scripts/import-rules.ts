@@ -67,7 +67,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
 
 /** Packages and built-ins with a power of their own, and the only places that may reach for it. */
 export const powers: Readonly<Record<string, readonly string[]>> = {
-  'node:child_process': ['platform', 'client', 'cli', 'daemon', 'keeper', 'shim', 'tour'],
+  'node:child_process': ['platform', 'client', 'cli', 'daemon', 'factors/client', 'keeper', 'shim', 'tour'],
   'node:inspector': [],
   'node:vm': [],
   'chokidar': ['platform/file-watch'],

@@ -3,6 +3,7 @@ import { defaultPolicy } from './default-policies.ts'
 import { absorbChoices } from './absorb.ts'
 import type { Absorb } from './absorb.ts'
 import type { Policy } from './policy.ts'
+import { isGiven } from './given-credential.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
 import { factorKeys, readUnlock } from './policy-unlock.ts'
@@ -91,6 +92,8 @@ export class PolicyFields {
     const wipe = readWipe(raw.wipe, within)
     const onLock = readOnLock(raw.onLock, within)
     const unlock = readUnlock(raw, within)
+    if (materialize && isGiven(unlock))
+      within(['materialize'], 'materialize: nothing that a log-in gives is ever put on disk', 'remove it')
     if (this.#failed) return undefined
     return {
       name,

@@ -69,6 +69,11 @@ export function strictestUnlock(each: readonly (readonly FactorSettings[])[]): r
   return opens === undefined ? beside : [opens, ...beside]
 }
 
+/** Does this ask for anything, or for anything else, than what was proven? What it no longer asks for is no matter. */
+export function asksForMore(unlock: readonly FactorSettings[], proven: readonly FactorSettings[]): boolean {
+  return JSON.stringify(strictestUnlock([proven, unlock])) !== JSON.stringify(proven)
+}
+
 /** As a policy file says it: nothing where the passphrase alone unlocks, as it does unless something is said. */
 export function renderUnlock(unlock: readonly FactorSettings[]): Fields {
   if (unlock.every(({ factor }) => factor === 'passphrase')) return {}

@@ -4,6 +4,7 @@ import { passphraseFactor } from './passphrase/keeper.ts'
 /** The keeper's half of each factor, by the names of src/factors/settings.ts. Loaded where it is needed, if it is large. */
 const keeperFactors: Readonly<Record<string, () => Promise<KeeperFactor>>> = {
   passphrase: () => Promise.resolve(passphraseFactor),
+  oidc: async () => (await import('./oidc/keeper.ts')).oidcFactor,
 }
 
 /** @returns undefined for a name that is none */

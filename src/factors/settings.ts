@@ -1,8 +1,9 @@
 import type { FactorRules, FactorSettings } from '../domain/factor.ts'
+import { oidcRules } from './oidc/settings.ts'
 import { passphraseRules } from './passphrase/settings.ts'
 
 /** Every factor that a policy may name. */
-export const factorRules: readonly FactorRules[] = [passphraseRules]
+export const factorRules: readonly FactorRules[] = [passphraseRules, oidcRules]
 
 /** @returns undefined for a name that is none */
 export function rulesOfFactor(name: string): FactorRules | undefined {

@@ -13,9 +13,14 @@ export class Dialogue {
   #asked: 'keeper.open' | 'keeper.answer' = 'keeper.open'
   #reply = Promise.withResolvers<Reply>()
   readonly #gone: Promise<never>
+  readonly #asks: (withinMs: number) => void
 
-  /** @param gone resolves when nobody waits for the answer any more */
-  constructor(gone: Promise<void>) {
+  /**
+   * @param gone resolves when nobody waits for the answer any more
+   * @param asks is told of each question, and how long the answer may take
+   */
+  constructor(gone: Promise<void>, asks: (withinMs: number) => void) {
+    this.#asks = asks
     this.#gone = gone.then(() => {
       throw new GuardError('unlock-cancelled', 'nobody waits any more')
     })
@@ -34,6 +39,7 @@ export class Dialogue {
 
   /** @throws GuardError unlock-cancelled: the client is gone */
   ask(factor: string, question: Buffer, withinMs: number): Promise<Buffer> {
+    this.#asks(withinMs)
     const answer = Promise.withResolvers<Buffer>()
     const next = (call: Call): Promise<Reply> => {
       if (requestName(call.frame.id) !== 'keeper.answer')

@@ -9,6 +9,8 @@ export interface Proving {
   readonly vaultsDir: string
   /** What came with the first request; empty where none is asked for. The caller wipes it. */
   readonly passphrase: Buffer
+  /** Nobody waits for what comes of it any more. */
+  readonly gone: AbortSignal
   /**
    * Asks this factor's half at the client. The caller may wipe the answer.
    * @param withinMs how long a person may take

@@ -157,9 +157,9 @@ export class Keeper {
     if (this.#attempted) throw new GuardError('ticket-refused', 'this keeper has had its attempt')
     this.#attempted = true
     const { order, vaultsDir } = this.#options
-    return new Dialogue(gone).run(async (dialogue) => {
+    return new Dialogue(gone, (withinMs) => this.#lease.allow(withinMs)).run(async (dialogue) => {
       try {
-        const work = attempt({ order, vaultsDir, passphrase, newPassphrase, dialogue })
+        const work = attempt({ order, vaultsDir, passphrase, newPassphrase, dialogue, gone: whenGone(gone) })
         return { report: await this.#conclude(await this.#told(work, client)) }
       } catch (error) {
         this.#options.leave()
@@ -212,9 +212,11 @@ export class Keeper {
   async #issue(call: Call): Promise<Buffer | Ongoing> {
     const { ticket, apiVersion } = decodeRequest('keeper.issue', call.frame.body)
     const { credential } = await this.#claim(ticket, call.pid, 'issue')
-    const lifetimeWallMs = this.#serving(call.pid)
+    this.#serving(call.pid)
     const item = await this.#item(credential ?? '')
     if (item.exec !== undefined) return this.#wrapped.begin({ ...item, exec: item.exec }, call)
+    // What took a while may have come to its end by now.
+    const lifetimeWallMs = this.#serving(call.pid)
     return encodeReply('keeper.issue', { execCredential: this.#document(item, apiVersion, lifetimeWallMs) })
   }
 
@@ -234,7 +236,8 @@ export class Keeper {
     if (deadlines === undefined || client === undefined) return encodeReply('keeper.fetch', {})
     const item = await this.#item(credential)
     // A plugin that is to be run first: that takes a ticket.
-    if (item.exec !== undefined) return encodeReply('keeper.fetch', {})
+    if (item.exec !== undefined || this.#lease.isOverdue || !this.#served.serves(pid))
+      return encodeReply('keeper.fetch', {})
     const execCredential = this.#document(item, apiVersion, deadlines.lifetimeWallMs)
     const { pid: holder, startTicks, program } = client
     this.#channel.tell('keeper.fetched', { pid: holder, startTicks, program, credential })
@@ -250,6 +253,12 @@ export class Keeper {
   #document(item: VaultItem, apiVersion: string, lifetimeWallMs: number): Buffer {
     return buildExecCredential(item, apiVersion, { wallMs: this.#clock.now().wallMs, lifetimeWallMs })
   }
+}
+
+function whenGone(gone: Promise<void>): AbortSignal {
+  const controller = new AbortController()
+  void gone.then(() => controller.abort())
+  return controller.signal
 }
 
 /** Everything that could be read when this turn of the event loop began has been read by then. */

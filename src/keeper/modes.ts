@@ -21,6 +21,8 @@ export interface Attempt {
   readonly passphrase: Buffer
   readonly newPassphrase: Buffer | undefined
   readonly dialogue: Pick<Dialogue, 'ask'>
+  /** Nobody waits for the answer any more. */
+  readonly gone: AbortSignal
 }
 
 export interface Done {
@@ -45,12 +47,12 @@ export function attempt(given: Attempt): Promise<Done> {
   }
 }
 
-async function unlock({ vaultsDir, order, passphrase, dialogue }: Attempt): Promise<Done> {
+async function unlock({ vaultsDir, order, passphrase, dialogue, gone }: Attempt): Promise<Done> {
   const [policy] = order.policies
   if (policy === undefined) throw new GuardError('policy-unknown', 'no policy to unlock')
   const { report, holdings } = await prove(
     order.unlock ?? [{ factor: 'passphrase' }],
-    { vaultsDir, policy, passphrase },
+    { vaultsDir, policy, passphrase, gone },
     dialogue,
   )
   return { report: { policies: [policy], ...report }, holdings }
