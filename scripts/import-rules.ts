@@ -61,6 +61,12 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   },
   'factors/client': { may: [...clientSide, 'factors/settings'], node: 'all' },
   'scribe': { may: secretSide, never: ['platform/journal'], node: 'all' },
+  // Holds one token, for the provider that gave it.
+  'revoker': {
+    may: ['domain', 'hardening', 'platform/trusted-authorities'],
+    mayTypes: ['platform/revoker'],
+    node: 'all',
+  },
   // Holds no secret, and needs nothing but processes and a terminal's settings.
   'reaper': { may: ['domain', 'protocol', 'hardening', 'platform/processes', 'platform/libc'], node: 'all' },
 }
@@ -79,7 +85,7 @@ export const powers: Readonly<Record<string, readonly string[]>> = {
   'spdy-transport': ['playground'],
   '@peculiar/x509': ['playground', 'platform'],
   '@clack/prompts': ['cli', 'tour'],
-  'openid-client': ['factors/keeper'],
+  'openid-client': ['factors/keeper', 'revoker'],
 }
 
 /** @returns whether `place` (`platform/vault/seal.ts`) is in the folder or is the file `allowed` names. */

@@ -43,10 +43,23 @@ async function answerOne(
   if (half === undefined)
     throw new GuardError('protocol-error', 'the keeper asks what this client does not know')
   halves.set(factor, half)
-  const answer = await half.answer(question)
+  const answer = await whileThere(keeper, half.answer(question))
   try {
     return await keeper.ask('keeper.answer', { answer })
   } finally {
     answer.fill(0)
   }
+}
+
+/** A person may take minutes; a lock meanwhile is said at once. @throws GuardError unlock-superseded */
+async function whileThere<Value>({ gone }: KeeperLine, work: Promise<Value>): Promise<Value> {
+  const superseded = new GuardError('unlock-superseded', 'the session was locked meanwhile')
+  let isGone = false
+  const ended = gone.then((): never => {
+    isGone = true
+    throw superseded
+  })
+  const value = await Promise.race([work, ended])
+  if (isGone) throw superseded
+  return value
 }

@@ -21,6 +21,11 @@ export interface FactorRules {
    * begins with the key: then what is returned is not used.
    */
   read(raw: unknown, report: Report): FactorSettings
+  /** Is this exec plugin of somebody else’s one for the same log-in, so that it is needed no more? */
+  replaces?(
+    settings: FactorSettings,
+    exec: { readonly command: string; readonly args: readonly string[] },
+  ): boolean
   /** In words, for `policy show`: its name, and what tells one setting from another. */
   describe(settings: FactorSettings): string
 }

@@ -85,6 +85,14 @@ export function renderUnlock(unlock: readonly FactorSettings[]): Fields {
   return { unlock: unlock.map(({ factor }) => factor), ...Object.fromEntries(settings) }
 }
 
+/** Does what this policy unlocks by make this exec plugin needless? */
+export function replacesPlugin(
+  unlock: readonly FactorSettings[],
+  exec: { readonly command: string; readonly args: readonly string[] },
+): boolean {
+  return unlock.some((settings) => rulesOfFactor(settings.factor)?.replaces?.(settings, exec) === true)
+}
+
 /** In words: `oidc (https://id.example), ssh-agent`. */
 export function describeUnlock(unlock: readonly FactorSettings[]): string {
   return unlock

@@ -2,7 +2,16 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 /** The processes that `dist/` holds a bundle for: `src/<name>/main.ts`. */
-export type BundleName = 'cli' | 'daemon' | 'keeper' | 'reaper' | 'scribe' | 'shim' | 'playground' | 'tour'
+export type BundleName =
+  | 'cli'
+  | 'daemon'
+  | 'keeper'
+  | 'reaper'
+  | 'revoker'
+  | 'scribe'
+  | 'shim'
+  | 'playground'
+  | 'tour'
 
 let root: string | undefined
 let packageVersion: string | undefined

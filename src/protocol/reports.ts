@@ -149,8 +149,8 @@ export interface LeftUser {
   readonly file: string
   readonly user: string
   readonly contexts: readonly string[]
-  /** `already` ours, `exec` plugin that can’t be wrapped, `basic` auth (exec can't carry it), `none`: no secret. */
-  readonly because: 'already' | 'exec' | 'basic' | 'auth-provider' | 'none'
+  /** `already` ours, `exec` plugin that can’t be wrapped, `basic` auth (exec can't carry it), `given`: its policy has no vault, `none`: no secret. */
+  readonly because: 'already' | 'exec' | 'basic' | 'auth-provider' | 'given' | 'none'
   readonly advice: readonly string[]
 }
 

@@ -11,6 +11,7 @@ import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
 import { leakFigures } from './leak-figures.ts'
 import { daemonKilledFigure, largeLockFigure, lockFigure } from './lock-figure.ts'
 import { absorbFigure, adoptFigure, auditFigure } from './scribe-figures.ts'
+import { oidcFigure } from './oidc-figure.ts'
 import { setUpFigure } from './set-up-figure.ts'
 import { crowdedShimFigure, getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
 import { gkePluginFigure, hasGkePlugin, slowPluginFigure } from './wrapped-figures.ts'
@@ -69,6 +70,7 @@ const measurements: readonly Entry[] = [
     ['daemon killed', daemonKilledFigure],
     ['leaks', leakFigures],
   ),
+  ['oidc', oidcFigure],
   ['set-up', setUpFigure],
   ['memory', measureMemory],
   ...slow(['wake-ups', measureWakeUps]),

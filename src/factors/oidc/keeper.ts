@@ -1,7 +1,7 @@
 import type { KeeperFactor } from '../../keeper/factor.ts'
 import { logIn } from './keeper/log-in.ts'
 import { findProvider } from './keeper/provider.ts'
-import { ProviderHoldings } from './keeper/provider-holdings.ts'
+import { ProviderHoldings, revokerFor } from './keeper/provider-holdings.ts'
 import type { OidcSettings } from './settings.ts'
 
 /** A fresh log-in at the identity provider. What it gives is held here alone, and nowhere on disk. */
@@ -9,7 +9,10 @@ export const oidcFactor: KeeperFactor = {
   async prove(settings, { policy, ask, gone }) {
     const own = settings as OidcSettings
     const provider = await findProvider(own)
+    // While the person logs in it has time to start.
+    const revoker = revokerFor(provider)
     const tokens = await logIn(provider, own, { ask, gone })
-    return { report: {}, holdings: new ProviderHoldings(provider, policy, tokens) }
+    await revoker?.ready
+    return { report: {}, holdings: new ProviderHoldings(provider, policy, tokens, revoker) }
   },
 }

@@ -2,6 +2,7 @@ import { formatDuration, parseDuration } from '../../domain/duration.ts'
 import type { FactorRules, FactorSettings } from '../../domain/factor.ts'
 import { isMapping, refuseOtherKeys, shown } from '../../domain/policy-document.ts'
 import type { Report } from '../../domain/policy-document.ts'
+import { readKubelogin } from './settings/kubelogin.ts'
 import { isLoopback } from './settings/loopback.ts'
 
 /** Which identity provider, and as which of its clients. */
@@ -36,6 +37,11 @@ export const oidcRules: FactorRules = {
   role: 'opens',
   key,
   read: (raw, report) => new Reader(raw, report).settings,
+  replaces(settings, { command, args }) {
+    const { issuer, clientId } = settings as OidcSettings
+    const told = readKubelogin(command, args)
+    return told?.issuer === issuer && told.clientId === clientId
+  },
   describe: (settings) => `oidc (${(settings as OidcSettings).issuer})`,
 }
 

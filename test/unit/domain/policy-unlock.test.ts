@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
 import type { FactorSettings } from '../../../src/domain/factor.ts'
-import { describeUnlock, readUnlock, strictestUnlock } from '../../../src/domain/policy-unlock.ts'
+import {
+  asksForMore,
+  describeUnlock,
+  readUnlock,
+  strictestUnlock,
+} from '../../../src/domain/policy-unlock.ts'
 
 const passphrase: FactorSettings = { factor: 'passphrase' }
 
@@ -27,8 +32,20 @@ test.each([
   expect(problems[0]).toMatch(/^unlock: /)
 })
 
-test('of several policies each check holds, and another opening than the passphrase’s', () => {
-  const other: FactorSettings = { factor: 'other' }
+const oidc = (issuer: string): FactorSettings & { issuer: string } => ({ factor: 'oidc', issuer })
+
+test('of several policies a provider holds against a passphrase, and the last one’s provider against another', () => {
   expect(strictestUnlock([[passphrase], [passphrase]])).toEqual([passphrase])
-  expect(describeUnlock([passphrase, other])).toBe('passphrase, other')
+  expect(strictestUnlock([[oidc('https://a')], [passphrase]])).toEqual([oidc('https://a')])
+  expect(strictestUnlock([[oidc('https://a')], [passphrase], [oidc('https://b')]])).toEqual([
+    oidc('https://b'),
+  ])
+  expect(describeUnlock([oidc('https://a')])).toBe('oidc (https://a)')
+})
+
+test('what was proven is enough while nothing else is asked for', () => {
+  expect(asksForMore([passphrase], [passphrase])).toBe(false)
+  expect(asksForMore([oidc('https://a')], [passphrase])).toBe(true)
+  expect(asksForMore([oidc('https://b')], [oidc('https://a')])).toBe(true)
+  expect(asksForMore([passphrase], [oidc('https://a')])).toBe(false)
 })

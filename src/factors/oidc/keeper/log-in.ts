@@ -77,9 +77,10 @@ function asked({ scopes }: OidcSettings): { scope: string; prompt: string; max_a
 
 /** Only what came after the redirect is of interest; where the browser came to is the client's word. */
 function cameTo(came: unknown, redirect: string): URL {
-  const [place, answer] = typeof came === 'string' ? came.split('?', 2) : []
-  if (answer !== undefined && place !== undefined && new URL(redirect).href === hrefOf(place))
-    return new URL(`${new URL(redirect).href}?${answer}`)
+  const at = typeof came === 'string' ? came.indexOf('?') : -1
+  const { href } = new URL(redirect)
+  if (typeof came === 'string' && at > 0 && hrefOf(came.slice(0, at)) === href)
+    return new URL(`${href}${came.slice(at)}`)
   throw new GuardError('provider-refused', 'the browser came back to another address than it was told to')
 }
 

@@ -4,6 +4,8 @@ import { givenCredential } from '../../../domain/given-credential.ts'
 import type { Holdings } from '../../../keeper/factor.ts'
 import { unknownCredential } from '../../../keeper/holdings.ts'
 import type { VaultItem } from '../../../platform/vault/item.ts'
+import { startRevoker } from '../../../platform/revoker/start-revoker.ts'
+import type { Revoker } from '../../../platform/revoker/start-revoker.ts'
 import { providerFailure } from './failure.ts'
 import type { Provider } from './provider.ts'
 import { tokensFrom } from './tokens.ts'
@@ -23,11 +25,14 @@ export class ProviderHoldings implements Holdings {
   #tokens: Tokens
   #renewal: Promise<void> | undefined
   #failedAtMs = -Infinity
+  readonly #revoker: Revoker | undefined
 
-  constructor(provider: Provider, policy: string, tokens: Tokens) {
+  constructor(provider: Provider, policy: string, tokens: Tokens, revoker: Revoker | undefined) {
     this.#provider = provider
     this.#policy = policy
     this.#tokens = tokens
+    this.#revoker = revoker
+    this.#holdForLater()
   }
 
   /** @throws GuardError credential-unknown, credential-expired */
@@ -49,6 +54,11 @@ export class ProviderHoldings implements Holdings {
     }
   }
 
+  /** What the session's end makes worthless at the provider, too. */
+  #holdForLater(): void {
+    this.#revoker?.hold(this.#tokens.refreshToken ?? this.#tokens.accessToken)
+  }
+
   #isAging(): boolean {
     const { exp, iat } = this.#tokens.claims
     return exp * 1_000 - Date.now() < Math.min(leastLeftMs, (exp - iat) * 500)
@@ -60,6 +70,7 @@ export class ProviderHoldings implements Holdings {
     if (refreshToken === undefined || performance.now() - this.#failedAtMs < pauseMs) return
     try {
       this.#tokens = await this.#renewed(refreshToken)
+      this.#holdForLater()
     } catch {
       this.#failedAtMs = performance.now()
     }
@@ -89,4 +100,11 @@ export class ProviderHoldings implements Holdings {
       cure: `run: kubeguard lock ${this.#policy}, then: kubeguard unlock ${this.#policy}`,
     })
   }
+}
+
+/** Undefined where the provider takes nothing back. */
+export function revokerFor({ config, settings }: Provider): Revoker | undefined {
+  const { revocation_endpoint: endpoint } = config.serverMetadata()
+  const { issuer, clientId, ca } = settings
+  return endpoint === undefined ? undefined : startRevoker({ issuer, endpoint, clientId, ca })
 }

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import * as oidc from 'openid-client'
 import { GuardError } from '../../../domain/errors.ts'
+import { trustAuthorities } from '../../../platform/trusted-authorities.ts'
 import type { OidcSettings } from '../settings.ts'
 import { providerFailure } from './failure.ts'
 
@@ -25,7 +24,8 @@ const algorithms = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'PS256
  * @throws GuardError provider-unreachable, provider-refused, policy-invalid
  */
 export async function findProvider(settings: OidcSettings, timeout = timeoutSeconds): Promise<Provider> {
-  trust(settings)
+  // The keeper of such a session speaks to nobody else.
+  trustAuthorities(settings.ca)
   try {
     const config = await oidc.discovery(new URL(settings.issuer), settings.clientId, undefined, oidc.None(), {
       timeout,
@@ -38,20 +38,6 @@ export async function findProvider(settings: OidcSettings, timeout = timeoutSeco
     return { config, settings }
   } catch (error) {
     throw providerFailure(error, settings.issuer)
-  }
-}
-
-/** This process speaks to nobody else, so the whole of it may trust what this provider needs. */
-function trust({ ca }: OidcSettings): void {
-  if (ca === undefined)
-    return setDefaultCACertificates([...getCACertificates('bundled'), ...getCACertificates('system')])
-  try {
-    setDefaultCACertificates([readFileSync(ca, 'utf8')])
-  } catch (cause) {
-    throw new GuardError('policy-invalid', `the certificates of the provider can’t be read: ${ca}`, {
-      cure: 'let oidc.ca in the policy file name a PEM file that you can read',
-      cause,
-    })
   }
 }
 
