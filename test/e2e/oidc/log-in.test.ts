@@ -75,7 +75,7 @@ test('Ctrl-C while the browser is out is a no, and the port is free again', asyn
   shell.type('\u0003')
   await shell.showsAfter(from, /code=\d+/, 60_000)
   expect(shell.output).toContain('cancelled')
-  expect(await sessionState(home)).toBe('locked')
+  await until('the attempt’s end', async () => (await sessionState(home)) === 'locked')
   expect(
     (await shell.enter(`BROWSER=${idleBrowser.replace('idle-', '')} ${kubeguard} unlock corp`, 90_000)).code,
   ).toBe(0)
