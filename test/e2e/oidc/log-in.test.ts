@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { Browser } from '../../fixtures/browser.ts'
-import { environmentOf, isRunning, passphrase } from '../../fixtures/home.ts'
+import { environmentOf, good, isRunning, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import { clientId } from '../../fixtures/identity-provider.ts'
 import { makeOidcHome, writePolicies } from '../../fixtures/oidc-home.ts'
@@ -108,7 +108,7 @@ test('where no browser is the person gets a code for another device', async () =
 
 test('a user of kubelogin’s is told how to have the same log-in without it, and one with a token where it has to go', async () => {
   const { home, provider, browser, playground } = await oidcHome()
-  const config = (...args: string[]) => home.realKubectl(['config', ...args])
+  const config = async (...args: string[]) => good(await home.realKubectl(['config', ...args]))
   await config('unset', 'users.me')
   await config('set-credentials', 'me', '--token=a-token-of-others')
   const token = await home.kubeguard(['adopt'])
