@@ -48,8 +48,27 @@ function patternsFor(area: string, own: string, rule: FolderRule): Pattern[] {
     { regex: placePattern([...forbiddenPlaces(own, [...may, ...mayTypes]), ...never]), message },
     { regex: modulePattern(forbiddenModules(area, rule)), message },
   ]
+  const roles = otherRoles(own)
+  if (roles.length > 0) patterns.push({ regex: String.raw`^\./${anyOf(roles)}(\.ts$|/)`, message })
   if (mayTypes.length > 0) patterns.push({ regex: placePattern(mayTypes), message, allowTypeImports: true })
   return patterns
+}
+
+/** Beside a factor's file stand those of its other roles. */
+function otherRoles(own: string): string[] {
+  if (!own.startsWith('factors/')) return []
+  return folders
+    .filter((other) => other.startsWith('factors/') && other !== own && other !== 'factors/settings')
+    .map((other) => other.replace('factors/', ''))
+}
+
+/** A role of `factors` (scripts/import-rules.ts, areaOf) is a file or a folder in each factor's. */
+function filesOf(area: string): string[] {
+  const role = area.startsWith('factors/') ? area.replace('factors/', 'factors/*/') : undefined
+  return [area, ...(role === undefined ? [] : [role])].flatMap((one) => [
+    `src/${one}/**/*.ts`,
+    `src/${one}.ts`,
+  ])
 }
 
 /** The whole folder first: of two overrides that match a file, the later one wins. */
@@ -58,7 +77,7 @@ const importRules = Object.entries(folderRules).flatMap(([own, rule]) => {
     .flat()
     .filter((place) => place.startsWith(`${own}/`))
   return [own, ...new Set(parts)].map((area) => ({
-    files: [`src/${area}/**/*.ts`, `src/${area}.ts`],
+    files: filesOf(area),
     rules: { 'no-restricted-imports': ['error' as const, { patterns: patternsFor(area, own, rule) }] },
   }))
 })

@@ -24,41 +24,58 @@ const clientSide = ['client', 'protocol', 'domain', 'hardening'].concat(
 const secretSide = ['usecases', 'platform', 'protocol', 'domain', 'hardening']
 
 export const folderRules: Readonly<Record<string, FolderRule>> = {
-  domain: { may: [], node: [] },
-  protocol: { may: ['domain'], node: ['stream'] },
+  // factors/settings: what a policy may say of each way to unlock; as pure as the domain itself.
+  'domain': { may: ['factors/settings'], node: [] },
+  'protocol': { may: ['domain'], node: ['stream'] },
   // Pure computations only: no clock, no file, no process but through a port.
-  usecases: { may: ['domain'], mayTypes: ['protocol'], node: ['crypto', 'path', 'buffer'] },
+  'usecases': { may: ['domain'], mayTypes: ['protocol'], node: ['crypto', 'path', 'buffer'] },
   // hardening/environment: what a child process is given.
-  platform: { may: ['usecases/ports', 'domain', 'protocol', 'hardening/environment'], node: 'all' },
-  hardening: { may: ['platform/libc', 'domain'], node: 'all' },
-  client: { may: clientSide.filter((place) => place !== 'client'), node: 'all' },
+  'platform': { may: ['usecases/ports', 'domain', 'protocol', 'hardening/environment'], node: 'all' },
+  'hardening': { may: ['platform/libc', 'domain'], node: 'all' },
+  'client': { may: clientSide.filter((place) => place !== 'client'), node: 'all' },
   // policy-file: init writes the first policy file. run-scribe: audit needs no daemon. vault-catalogue: names, which
   // reset says before they are lost. service/environment: what daemon run hands on.
-  cli: {
+  'cli': {
     may: [
       ...clientSide,
       'platform/policy-file',
       'platform/scribes/run-scribe',
       'platform/service/environment',
       'platform/vault-catalogue',
+      'factors/client',
     ],
     node: 'all',
   },
-  shim: { may: clientSide, node: 'all' },
-  tour: { may: clientSide, node: 'all' },
-  playground: { may: ['domain', 'platform/install'], node: 'all' },
-  daemon: { may: secretSide, never: ['platform/vault', 'platform/kubeconfig'], node: 'all' },
-  keeper: { may: secretSide, never: ['platform/journal'], node: 'all' },
-  scribe: { may: secretSide, never: ['platform/journal'], node: 'all' },
+  'shim': { may: clientSide, node: 'all' },
+  'tour': { may: clientSide, node: 'all' },
+  'playground': { may: ['domain', 'platform/install'], node: 'all' },
+  'daemon': { may: secretSide, never: ['platform/vault', 'platform/kubeconfig'], node: 'all' },
+  'keeper': { may: [...secretSide, 'factors/keeper'], never: ['platform/journal'], node: 'all' },
+  // One folder for each factor, and in it three roles, each with the rights of the process that it is for.
+  'factors': { may: [], node: [] },
+  'factors/settings': { may: ['domain'], node: [] },
+  'factors/keeper': {
+    may: [...secretSide, 'keeper', 'factors/settings'],
+    never: ['platform/journal'],
+    node: 'all',
+  },
+  'factors/client': { may: [...clientSide, 'factors/settings'], node: 'all' },
+  'scribe': { may: secretSide, never: ['platform/journal'], node: 'all' },
   // Holds what is on a person's screen.
-  screen: { may: ['protocol', 'hardening'], node: 'all' },
+  'screen': { may: ['protocol', 'hardening'], node: 'all' },
+  // Holds one token, for the provider that gave it.
+  'revoker': {
+    may: ['domain', 'hardening', 'platform/trusted-authorities'],
+    mayTypes: ['platform/revoker'],
+    node: 'all',
+  },
   // Holds no secret, and needs nothing but processes and a terminal's settings.
-  reaper: { may: ['domain', 'protocol', 'hardening', 'platform/processes', 'platform/libc'], node: 'all' },
+  'reaper': { may: ['domain', 'protocol', 'hardening', 'platform/processes', 'platform/libc'], node: 'all' },
 }
 
 /** Packages and built-ins with a power of their own, and the only places that may reach for it. */
 export const powers: Readonly<Record<string, readonly string[]>> = {
-  'node:child_process': ['platform', 'client', 'cli', 'daemon', 'keeper', 'shim', 'tour'],
+  'node:child_process': ['platform', 'client', 'cli', 'daemon', 'factors/client', 'keeper', 'shim', 'tour'],
   'node:inspector': [],
   'node:vm': [],
   'chokidar': ['platform/file-watch'],
@@ -71,11 +88,23 @@ export const powers: Readonly<Record<string, readonly string[]>> = {
   'spdy-transport': ['playground'],
   '@peculiar/x509': ['playground', 'platform'],
   '@clack/prompts': ['cli', 'tour'],
+  'openid-client': ['factors/keeper', 'revoker'],
 }
 
 /** @returns whether `place` (`platform/vault/seal.ts`) is in the folder or is the file `allowed` names. */
 export function isWithin(place: string, allowed: string): boolean {
   return place === allowed || place === `${allowed}.ts` || place.startsWith(`${allowed}/`)
+}
+
+/**
+ * Whose rule a file has: that of its folder in src/; in `factors` that of its role, which is its name or its folder's
+ * (`factors/keeper.ts`, `factors/NAME/keeper.ts`, `factors/NAME/keeper/…`).
+ */
+export function areaOf(place: string): string {
+  const [folder = '', ...rest] = place.split('/')
+  if (folder !== 'factors') return folder
+  const role = rest.slice(0, 2).map((name) => `factors/${name.replace(/\.ts$/, '')}`)
+  return role.findLast((name) => Object.hasOwn(folderRules, name)) ?? folder
 }
 
 /** One import of one file of src/. `target` is a path in src/ for our own files, else a module's name. */
@@ -88,12 +117,12 @@ export interface Import {
 
 /** @returns why this import is forbidden, or undefined. */
 export function objection({ from, target, ours, typeOnly }: Import): string | undefined {
-  const folder = from.split('/')[0] ?? ''
+  const folder = areaOf(from)
   const rule = folderRules[folder]
   if (rule === undefined) return `src/${folder} has no rule in scripts/import-rules.ts`
   if (ours) return objectionToOurs(rule, folder, target, typeOnly)
   const places = powers[target]
-  if (places !== undefined && !places.some((place) => isWithin(from, place))) {
+  if (places !== undefined && !places.some((place) => isWithin(from, place) || folder === place)) {
     return `${target} is for ${places.join(', ') || 'nobody'} only`
   }
   if (rule.node === 'all') return undefined
@@ -109,9 +138,13 @@ function objectionToOurs(
   target: string,
   typeOnly: boolean,
 ): string | undefined {
-  if (isWithin(target, folder)) return undefined
+  if (isWithin(target, folder) || areaOf(target) === folder) return undefined
   if (rule.never?.some((place) => isWithin(target, place))) return `${folder} never imports ${target}`
-  if (rule.may.some((place) => isWithin(target, place))) return undefined
+  if (rule.may.some((place) => isWithin(target, place) || isRole(folder, target, place))) return undefined
   if (typeOnly && rule.mayTypes?.some((place) => isWithin(target, place))) return undefined
   return `${folder} does not import ${target}`
 }
+
+/** Within `factors` a role may reach another one in every factor's folder; from elsewhere only the list of all. */
+const isRole = (folder: string, target: string, place: string): boolean =>
+  folder.startsWith('factors/') && areaOf(target) === place

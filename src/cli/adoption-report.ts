@@ -39,6 +39,7 @@ const reasons: Readonly<Record<LeftUser['because'], string>> = {
   'exec': 'unguarded: has an exec plugin that can’t be wrapped',
   'basic': 'unguarded: basic auth can’t be given by a plugin',
   'auth-provider': 'unguarded: has an auth provider',
+  'given': 'unguarded: its policy takes what a log-in gives, and no credential of others',
   'none': 'holds no secret',
 }
 

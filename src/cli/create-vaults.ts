@@ -1,5 +1,6 @@
 import { callDaemon } from '../client/call.ts'
 import { GuardError } from '../domain/errors.ts'
+import { isGiven } from '../domain/given-credential.ts'
 import type { PolicyReport } from '../protocol/reports.ts'
 import { openVault } from './open-vault.ts'
 import { sayFailure, sayProgress, sayStep } from './output.ts'
@@ -9,7 +10,7 @@ import { readStatus } from './unlock-session.ts'
 const triesOnTerminal = 3
 
 /**
- * Makes a vault for each policy that has none, so that secrets can be sealed to it also while locked.
+ * Makes a vault for each policy that has none and opens by one, so that secrets can be sealed to it also while locked.
  * @throws GuardError `wrong-passphrase` where other vaults exist and the passphrase is not theirs.
  */
 export async function createMissingVaults(source: PassphraseSource): Promise<void> {
@@ -36,5 +37,7 @@ async function policiesWithoutVault(): Promise<string[]> {
   const { report } = await callDaemon('policy.read', {})
   const { sessions } = await readStatus()
   const withVault = new Set(sessions.filter((session) => session.hasVault).map((session) => session.policy))
-  return (report as PolicyReport).policies.map(({ name }) => name).filter((name) => !withVault.has(name))
+  return (report as PolicyReport).policies
+    .filter(({ name, unlock }) => !withVault.has(name) && !isGiven(unlock))
+    .map(({ name }) => name)
 }

@@ -1,4 +1,4 @@
-import { callDaemon, callKeeper } from '../client/call.ts'
+import { callDaemon } from '../client/call.ts'
 import { GuardError } from '../domain/errors.ts'
 import type { ReplyOf } from '../protocol/messages.ts'
 import type { OpenReport, StatusReport } from '../protocol/reports.ts'
@@ -7,11 +7,14 @@ import { formatDuration, formatMoment } from './duration.ts'
 import { origin } from './origin.ts'
 import { say, sayFailure } from './output.ts'
 import type { PassphraseSource } from './passphrase.ts'
+import { prove } from './prove.ts'
 
 export interface UnlockOrder {
   /** Absent: the policy of the current context. */
   readonly policy?: string | undefined
   readonly forMs?: number | undefined
+  /** A client met a lock: the strict rules of asking. */
+  readonly forClient?: boolean | undefined
 }
 
 /** A person may mistype; after these the growing delay of the daemon begins anyway. */
@@ -61,7 +64,7 @@ async function tryOnce(
   first: boolean,
   noteBegun: (policy: string) => void,
 ): Promise<Unlocked> {
-  const { policy, forMs } = order
+  const { policy, forMs, forClient = false } = order
   const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs })
   noteBegun(begun.policy)
   if (begun.already) return { policy: begun.policy, already: true, report: limitsOf(begun) }
@@ -69,8 +72,9 @@ async function tryOnce(
     say(`${countOf(begun.failures, 'failed unlock')} of ${begun.policy} since the last success`)
   const passphrase = begun.asks ? await source.ask(`passphrase for ${clean(begun.policy)}`) : Buffer.alloc(0)
   try {
-    const { report } = await callKeeper(begun.socket, 'keeper.open', { ticket: begun.ticket, passphrase })
-    return { policy: begun.policy, already: false, report: report as OpenReport }
+    const meeting = { policy: begun.policy, forClient, say }
+    const report = await prove({ socket: begun.socket, ticket: begun.ticket, passphrase }, meeting)
+    return { policy: begun.policy, already: false, report }
   } finally {
     passphrase.fill(0)
   }

@@ -92,7 +92,7 @@ export async function callKeeper<Name extends 'keeper.open' | 'keeper.issue' | '
 /** One connection to a keeper, for as many requests as the keeper answers on it. */
 export interface KeeperLine {
   /** @throws GuardError as `callKeeper` */
-  ask<Name extends 'keeper.issue' | 'keeper.share' | 'keeper.deliver'>(
+  ask<Name extends 'keeper.open' | 'keeper.answer' | 'keeper.issue' | 'keeper.share' | 'keeper.deliver'>(
     name: Name,
     request: RequestOf<Name>,
   ): Promise<ReplyOf<Name>>

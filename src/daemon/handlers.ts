@@ -60,7 +60,7 @@ export function createHandlers(world: World): Handlers {
     'kubeconfig.sweep': async (request) => ({
       report: await world.sweep.byHand(kubeconfigPaths(placeOf(request))),
     }),
-    'policy.read': ({ context }) => ({ report: reportPolicy(world.policies, context) }),
+    'policy.read': ({ context }) => ({ report: reportPolicy(world, context) }),
     'journal.read': ({ after, sinceMs, event, session }) => ({
       entries: world.journal.read({
         ...(after === undefined ? {} : { after }),

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { asksForMore } from '../domain/policy-unlock.ts'
 import { GuardError } from '../domain/errors.ts'
 import { hardenProcess } from '../hardening/harden-process.ts'
 import { dirs, ensurePlaces, places } from '../platform/dirs.ts'
@@ -121,11 +122,13 @@ function watchPolicies(world: World): void {
   world.policies.onChange(() => {
     world.journal.recordDurably({ event: 'policy-changed' })
     for (const guarded of world.table.all()) {
-      const { holders, hold, finishMs, ...limits } = world.table.rules(guarded.policy)
+      const { holders, hold, finishMs, unlock, ...limits } = world.table.rules(guarded.policy)
       guarded.endsHolders ||= holders === 'end'
       world.table.advance(guarded, { type: 'limits-tightened', limits })
       world.table.advance(guarded, { type: 'holds-tightened', hold, finishMs })
       world.suspended.endOverdue(guarded)
+      if (guarded.keeper !== undefined && asksForMore(unlock, guarded.provenBy))
+        world.table.advance(guarded, { type: 'lock', reason: 'policy-changed' })
       void world.sweep.withdraw(guarded)
     }
     world.shells.changed()

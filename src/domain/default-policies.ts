@@ -22,6 +22,7 @@ export const defaultPolicy: Policy = {
   wipe: [],
   onLock: [],
   materialize: false,
+  unlock: [{ factor: 'passphrase' }],
 }
 
 const productionPolicy: Policy = { ...defaultPolicy, name: 'prod', idleMs: 5 * minute, lifetimeMs: 4 * hour }

@@ -12,6 +12,11 @@ export const errorCatalogue = {
     exitCode: 77,
     cure: 'try again; a forgotten passphrase can’t be recovered: kubeguard reset POLICY says what to fetch anew',
   },
+  'provider-unreachable': {
+    exitCode: 75,
+    cure: 'check the network, and oidc.issuer in the policy file; then run: kubeguard unlock',
+  },
+  'provider-refused': { exitCode: 77, cure: 'run: kubeguard unlock again' },
   'vault-missing': { exitCode: 78, cure: 'run: kubeguard init' },
   'vault-damaged': {
     exitCode: 78,

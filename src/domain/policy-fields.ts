@@ -4,8 +4,10 @@ import { readEscape } from './escape-key.ts'
 import { absorbChoices } from './absorb.ts'
 import type { Absorb } from './absorb.ts'
 import type { Policy } from './policy.ts'
+import { isGiven } from './given-credential.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
+import { factorKeys, readUnlock } from './policy-unlock.ts'
 import { readEnv } from './policy-env.ts'
 import { readOnLock } from './policy-on-lock.ts'
 import { readWipe } from './policy-wipe.ts'
@@ -31,6 +33,7 @@ export const policyKeys = [
   'wipe',
   'onLock',
   'materialize',
+  ...factorKeys,
 ]
 const laterKeys = ['access', 'credential', 'onMisuse', 'lockOn']
 
@@ -94,12 +97,14 @@ export class PolicyFields {
       longestSuspendMs,
     ])
     this.#choice(raw, 'scope', ['user'], ['terminal'])
-    this.#unlock(raw.unlock)
     const within: Report = (at, message, cure) => this.#report([...this.#path, ...at], message, cure)
     const escape = readEscape(raw.escape, defaultPolicy.escape, within)
     const env = readEnv(raw.env, within)
     const wipe = readWipe(raw.wipe, within)
     const onLock = readOnLock(raw.onLock, within)
+    const unlock = readUnlock(raw, within)
+    if (materialize && isGiven(unlock))
+      within(['materialize'], 'materialize: nothing that a log-in gives is ever put on disk', 'remove it')
     if (this.#failed) return undefined
     return {
       name,
@@ -117,6 +122,7 @@ export class PolicyFields {
       wipe,
       onLock,
       materialize,
+      unlock,
     }
   }
 
@@ -228,15 +234,6 @@ export class PolicyFields {
     if (value === undefined || typeof value === 'boolean') return value ?? false
     this.#at(key, value, `${key}: ${shown(value)} is neither true nor false`, 'write true or false')
     return false
-  }
-
-  #unlock(raw: unknown): void {
-    if (raw === undefined) return
-    const onlyPassphrase = Array.isArray(raw) && raw.length === 1 && raw[0] === 'passphrase'
-    if (!onlyPassphrase) {
-      const message = `unlock: ${shown(raw)} is not available in this version`
-      this.#at('unlock', raw, message, 'write: unlock: [passphrase]')
-    }
   }
 
   /** Reports at the key, or at the policy where the key is missing. */

@@ -1,4 +1,5 @@
 import type { Absorb } from './absorb.ts'
+import type { FactorSettings } from './factor.ts'
 import { strictestPolicies } from './default-policies.ts'
 import { globMatches } from './glob.ts'
 
@@ -33,6 +34,8 @@ export interface Policy {
   readonly onLock: readonly string[]
   /** Put credentials into their kubeconfigs while unlocked, for programs that can't use plugins: the weakest choice. */
   readonly materialize: boolean
+  /** How one proves who one is: the factor that opens first, then what is checked beside it. */
+  readonly unlock: readonly FactorSettings[]
 }
 
 /** The policies in force, in order; the last one matches every context. */

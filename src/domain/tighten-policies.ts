@@ -1,5 +1,6 @@
 import { formatDuration } from './duration.ts'
 import { globCovers, globsOverlap } from './glob.ts'
+import { describeUnlock, strictestUnlock } from './policy-unlock.ts'
 import { strictestAbsorb } from './absorb.ts'
 import type { Policy, PolicySet } from './policy.ts'
 
@@ -80,6 +81,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     wipe: [...new Set([policy, ...others].flatMap(({ wipe }) => wipe))],
     onLock: [...new Set([policy, ...others].flatMap(({ onLock }) => onLock))],
     materialize: [policy, ...others].every((one) => one.materialize),
+    unlock: strictestUnlock([policy, ...others].map(({ unlock }) => unlock)),
   }
 }
 
@@ -104,6 +106,8 @@ export function tightenings(before: Policy, after: Policy): string[] {
   const commands = after.onLock.filter((command) => !before.onLock.includes(command))
   if (commands.length > 0) changes.push(`onLock ${commands.join(', ')} too`)
   if (before.materialize !== after.materialize) changes.push('materialize false, not true')
+  const [unlockedBy, isUnlockedBy] = [describeUnlock(before.unlock), describeUnlock(after.unlock)]
+  if (unlockedBy !== isUnlockedBy) changes.push(`unlock ${isUnlockedBy}, not ${unlockedBy}`)
   if (before.hold !== after.hold) changes.push(`hold ${after.hold}, not ${before.hold}`)
   return changes
 }

@@ -3,18 +3,26 @@ import { refreshVault } from '../platform/vault/open-vault.ts'
 import type { OpenVault } from '../platform/vault/open-vault.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import { isPending } from '../platform/vault/pending.ts'
+import type { Holdings } from './factor.ts'
 
-/** The secrets of an unlocked session. They go with the process, never before. */
-export class Holdings {
+/** For a session that does not hold it; any but `holdings` of a factor may say so. */
+export const unknownCredential = (credential: string): GuardError =>
+  new GuardError('credential-unknown', `this session does not hold ${credential}`, {
+    cure: 'if it was adopted since the unlock, run: kubeguard lock, then: kubeguard unlock',
+  })
+
+/** What the policy's vault holds. */
+export class VaultHoldings implements Holdings {
   readonly #vaultsDir: string
-  #vault: OpenVault | undefined
+  #vault: OpenVault
 
-  constructor(vaultsDir: string) {
+  constructor(vaultsDir: string, vault: OpenVault) {
     this.#vaultsDir = vaultsDir
+    this.#vault = vault
   }
 
-  take(vault: OpenVault | undefined): void {
-    this.#vault = vault
+  get items(): readonly VaultItem[] {
+    return this.#vault.items
   }
 
   /** @throws GuardError credential-unknown */
@@ -22,18 +30,16 @@ export class Holdings {
     await this.#lookAgain(credential)
     const item = this.#find(credential)
     if (item !== undefined) return item
-    throw new GuardError('credential-unknown', `this session does not hold ${credential}`, {
-      cure: 'if it was adopted since the unlock, run: kubeguard lock, then: kubeguard unlock',
-    })
+    throw unknownCredential(credential)
   }
 
   #find(credential: string): VaultItem | undefined {
-    return this.#vault?.items.find(({ id }) => id === credential)
+    return this.#vault.items.find(({ id }) => id === credential)
   }
 
   /** Was it adopted, or adopted again, since the unlock? What is held already is served whatever goes wrong. */
   async #lookAgain(credential: string): Promise<void> {
-    if (this.#vault === undefined || !isPending(this.#vaultsDir, this.#vault.policy, credential)) return
+    if (!isPending(this.#vaultsDir, this.#vault.policy, credential)) return
     try {
       this.#vault = await refreshVault(this.#vaultsDir, this.#vault)
     } catch (error) {

@@ -6,6 +6,7 @@ import { ancestryOf } from '../platform/processes/inspect.ts'
 import { readProcStat } from '../platform/processes/proc-stat.ts'
 import { decodeRequest, encodeReply, requestName } from '../protocol/frame.ts'
 import type { ReplyOf } from '../protocol/messages.ts'
+import type { OpenReport } from '../protocol/reports.ts'
 import type { KeeperOrder } from '../usecases/ports.ts'
 import type { Duplex } from 'node:stream'
 import type { ErrorCode } from '../domain/errors.ts'
@@ -13,7 +14,9 @@ import { errorCatalogue } from '../domain/errors.ts'
 import type { Call, Ongoing } from './connection.ts'
 import { toGuardError } from './connection.ts'
 import { buildExecCredential } from './exec-credential.ts'
-import { Holdings } from './holdings.ts'
+import { Dialogue } from './dialogue.ts'
+import type { Holdings } from './factor.ts'
+import { unknownCredential } from './holdings.ts'
 import { Lease } from './lease.ts'
 import { attempt } from './modes.ts'
 import type { Done } from './modes.ts'
@@ -48,7 +51,7 @@ export class Keeper {
   readonly #lease = new Lease(() => this.#clock.now())
   readonly #tickets = new Tickets(() => this.#clock.now().bootMs)
   readonly #channel: KeeperChannel
-  readonly #holdings: Holdings
+  #holdings: Holdings | undefined
   readonly #vouchers = new Vouchers({ bootMs: () => this.#clock.now().bootMs, holderOf })
   readonly #served = new Served(ancestryOf)
   readonly #plainText = new PlainText()
@@ -61,7 +64,6 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options
-    this.#holdings = new Holdings(options.vaultsDir)
     this.#channel = new KeeperChannel(options.line, {
       'keeper.expect': (body) => this.#expect(body),
       'keeper.live': (body) => this.#live(body),
@@ -85,7 +87,7 @@ export class Keeper {
     const { frame, pid } = call
     switch (requestName(frame.id)) {
       case 'keeper.open':
-        return this.#open(frame.body, pid)
+        return this.#open(call)
       case 'keeper.issue':
         return this.#issue(call)
       case 'keeper.fetch':
@@ -146,22 +148,27 @@ export class Keeper {
     return expected
   }
 
-  async #open(body: Buffer, pid: number): Promise<Buffer> {
-    const { ticket, passphrase, newPassphrase } = decodeRequest('keeper.open', body)
+  async #open({ frame, pid, gone }: Call): Promise<Buffer | Ongoing> {
+    const { ticket, ...secrets } = decodeRequest('keeper.open', frame.body)
+    // Copies: what was read is wiped at the first reply, which may be a question.
+    const passphrase = Buffer.from(secrets.passphrase)
+    const newPassphrase = secrets.newPassphrase && Buffer.from(secrets.newPassphrase)
     const client = await this.#claim(ticket, pid, 'open')
     if (this.#attempted) throw new GuardError('ticket-refused', 'this keeper has had its attempt')
     this.#attempted = true
     const { order, vaultsDir } = this.#options
-    try {
-      const done = await this.#told(attempt({ order, vaultsDir, passphrase, newPassphrase }), client)
-      return await this.#conclude(done)
-    } catch (error) {
-      this.#options.leave()
-      throw error
-    } finally {
-      passphrase.fill(0)
-      newPassphrase?.fill(0)
-    }
+    return new Dialogue(gone, (withinMs) => this.#lease.allow(withinMs)).run(async (dialogue) => {
+      try {
+        const work = attempt({ order, vaultsDir, passphrase, newPassphrase, dialogue, gone: whenGone(gone) })
+        return { report: await this.#conclude(await this.#told(work, client)) }
+      } catch (error) {
+        this.#options.leave()
+        throw error
+      } finally {
+        passphrase.fill(0)
+        newPassphrase?.fill(0)
+      }
+    })
   }
 
   /** A failure is the daemon's to count before the client hears of it. */
@@ -178,16 +185,21 @@ export class Keeper {
     }
   }
 
-  async #conclude({ report, vault }: Done): Promise<Buffer> {
+  async #conclude({ report, holdings }: Done): Promise<OpenReport> {
     const { mode, generation } = this.#options.order
     const answer = await this.#channel.request('keeper.opened', { generation, report })
     if (mode === 'unlock') {
       this.#begin(answer)
-      this.#holdings.take(vault)
+      this.#holdings = holdings
     } else this.#options.leave()
     const { idleMs, untilWallMs, materialise } = answer
-    const more = materialise === undefined ? {} : await this.#plainText.put(materialise, vault)
-    return encodeReply('keeper.open', { report: { ...report, ...more, idleMs, untilWallMs } })
+    const more =
+      materialise === undefined ? {} : await this.#plainText.put(materialise, holdings?.items ?? [])
+    const limits = {
+      ...(idleMs !== undefined && { idleMs }),
+      ...(untilWallMs !== undefined && { untilWallMs }),
+    }
+    return { ...report, ...more, ...limits }
   }
 
   /** @throws GuardError unlock-superseded, or what the daemon refuses with */
@@ -200,9 +212,11 @@ export class Keeper {
   async #issue(call: Call): Promise<Buffer | Ongoing> {
     const { ticket, apiVersion } = decodeRequest('keeper.issue', call.frame.body)
     const { credential } = await this.#claim(ticket, call.pid, 'issue')
-    const lifetimeWallMs = this.#serving(call.pid)
-    const item = await this.#holdings.item(credential ?? '')
+    this.#serving(call.pid)
+    const item = await this.#item(credential ?? '')
     if (item.exec !== undefined) return this.#wrapped.begin({ ...item, exec: item.exec }, call)
+    // What took a while may have come to its end by now.
+    const lifetimeWallMs = this.#serving(call.pid)
     return encodeReply('keeper.issue', { execCredential: this.#document(item, apiVersion, lifetimeWallMs) })
   }
 
@@ -220,18 +234,31 @@ export class Keeper {
     const deadlines = this.#lease.isOverdue ? undefined : this.#lease.inForce
     const client = deadlines === undefined ? undefined : this.#vouchers.take(pid, credential)
     if (deadlines === undefined || client === undefined) return encodeReply('keeper.fetch', {})
-    const item = await this.#holdings.item(credential)
+    const item = await this.#item(credential)
     // A plugin that is to be run first: that takes a ticket.
-    if (item.exec !== undefined) return encodeReply('keeper.fetch', {})
+    if (item.exec !== undefined || this.#lease.isOverdue || !this.#served.serves(pid))
+      return encodeReply('keeper.fetch', {})
     const execCredential = this.#document(item, apiVersion, deadlines.lifetimeWallMs)
     const { pid: holder, startTicks, program } = client
     this.#channel.tell('keeper.fetched', { pid: holder, startTicks, program, credential })
     return encodeReply('keeper.fetch', { execCredential })
   }
 
+  /** @throws GuardError credential-unknown, or why it is not to be had now */
+  async #item(credential: string): Promise<VaultItem> {
+    if (this.#holdings === undefined) throw unknownCredential(credential)
+    return this.#holdings.item(credential)
+  }
+
   #document(item: VaultItem, apiVersion: string, lifetimeWallMs: number): Buffer {
     return buildExecCredential(item, apiVersion, { wallMs: this.#clock.now().wallMs, lifetimeWallMs })
   }
+}
+
+function whenGone(gone: Promise<void>): AbortSignal {
+  const controller = new AbortController()
+  void gone.then(() => controller.abort())
+  return controller.signal
 }
 
 /** Everything that could be read when this turn of the event loop began has been read by then. */

@@ -11,7 +11,7 @@ export interface Deadlines {
 const graceMs = 2_000
 /** A heartbeat comes every 5 s; the daemon that missed four is dead or stopped. */
 const silenceMs = 20_000
-/** Longest time from the start to the attempt. */
+/** Longest time from the start to the attempt, unless a factor asks a person for more. */
 const attemptMs = 120_000
 /** Node's timers stand still during suspend: never sleep past a look at the clocks. */
 const longestSleepMs = 1_000
@@ -26,6 +26,8 @@ export class Lease {
   #deadlines: Deadlines | undefined
   #heard: Instant | undefined
   #isOver = false
+  /** From the start. */
+  #attemptMs = attemptMs
 
   constructor(now: () => Instant) {
     this.#now = now
@@ -36,6 +38,11 @@ export class Lease {
   open(deadlines: Deadlines | undefined): void {
     this.#heard = this.#now()
     this.#deadlines = deadlines ?? this.#deadlines
+  }
+
+  /** A question was asked: the attempt may take until so long from now, and a usual one's time for what follows. */
+  allow(withinMs: number): void {
+    this.#attemptMs = Math.max(this.#attemptMs, elapsedMs(this.#begun, this.#now()) + withinMs + attemptMs)
   }
 
   /** A heartbeat. Deadlines may move either way: the daemon decides, and it alone can reach this. */
@@ -62,7 +69,7 @@ export class Lease {
   /** Time left to live, in ms; 0 or less when it must end now. */
   get leftMs(): number {
     const now = this.#now()
-    if (this.#heard === undefined) return attemptMs - elapsedMs(this.#begun, now)
+    if (this.#heard === undefined) return this.#attemptMs - elapsedMs(this.#begun, now)
     const unheardMs = silenceMs - elapsedMs(this.#heard, now)
     return this.#deadlines === undefined
       ? unheardMs

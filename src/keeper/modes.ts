@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { GuardError } from '../domain/errors.ts'
 import { runScribe } from '../platform/scribes/run-scribe.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
@@ -6,11 +6,13 @@ import { createVaults } from '../platform/vault/create-vault.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import { openVault, removeItems } from '../platform/vault/open-vault.ts'
 import type { OpenVault } from '../platform/vault/open-vault.ts'
-import { vaultPlaces } from '../platform/vault/places.ts'
 import { removeVaults } from '../platform/vault/remove-vaults.ts'
 import { rewrapVaults } from '../platform/vault/rewrap.ts'
 import type { OpenReport } from '../protocol/reports.ts'
 import type { KeeperOrder } from '../usecases/ports.ts'
+import type { Dialogue } from './dialogue.ts'
+import type { Holdings } from './factor.ts'
+import { prove } from './prove.ts'
 
 /** What a keeper can be started for. Buffers are the caller's, who wipes them. */
 export interface Attempt {
@@ -18,12 +20,15 @@ export interface Attempt {
   readonly order: KeeperOrder
   readonly passphrase: Buffer
   readonly newPassphrase: Buffer | undefined
+  readonly dialogue: Pick<Dialogue, 'ask'>
+  /** Nobody waits for the answer any more. */
+  readonly gone: AbortSignal
 }
 
 export interface Done {
   readonly report: OpenReport
-  /** Mode unlock: what the session serves; undefined for a policy that has no vault. */
-  readonly vault?: OpenVault
+  /** Mode unlock: what the session serves; undefined where there is nothing. */
+  readonly holdings?: Holdings | undefined
 }
 
 /** Does the order's work. @throws GuardError wrong-passphrase, vault-…, disk-full, usage, … */
@@ -42,19 +47,15 @@ export function attempt(given: Attempt): Promise<Done> {
   }
 }
 
-async function unlock({ vaultsDir, order, passphrase }: Attempt): Promise<Done> {
+async function unlock({ vaultsDir, order, passphrase, dialogue, gone }: Attempt): Promise<Done> {
   const [policy] = order.policies
   if (policy === undefined) throw new GuardError('policy-unknown', 'no policy to unlock')
-  if (!createVaultCatalogue(vaultsDir).has(policy)) return withoutVault(vaultsDir, policy)
-  const vault = await openVault(vaultsDir, policy, passphrase)
-  const report = { policies: [policy], merged: vault.merged.map(sealedOf), setAside: vault.setAside }
-  return { report, vault }
-}
-
-/** A policy without credentials opens without a proof; one whose key file is gone does not. */
-function withoutVault(vaultsDir: string, policy: string): Done {
-  if (!existsSync(vaultPlaces(vaultsDir, policy).vault)) return { report: { policies: [policy] } }
-  throw new GuardError('vault-damaged', `the vault of ${policy} has lost its key file`)
+  const { report, holdings } = await prove(
+    order.unlock ?? [{ factor: 'passphrase' }],
+    { vaultsDir, policy, passphrase, gone },
+    dialogue,
+  )
+  return { report: { policies: [policy], ...report }, holdings }
 }
 
 async function create({ vaultsDir, order, passphrase }: Attempt): Promise<Done> {
@@ -109,7 +110,5 @@ function realPath(path: string): string {
     return path
   }
 }
-
-const sealedOf = (item: VaultItem) => ({ ...nameOf(item), sealedAtMs: item.adoptedAtMs })
 
 const nameOf = ({ user, file }: { user: string; file: string }) => ({ user, file })

@@ -1,7 +1,6 @@
 import { GuardError } from '../domain/errors.ts'
 import { runScribe } from '../platform/scribes/run-scribe.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
-import type { OpenVault } from '../platform/vault/open-vault.ts'
 import type { OpenReport } from '../protocol/reports.ts'
 import { toGuardError } from './connection.ts'
 
@@ -15,8 +14,7 @@ export class PlainText {
   #trace: string | undefined
 
   /** Puts the credentials there, by a scribe. What fails is told, and no reason to stay locked. */
-  async put(trace: string, vault: OpenVault | undefined): Promise<Report> {
-    const all = vault?.items ?? []
+  async put(trace: string, all: readonly VaultItem[]): Promise<Report> {
     const items = all.filter(({ exec }) => exec === undefined)
     const wrapped = all.filter(({ exec }) => exec !== undefined).map(givenByPlugin)
     if (items.length === 0) return { notMaterialised: wrapped }

@@ -7,6 +7,7 @@ export type BundleName =
   | 'daemon'
   | 'keeper'
   | 'reaper'
+  | 'revoker'
   | 'scribe'
   | 'screen'
   | 'shim'

@@ -17,6 +17,12 @@ interface TokenEntry {
 /** The bearer tokens that the playground takes now. Only their hashes are kept. */
 export class TokenRegistry {
   readonly #entries = new Map<string, TokenEntry>()
+  readonly #others: (token: string) => string | undefined
+
+  /** @param others whose a token is that was not issued here */
+  constructor(others: (token: string) => string | undefined = () => undefined) {
+    this.#others = others
+  }
 
   /** @returns a new token for a user, good for `lifetimeMs` (for ever unless given). */
   issue(user: string, lifetimeMs = Number.POSITIVE_INFINITY): string {
@@ -36,7 +42,8 @@ export class TokenRegistry {
 
   userOf(token: string): string | undefined {
     const entry = this.#entries.get(hash(token))
-    return entry !== undefined && Date.now() < entry.expiresAtMs ? entry.user : undefined
+    if (entry === undefined) return this.#others(token)
+    return Date.now() < entry.expiresAtMs ? entry.user : undefined
   }
 }
 

@@ -14,6 +14,8 @@ export interface PlaygroundOptions {
   readonly port?: number
   /** Tokens to take beside `token`, all for the user `playground`. */
   readonly tokens?: readonly string[]
+  /** Whose a token of an identity provider is; undefined for one that is not good. */
+  readonly identityOf?: (token: string) => string | undefined
   /** How long `token` and `tokens` are good for; for ever unless given. */
   readonly tokenLifetimeMs?: number
   /** How often a followed log gets a line; a second unless given. */
@@ -49,7 +51,7 @@ export interface Playground {
 export async function startPlayground(options: PlaygroundOptions = {}): Promise<Playground> {
   const authority = await createAuthority()
   const certificate = await authority.clientCertificate('prod-playground', ['operators'])
-  const tokens = new TokenRegistry()
+  const tokens = new TokenRegistry(options.identityOf)
   const token = tokens.issue('playground', options.tokenLifetimeMs)
   for (const more of options.tokens ?? []) tokens.add(more, 'playground', options.tokenLifetimeMs)
   const store = new ObjectStore()

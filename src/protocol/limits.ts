@@ -6,6 +6,8 @@ export const limits = {
   argumentBytes: 128 * 1024,
   jsonBytes: 2 * 1024 * 1024,
   passphraseBytes: 1024,
+  /** What a factor asks a client, or hears of it: an address, a signature. */
+  answerBytes: 64 * 1024,
   /** Fields in one message; 64 K arguments are past what any shell passes. */
   fieldsPerMessage: 65_536,
   /** A client that has begun a frame must finish it within this time. */

@@ -56,6 +56,13 @@ const waits = required(
   'told to wait: the answer is held back until it may be another one, 5 s at most',
 )
 
+/** How an attempt goes on: it is done, or one factor asks the client for more. */
+const proofFields = {
+  report: optional(1, 'json', 'an OpenReport: done', limits.jsonBytes),
+  factor: optional(2, 'text', 'which factor asks; go on with keeper.answer on this connection', 64),
+  question: optional(3, 'secret', 'with `factor`: what it asks, its own business', limits.answerBytes),
+}
+
 export const messages = {
   'gate.check': message({
     id: 1,
@@ -128,7 +135,7 @@ export const messages = {
       asks: required(
         4,
         'flag',
-        'a passphrase is needed; absent: this policy has no vault, send an empty one',
+        'a passphrase is needed; absent: this policy has no vault, or opens by another factor: send an empty one',
       ),
       failures: required(5, 'uint', 'failed unlocks since the last success'),
       already: required(6, 'flag', 'unlocked already: nothing to prove, socket and ticket are empty'),
@@ -394,7 +401,17 @@ export const messages = {
       passphrase: required(2, 'secret', 'as typed, UTF-8 NFC, without the line end', limits.passphraseBytes),
       newPassphrase: optional(3, 'secret', 'rewrap: the new one', limits.passphraseBytes),
     },
-    reply: { report: required(1, 'json', 'an OpenReport', limits.jsonBytes) },
+    reply: proofFields,
+  }),
+  'keeper.answer': message({
+    id: 37,
+    route: 'client>keeper',
+    about:
+      'On the connection of a keeper.open whose reply asks for more: what the client’s half of that factor says. As often as it takes.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: { answer: required(1, 'secret', 'the factor’s own business', limits.answerBytes) },
+    reply: proofFields,
   }),
   'keeper.issue': message({
     id: 33,

@@ -1,6 +1,7 @@
 import type { AuditRule, Severity } from '../domain/audit-rules.ts'
 import type { ClientFate } from '../domain/ending.ts'
 import type { JournalEvent, LockReason } from '../domain/event.ts'
+import type { FactorSettings } from '../domain/factor.ts'
 
 /** The JSON documents that messages carry. `schema` is raised when a field changes its meaning. */
 
@@ -150,8 +151,8 @@ export interface LeftUser {
   readonly file: string
   readonly user: string
   readonly contexts: readonly string[]
-  /** `already` ours, `exec` plugin that can’t be wrapped, `basic` auth (exec can't carry it), `none`: no secret. */
-  readonly because: 'already' | 'exec' | 'basic' | 'auth-provider' | 'none'
+  /** `already` ours, `exec` plugin that can’t be wrapped, `basic` auth (exec can't carry it), `given`: its policy has no vault, `none`: no secret. */
+  readonly because: 'already' | 'exec' | 'basic' | 'auth-provider' | 'given' | 'none'
   readonly advice: readonly string[]
 }
 
@@ -256,6 +257,7 @@ export interface PolicyReport {
     wipe: readonly string[]
     onLock: readonly string[]
     materialize: boolean
+    unlock: readonly FactorSettings[]
     tightenedBy: readonly string[]
   }[]
   readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]

@@ -15,6 +15,7 @@ import { adviceFor, adviceForLeft, adviceOnPolicy } from './adoption-advice.ts'
 import { credentialId, expiryOf, kindOfSecrets, strengthOf } from './credential-facts.ts'
 import { contextsOf, namesOf } from './load-files.ts'
 import type { ContextPlace, LoadedFile } from './load-files.ts'
+import { leftToLogIn, policyOfLogIn } from './left-to-log-in.ts'
 import { Materialised } from './materialised-fields.ts'
 import type { Original, Split } from './original.ts'
 import { readExec } from './read-exec.ts'
@@ -118,6 +119,9 @@ class Planner implements AdoptionPlan {
     const read = secretsOf(file, user, kind)
     if ('problem' in read) return this.#leave(file, user, kind, contexts, read.problem)
     const shares = this.#share(file, user, contexts)
+    const given = policyOfLogIn(this.#order.policies, shares)
+    if (given !== undefined)
+      return void this.left.push(leftToLogIn(file, user, contexts, given, read.secrets, this.#order.plugin))
     const split = splitOf(user, shares)
     for (const share of shares) this.#addShare(file, user, kind, share, read.secrets, split)
   }

@@ -1,3 +1,4 @@
+import type { FactorSettings } from '../domain/factor.ts'
 import { initialSession } from '../domain/session.ts'
 import type { Instant, Session } from '../domain/session.ts'
 import type { Keeper, ProcessId, TerminalId } from './ports.ts'
@@ -47,6 +48,8 @@ export interface GuardedSession {
   readonly traces: Set<string>
   /** It was unlocked since its `onLock` commands ran. */
   onLockDue: boolean
+  /** What was proven when it was unlocked last. */
+  provenBy: readonly FactorSettings[]
   /** A lock ends holders without a terminal too: the rules said so at the unlock, or since. */
   endsHolders: boolean
   /** What could not be done at the last lock: shown by status until the next unlock. */
@@ -65,6 +68,7 @@ export function guardedSession(policy: string): GuardedSession {
     terminals: new Map(),
     traces: new Set(),
     onLockDue: false,
+    provenBy: [],
     endsHolders: false,
     lockFailures: [],
   }

@@ -23,6 +23,7 @@ import type {
   VaultCatalogue,
 } from './ports.ts'
 import type { Questions } from './questions.ts'
+import { servedCredentials } from './served-credentials.ts'
 import type { SessionTable } from './session-table.ts'
 import { rememberWriter } from './remember-writer.ts'
 import type { Supervisors } from './supervisors.ts'
@@ -74,7 +75,7 @@ export async function issueCredential(deps: Deps, request: Request, peerPid: num
       ? { refused: peerPid === 0 ? 'other-pid-namespace' : 'gone' }
       : findHolder(deps.processes.ancestry(plugin))
   if (plugin === undefined || 'refused' in found) return refuseHolder(deps, request, found)
-  if (!deps.vaults.credentials(request.policy).includes(request.credential))
+  if (!servedCredentials(deps, request.policy).includes(request.credential))
     return deny(unknownCredential(request))
   const guarded = deps.table.get(request.policy)
   if (request.waits) await deps.questions.change(guarded.policy, plugin)

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { JournalEvent } from '../domain/event.ts'
+import type { FactorSettings } from '../domain/factor.ts'
 import type { Hold } from '../domain/hold.ts'
 import type { Ancestor } from '../domain/holder.ts'
 import type { PolicyProblem, PolicySet } from '../domain/policy.ts'
@@ -291,6 +292,8 @@ export interface KeeperOrder {
   readonly users: readonly string[]
   /** Mode eject: a new file for users whose place is gone. */
   readonly to?: string | undefined
+  /** Mode unlock: what is to be proven, as the rules have it. */
+  readonly unlock?: readonly FactorSettings[] | undefined
 }
 
 /** A keeper process as the daemon sees it. */

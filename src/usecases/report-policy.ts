@@ -1,17 +1,41 @@
+import { isGiven } from '../domain/given-credential.ts'
 import { policyForContext } from '../domain/policy.ts'
+import type { PolicyProblem } from '../domain/policy.ts'
 import type { PolicyReport } from '../protocol/reports.ts'
-import type { PolicySource } from './ports.ts'
+import type { PolicySource, VaultCatalogue } from './ports.ts'
+import { vaultOfOthers } from './unlock-session.ts'
+
+interface Deps {
+  readonly policies: PolicySource
+  readonly vaults: Pick<VaultCatalogue, 'credentials'>
+}
 
 /** The rules in force, what is wrong with the files, and which rule applies to a context. */
-export function reportPolicy(policies: PolicySource, context?: string): PolicyReport {
+export function reportPolicy({ policies, vaults }: Deps, context?: string): PolicyReport {
   const inForce = policies.current()
+  const problems = policies.problems()
   return {
     files: policies.files(),
     policies: inForce.map((policy) => ({ ...policy, tightenedBy: policies.tightenedBy(policy.name) })),
-    problems: policies.problems(),
-    lastGoodInForce: policies.problems().some((problem) => problem.severity !== 'warning'),
+    problems: [...problems, ...vaultProblems(policies, vaults)],
+    lastGoodInForce: problems.some((problem) => problem.severity !== 'warning'),
     ...(context === undefined ? {} : { explained: explain(policies, context) }),
   }
+}
+
+/** A rule that fits the file and not what is in the vaults. */
+function vaultProblems(policies: PolicySource, vaults: Deps['vaults']): PolicyProblem[] {
+  const file = policies.files().findLast(({ exists }) => exists)?.path ?? ''
+  return policies
+    .current()
+    .filter(({ name, unlock }) => isGiven(unlock) && vaults.credentials(name).length > 0)
+    .map(({ name }) => ({
+      file,
+      line: 1,
+      column: 1,
+      message: vaultOfOthers(name),
+      cure: `let it unlock by passphrase, or take them out: kubeguard eject, then adopt them under another policy`,
+    }))
 }
 
 function explain(policies: PolicySource, context: string): NonNullable<PolicyReport['explained']> {

@@ -19,6 +19,7 @@ import { holdOf } from './held-processes.ts'
 import { allClients, clientKey, endsHolders } from './guarded-session.ts'
 import { resolveGuard } from './resolve-guard.ts'
 import type { ClientPlace } from './resolve-guard.ts'
+import { servedCredentials } from './served-credentials.ts'
 import type { SessionTable } from './session-table.ts'
 import type { Supervisors } from './supervisors.ts'
 import type { SuspendedStreams } from './suspended-streams.ts'
@@ -82,7 +83,7 @@ function sessionStatus(deps: Deps, guarded: GuardedSession): SessionStatus {
     holds: holdsOf(deps, guarded),
     failedUnlocks: deps.journal.failures(failuresKey).count,
     hasVault: deps.vaults.has(policy),
-    credentials: deps.vaults.credentials(policy).length,
+    credentials: servedCredentials(deps, policy).length,
     borrowed: deps.vaults.wrapped(policy).map(({ user, plugin }) => ({
       user,
       plugin,

@@ -1,6 +1,7 @@
 import type { LockReason } from '../domain/event.ts'
 import { GuardError } from '../domain/errors.ts'
 import { strictestPolicies } from '../domain/default-policies.ts'
+import { strictestUnlock } from '../domain/policy-unlock.ts'
 import { policyForContext } from '../domain/policy.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { HeldProcess } from '../domain/hold.ts'
@@ -27,6 +28,7 @@ type Rules = Pick<
   | 'wipe'
   | 'onLock'
   | 'materialize'
+  | 'unlock'
 >
 
 type EndSession = (guarded: GuardedSession, reason: LockReason) => void
@@ -152,6 +154,8 @@ export class SessionTable {
       materialize: false,
       live: policies.some((policy) => policy.live === 'kill') ? 'kill' : 'suspend',
       suspendForMs: Math.min(...candidates.map((policy) => policy.suspendForMs)),
+      // Its vault's passphrase, and whatever any of them checks beside what opens.
+      unlock: strictestUnlock([[{ factor: 'passphrase' }], ...policies.map(({ unlock }) => unlock.slice(1))]),
       hold: policies.some((policy) => policy.hold === 'never') ? 'never' : 'allow',
       finishMs: Math.min(...candidates.map((policy) => policy.finishMs)),
     }

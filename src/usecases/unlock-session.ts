@@ -1,5 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { GuardError } from '../domain/errors.ts'
+import type { FactorSettings } from '../domain/factor.ts'
+import { isGiven } from '../domain/given-credential.ts'
+import { asksForMore } from '../domain/policy-unlock.ts'
 import { timeLeft } from '../domain/session.ts'
 import type { Limits } from '../domain/session.ts'
 import { traceId } from '../domain/trace-id.ts'
@@ -68,7 +71,16 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   await limitAttempts(deps, guarded)
   deps.table.advance(guarded, { type: 'unlock-begun' })
   const { generation } = guarded.session
-  const order = { mode: 'unlock', policies: [guarded.policy], generation, paths: [], users: [] } as const
+  const { unlock } = deps.table.rules(guarded.policy)
+  refuseVaultOfOthers(deps, guarded.policy, unlock)
+  const order = {
+    mode: 'unlock',
+    policies: [guarded.policy],
+    generation,
+    paths: [],
+    users: [],
+    unlock,
+  } as const
   const keeper = await deps.keepers.start(order)
   if (guarded.session.generation !== generation) {
     await keeper.end()
@@ -76,7 +88,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   }
   // Another attempt may have given up while this keeper started.
   deps.table.advance(guarded, { type: 'unlock-begun' })
-  attend(deps, guarded, keeper, { request, client })
+  attend(deps, guarded, keeper, { request, client, unlock })
   deps.questions.begin(guarded.policy, client)
   const ticket = randomBytes(32)
   keeper.expect({ ticket, client, purpose: 'open' })
@@ -84,11 +96,24 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     policy: guarded.policy,
     socket: Buffer.from(keeper.socket),
     ticket,
-    asks: deps.vaults.has(guarded.policy),
+    asks: deps.vaults.has(guarded.policy) && unlock.some(({ factor }) => factor === 'passphrase'),
     failures: deps.journal.failures(failuresKey).count,
     already: false,
   }
 }
+
+/** What a provider gives opens no vault: credentials there would never be served, and nobody would know why. */
+function refuseVaultOfOthers(
+  { vaults }: Pick<Deps, 'vaults'>,
+  policy: string,
+  unlock: readonly FactorSettings[],
+): void {
+  if (!isGiven(unlock) || vaults.credentials(policy).length === 0) return
+  throw new GuardError('policy-invalid', vaultOfOthers(policy))
+}
+
+export const vaultOfOthers = (policy: string): string =>
+  `policy ${policy} does not unlock by passphrase, but its vault has credentials that only a passphrase opens`
 
 /** @throws GuardError unlock-delayed while the delay after wrong passphrases lasts. */
 export function refuseEarly(deps: Pick<Deps, 'clock' | 'journal'>): void {
@@ -148,6 +173,8 @@ function chosenLimits(deps: Deps, { policy, session }: GuardedSession, request: 
 
 interface Attempt {
   readonly request: Request
+  /** What the keeper was told to have proven. */
+  readonly unlock: readonly FactorSettings[]
   readonly client: ProcessFacts
 }
 
@@ -173,10 +200,11 @@ function judge(
   deps: Deps,
   guarded: GuardedSession,
   keeper: Keeper,
-  { opened, request, client }: Attempt & { opened: Opened },
+  { opened, request, client, unlock }: Attempt & { opened: Opened },
 ): OpenedAnswer {
   if (!guarded.attempts.has(keeper)) return { accepted: false }
   if (opened.failure !== undefined) return fail(deps, guarded, keeper, opened.failure)
+  if (asksForMore(deps.table.rules(guarded.policy).unlock, unlock)) return supersede(deps, guarded, keeper)
   const begun = recordUnlock(deps, guarded, client, opened)
   if (begun === undefined) return { accepted: false, refusal: 'disk-full' }
   const effects = deps.table.advance(guarded, {
@@ -193,6 +221,7 @@ function judge(
   guarded.endsHolders = stays || deps.table.rules(guarded.policy).holders === 'end'
   void guarded.keeper?.end()
   guarded.keeper = keeper
+  guarded.provenBy = unlock
   guarded.lockFailures = []
   guarded.onLockDue = true
   deps.suspended.uncover(guarded)
@@ -208,6 +237,13 @@ function judge(
     idleMs: session.limits.idleMs,
     ...begun,
   }
+}
+
+/** The rules became stricter while somebody was asked for less. */
+function supersede(deps: Deps, guarded: GuardedSession, keeper: Keeper): OpenedAnswer {
+  guarded.attempts.delete(keeper)
+  giveUp(deps, guarded)
+  return { accepted: false }
 }
 
 type Begun = ReturnType<SweepSessions['begin']>

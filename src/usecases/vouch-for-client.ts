@@ -5,6 +5,7 @@ import { holderGraceMs, recordIssued, starterOf } from './issue-credential.ts'
 import type { Clock, Fetched, Journal, ProcessTable, Reaper, VaultCatalogue } from './ports.ts'
 import { rememberWriter } from './remember-writer.ts'
 import type { Target } from './resolve-guard.ts'
+import { servedCredentials } from './served-credentials.ts'
 import type { SessionTable } from './session-table.ts'
 import { trackClient } from './track-client.ts'
 
@@ -13,6 +14,7 @@ interface Deps {
   readonly processes: ProcessTable
   readonly reaper: Reaper
   readonly vaults: Pick<VaultCatalogue, 'credentials'>
+  readonly table: SessionTable
 }
 
 /**
@@ -24,7 +26,7 @@ export function vouchForClient(deps: Deps, target: Target, client: Omit<Client, 
   const { guarded, credential } = target
   const { keeper, session, policy } = guarded
   if (session.state !== 'unlocked' || keeper === undefined || credential === undefined) return
-  if (!deps.vaults.credentials(policy).includes(credential)) return
+  if (!servedCredentials(deps, policy).includes(credential)) return
   if (!guarded.clients.has(clientKey(client.id)))
     trackClient(deps, target, { ...client, kind: 'holder', graceMs: holderGraceMs })
   try {

@@ -5,6 +5,7 @@ import { heldCases, manySessionsCases } from './cases/held.ts'
 import { kubeconfigCases } from './cases/kubeconfig.ts'
 import { pluginCases } from './cases/plugin.ts'
 import { materialiseCases } from './cases/materialise.ts'
+import { oidcCases } from './cases/oidc.ts'
 import { onLockCases } from './cases/on-lock.ts'
 import { presenceCases } from './cases/presence.ts'
 import { processCases } from './cases/processes.ts'
@@ -21,6 +22,7 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'credential plugin and protocol': pluginCases,
   'wrapped exec plugins': wrappedCases,
   'unlocking': unlockCases,
+  'a log-in at a provider': oidcCases,
   'processes of ours': processCases,
   'live streams and holders': [...streamCases, ...familyCases],
   'streams that a lock covers': suspendedCases,

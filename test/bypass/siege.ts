@@ -99,7 +99,7 @@ export function speak({ home }: Siege, ...args: string[]): Promise<Run> {
 }
 
 /** Pids of our processes of one kind in this home. */
-export function pidsOf({ home }: Siege, bundle: 'daemon' | 'keeper' | 'reaper'): number[] {
+export function pidsOf({ home }: Siege, bundle: 'daemon' | 'keeper' | 'reaper' | 'revoker'): number[] {
   const mark = `KUBEGUARD_HOME=${home.guardHome}`
   const read = (pid: string, file: string): string[] => {
     try {

@@ -83,6 +83,15 @@ const forbidden: readonly (readonly [file: string, line: string])[] = [
   ['playground/a.ts', "import { spawn as x } from 'node:child_process'"],
   ['shim/a.ts', "import { Session as x } from 'node:inspector'"],
   ['hardening/a.ts', "import { x } from '../platform/vault/item.ts'"],
+  ['domain/a.ts', "import { x } from '../factors/keeper.ts'"],
+  ['domain/a.ts', "import { x } from '../factors/passphrase/settings.ts'"],
+  ['factors/passphrase/settings.ts', "import { readFileSync as x } from 'node:fs'"],
+  ['factors/passphrase/client/a.ts', "import { x } from '../../../platform/vault/item.ts'"],
+  ['factors/passphrase/client.ts', "import { x } from '../../keeper/holdings.ts'"],
+  ['factors/passphrase/keeper.ts', "import { x } from '../../platform/journal/chain.ts'"],
+  ['factors/passphrase/keeper/a.ts', "import { x } from '../client.ts'"],
+  ['daemon/a.ts', "import { x } from '../factors/keeper.ts'"],
+  ['cli/a.ts', "import { x } from '../factors/passphrase/client.ts'"],
 ]
 
 describe('the linter enforces the same table', () => {

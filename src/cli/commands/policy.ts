@@ -1,5 +1,6 @@
 import { callDaemon } from '../../client/call.ts'
 import { formatDuration } from '../../domain/duration.ts'
+import { describeUnlock } from '../../domain/policy-unlock.ts'
 import type { PolicyReport } from '../../protocol/reports.ts'
 import { clean } from '../clean-text.ts'
 import { command, jsonOption } from '../command.ts'
@@ -61,6 +62,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'wipe',
     'on lock',
     'materialize',
+    'unlock',
     'tightened by the organisation',
   ]
   const rows = report.policies.map((policy) => [
@@ -80,6 +82,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     policy.wipe.map(clean).join(' '),
     policy.onLock.map(clean).join('; '),
     policy.materialize ? 'true' : '',
+    clean(describeUnlock(policy.unlock)),
     policy.tightenedBy.join(', '),
   ])
   for (const line of table(head, rows)) print(line)
@@ -121,6 +124,7 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   print(
     `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live processes: ${liveRule(rules)}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
   )
+  print(`unlock: ${clean(describeUnlock(rules.unlock))}`)
   if (rules.env.length > 0) print(`a lock unsets in shells: ${rules.env.join(', ')}`)
   if (rules.wipe.length > 0) print(`a lock wipes: ${rules.wipe.map(clean).join(', ')}`)
   if (rules.materialize)

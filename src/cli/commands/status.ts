@@ -83,7 +83,7 @@ function row(session: SessionStatus, report: StatusReport): string[] {
     state,
     session.idleLeftMs === undefined ? '' : formatDuration(session.idleLeftMs),
     session.lifetimeLeftMs === undefined ? '' : formatDuration(session.lifetimeLeftMs),
-    session.hasVault ? String(session.credentials) : 'no vault',
+    session.hasVault || session.credentials > 0 ? String(session.credentials) : 'no vault',
     notes(session, isCurrent ? report.currentContext : undefined).join('; '),
   ]
 }

@@ -77,7 +77,7 @@ async function putCredentialsBack(options: UninstallOptions, to: string | undefi
     cure: 'run: kubeguard uninstall',
   })
   sayEjected(await ejectAll({ to }, source))
-  const left = (await readStatus()).sessions.filter((session) => session.credentials > 0)
+  const left = (await readStatus()).sessions.filter((session) => session.hasVault && session.credentials > 0)
   if (left.length === 0) return
   const names = left.map((session) => session.policy).join(', ')
   throw new GuardError(

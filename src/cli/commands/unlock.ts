@@ -82,7 +82,8 @@ async function unlockEach(
   source: PassphraseSource,
 ): Promise<void> {
   const policies = options.all ? (await readStatus()).sessions.map((session) => session.policy) : [policy]
-  for (const each of policies) await unlockSession({ policy: each, forMs: options.for }, source)
+  for (const each of policies)
+    await unlockSession({ policy: each, forMs: options.for, forClient: options.forCommand }, source)
 }
 
 async function isOpen(policy: string | undefined, options: UnlockOptions): Promise<boolean> {

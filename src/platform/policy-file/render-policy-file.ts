@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { formatDuration } from '../../domain/duration.ts'
 import { defaultPolicy } from '../../domain/default-policies.ts'
+import { renderUnlock } from '../../domain/policy-unlock.ts'
 import type { PolicySet } from '../../domain/policy.ts'
 import { policyApiVersion } from '../../domain/validate-policies.ts'
 
@@ -30,6 +31,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       wipe,
       onLock,
       materialize,
+      unlock,
     }) => ({
       name,
       contexts: [...contexts],
@@ -47,6 +49,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       ...(wipe.length === 0 ? {} : { wipe: [...wipe] }),
       ...(materialize ? { materialize } : {}),
       ...(onLock.length === 0 ? {} : { onLock: [...onLock] }),
+      ...renderUnlock(unlock),
       ...(finishMs === 0 ? {} : { finish: formatDuration(finishMs) }),
     }),
   )

@@ -22,6 +22,7 @@ const rule = (name: string, minutes: number): Policy => ({
   wipe: [],
   onLock: [],
   materialize: false,
+  unlock: [{ factor: 'passphrase' }],
 })
 
 /** A table over rules and vaults; `now` is moved by the test. */

@@ -25,6 +25,7 @@ const rule: Policy = {
   wipe: [],
   onLock: [],
   materialize: false,
+  unlock: [{ factor: 'passphrase' }],
 }
 
 /** A daemon's heart over a clock that the test moves; a person types when `typedMs` is set. */

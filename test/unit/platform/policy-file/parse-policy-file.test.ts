@@ -35,6 +35,7 @@ describe('a policy file', () => {
         wipe: ['tsh', '~/.cache/x/*'],
         onLock: ['aws sso logout'],
         materialize: true,
+        unlock: [{ factor: 'passphrase' }],
       },
       ...defaultPolicies(),
     ])
@@ -128,11 +129,11 @@ describe('a policy file', () => {
     ['another scope', file('    scope: terminal\n'), 5, 5, /scope: terminal is not available/, /choose user/],
     [
       'another factor',
-      file('    unlock: [passphrase, ssh-agent]\n'),
+      file('    unlock: [passphrase, fingerprint]\n'),
       5,
       5,
-      /unlock: .* is not available/,
-      /\[passphrase\]/,
+      /unlock: .* is no factor/,
+      /choose among: passphrase/,
     ],
     [
       'an unknown value',

@@ -1,0 +1,18 @@
+import type { FactorRules, FactorSettings } from '../domain/factor.ts'
+import { oidcRules } from './oidc/settings.ts'
+import { passphraseRules } from './passphrase/settings.ts'
+
+/** Every factor that a policy may name. */
+export const factorRules: readonly FactorRules[] = [passphraseRules, oidcRules]
+
+/** @returns undefined for a name that is none */
+export function rulesOfFactor(name: string): FactorRules | undefined {
+  return factorRules.find((rules) => rules.name === name)
+}
+
+/** The one of a policy's factors that what it serves comes of. */
+export function openingFactor<Settings extends FactorSettings>(
+  unlock: readonly Settings[],
+): Settings | undefined {
+  return unlock.find(({ factor }) => rulesOfFactor(factor)?.role === 'opens')
+}
