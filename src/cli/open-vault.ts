@@ -1,5 +1,6 @@
 import { callDaemon, callKeeper } from '../client/call.ts'
 import type { OpenReport } from '../protocol/reports.ts'
+import { sayFailedBefore } from './unlock-session.ts'
 
 export interface VaultWork {
   readonly mode: 'create' | 'rewrap' | 'eject' | 'reset'
@@ -28,7 +29,9 @@ export async function openVault(work: VaultWork, passphrases: Passphrases): Prom
   const given = await passphrases(known)
   try {
     const { report } = await callKeeper(socket, 'keeper.open', { ticket, ...given })
-    return report as OpenReport
+    const done = report as OpenReport
+    sayFailedBefore(done.failedBefore)
+    return done
   } finally {
     given.passphrase.fill(0)
     given.newPassphrase?.fill(0)

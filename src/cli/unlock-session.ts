@@ -30,7 +30,9 @@ export async function unlockSession(order: UnlockOrder, source: PassphraseSource
   const noteBegun = (begun: string): void => void (policy = begun)
   for (let left = tries; ; left -= 1) {
     try {
-      sayUnlocked(await tryOnce(order, source, left === tries, noteBegun))
+      const unlocked = await tryOnce(order, source, noteBegun)
+      sayUnlocked(unlocked)
+      sayFailedBefore(unlocked.report.failedBefore, tries - left)
       return
     } catch (error) {
       if (!(error instanceof GuardError) || error.code !== 'wrong-passphrase' || left === 1) {
@@ -55,21 +57,21 @@ async function giveUp(policy: string | undefined, error: unknown): Promise<void>
 interface Unlocked {
   readonly policy: string
   readonly already: boolean
-  readonly report: Pick<OpenReport, 'idleMs' | 'untilWallMs' | 'merged' | 'materialised' | 'notMaterialised'>
+  readonly report: Pick<
+    OpenReport,
+    'idleMs' | 'untilWallMs' | 'merged' | 'materialised' | 'notMaterialised' | 'failedBefore'
+  >
 }
 
 async function tryOnce(
   order: UnlockOrder,
   source: PassphraseSource,
-  first: boolean,
   noteBegun: (policy: string) => void,
 ): Promise<Unlocked> {
   const { policy, forMs, forClient = false } = order
   const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs })
   noteBegun(begun.policy)
   if (begun.already) return { policy: begun.policy, already: true, report: limitsOf(begun) }
-  if (first && begun.failures > 0)
-    say(`${countOf(begun.failures, 'failed unlock')} of ${begun.policy} since the last success`)
   const passphrase = begun.asks ? await source.ask(`passphrase for ${clean(begun.policy)}`) : Buffer.alloc(0)
   try {
     const meeting = { policy: begun.policy, forClient, say }
@@ -118,7 +120,15 @@ function materialisedLines({
   ]
 }
 
-const countOf = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+/** Not of those alone that this very command has just seen. */
+export function sayFailedBefore(failed: OpenReport['failedBefore'], own = 0): void {
+  if (failed === undefined || failed.count <= own) return
+  const attempts = failed.count === 1 ? '1 failed attempt' : `${failed.count} failed attempts`
+  say(
+    `${attempts} since ${formatMoment(failed.sinceMs)}, the last on ${clean(failed.lastOn)}`,
+    'was it not you? see who: kubeguard log --event unlock-failed',
+  )
+}
 
 /** The daemon's view of every session, and of the current context. */
 export async function readStatus(options: { start?: boolean } = {}): Promise<StatusReport> {

@@ -12,10 +12,11 @@ import { createFileWatch } from '../platform/file-watch/create-file-watch.ts'
 import { createLeftOut } from '../platform/left-out-file.ts'
 import { createPolicySource, organisationFile } from '../platform/policy-file/create-policy-source.ts'
 import { createProcessTable } from '../platform/processes/process-table.ts'
-import { createLockCommands } from '../platform/run-lock-command.ts'
+import { createPolicyCommands } from '../platform/run-policy-command.ts'
 import { createReaper } from '../platform/reaper/create-reaper.ts'
 import { createPrograms } from '../platform/programs.ts'
 import { createKubeconfigs } from '../platform/scribes/create-kubeconfigs.ts'
+import { createSyslog } from '../platform/syslog.ts'
 import { createStatusFile } from '../platform/status-file.ts'
 import { createTerminals } from '../platform/terminal/create-terminals.ts'
 import { createTraces } from '../platform/traces.ts'
@@ -34,6 +35,7 @@ import { Supervisors } from '../usecases/supervisors.ts'
 import { SuspendedStreams } from '../usecases/suspended-streams.ts'
 import { SweepSessions } from '../usecases/sweep-sessions.ts'
 import { TellShells } from '../usecases/tell-shells.ts'
+import { WatchMisuse } from '../usecases/watch-misuse.ts'
 import type { HandOver } from './hand-over.ts'
 import type { Service } from './service.ts'
 
@@ -85,8 +87,17 @@ export function compose(dirs: Dirs, hooks: Hooks) {
       keepDeadlines({ clock, log, processes, reaper, terminals, table, alarm, shells, suspended }),
     ),
   )
+  const misuse = new WatchMisuse({
+    clock,
+    journal,
+    log,
+    policies,
+    commands: createPolicyCommands({ log }),
+    syslog: createSyslog(process.env),
+    table: () => table,
+  })
   const traces = createTraces(places.traces(dirs))
-  const commands = createLockCommands({ log })
+  const commands = createPolicyCommands({ log })
   const lockCommands = new RunLockCommands({ journal, log, commands, table: () => table })
   const sweep = new SweepSessions({ journal, kubeconfigs, log, traces, lockCommands, table: () => table })
   const suspended = new SuspendedStreams({
@@ -153,6 +164,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     table,
     lockSession,
     lockCommands,
+    misuse,
     shells,
     statusFile,
     supervisors,

@@ -27,9 +27,11 @@ export function createHandlers(world: World): Handlers {
       return checkCommand(world, request, pid)
     },
     'credential.issue': (request, pid) => issueCredential(world, request, pid),
-    'session.unlock': (request, pid) => {
+    'session.unlock': async (request, pid) => {
       world.handOver.beforeWork(world.table)
-      return unlockSession(world, request, pid)
+      const reply = await unlockSession(world, request, pid)
+      void world.misuse.checkChain()
+      return reply
     },
     'session.give-up': ({ policy }, pid) => {
       world.questions.giveUp(policy, pid)
@@ -70,7 +72,10 @@ export function createHandlers(world: World): Handlers {
         limit: journalPage,
       }),
     }),
-    'journal.verify': () => ({ report: world.journal.verify() }),
+    'journal.verify': () => {
+      void world.misuse.checkChain()
+      return { report: world.journal.verify() }
+    },
     'daemon.status': () => ({ report: world.reportDaemon() }),
     'shell.news': async (_, pid, gone) => {
       await world.shells.news(gone(), pid)
@@ -103,7 +108,9 @@ export async function settleLocks(world: World): Promise<void> {
   await settleCommands(world)
 }
 
-const settleCommands = ({ lockCommands }: World): Promise<void> => lockCommands.stop(lastCommandsMs)
+const settleCommands = async ({ lockCommands, misuse }: World): Promise<void> => {
+  await Promise.all([lockCommands.stop(lastCommandsMs), misuse.stop(lastCommandsMs)])
+}
 
 /** Locks one session, or all at once; resolves when every wall stands. */
 function lock(world: World, policy: string | undefined, reason: LockReason): Promise<LockReport[]> {

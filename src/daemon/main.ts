@@ -55,6 +55,7 @@ async function main(): Promise<void> {
   void service.ready(world.log)
   void endLeftBehind(world)
   void world.sweep.afterCrash()
+  void world.misuse.checkChain()
 }
 
 /** Where a daemon and its reaper were killed at once, nobody has ended their clients yet. */

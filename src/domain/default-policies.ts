@@ -1,3 +1,4 @@
+import { lockOutRange } from './unlock-delay.ts'
 import type { Policy, PolicySet } from './policy.ts'
 
 const minute = 60_000
@@ -21,6 +22,9 @@ export const defaultPolicy: Policy = {
   absorb: 'auto',
   wipe: [],
   onLock: [],
+  lockOutAfter: 10,
+  lockOutForMs: 15 * minute,
+  onMisuse: [],
   materialize: false,
   unlock: [{ factor: 'passphrase' }],
 }
@@ -56,5 +60,7 @@ export const loosestPolicy: Policy = {
   suspendForMs: 24 * hour,
   finishMs: hour,
   absorb: 'off',
+  lockOutAfter: lockOutRange.most,
+  lockOutForMs: lockOutRange.shortestMs,
   materialize: true,
 }

@@ -7,6 +7,10 @@ export const errorCatalogue = {
   'unlock-cancelled': { exitCode: 77, cure: 'run: kubeguard unlock' },
   'unlock-superseded': { exitCode: 77, cure: 'run: kubeguard unlock again' },
   'unlock-delayed': { exitCode: 77, cure: 'wait, then run: kubeguard unlock' },
+  'locked-out': {
+    exitCode: 77,
+    cure: 'wait, then run: kubeguard unlock; with a recovery key at once: kubeguard unlock --recovery',
+  },
   'cannot-ask-here': { exitCode: 77, cure: 'run: kubeguard unlock' },
   'wrong-passphrase': {
     exitCode: 77,

@@ -38,6 +38,8 @@ export type JournalEvent =
   | 'vault-created'
   | 'passphrase-changed'
   | 'vault-reset'
+  | 'misuse'
+  | 'misuse-command'
   | 'policy-changed'
   | 'policy-invalid'
   | 'journal-replaced'

@@ -9,8 +9,9 @@ import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
 import { factorKeys, readUnlock } from './policy-unlock.ts'
 import { readEnv } from './policy-env.ts'
-import { readOnLock } from './policy-on-lock.ts'
+import { readCommands } from './policy-commands.ts'
 import { readWipe } from './policy-wipe.ts'
+import { lockOutRange } from './unlock-delay.ts'
 
 /** The fields of a policy; docs/cli.md has them with what holds unless they are said. */
 export const policyKeys = [
@@ -32,10 +33,13 @@ export const policyKeys = [
   'env',
   'wipe',
   'onLock',
+  'lockOutAfter',
+  'lockOutFor',
+  'onMisuse',
   'materialize',
   ...factorKeys,
 ]
-const laterKeys = ['access', 'credential', 'onMisuse', 'lockOn']
+const laterKeys = ['access', 'credential', 'lockOn']
 
 /** A policy's name is a folder's name too. */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -101,7 +105,13 @@ export class PolicyFields {
     const escape = readEscape(raw.escape, defaultPolicy.escape, within)
     const env = readEnv(raw.env, within)
     const wipe = readWipe(raw.wipe, within)
-    const onLock = readOnLock(raw.onLock, within)
+    const onLock = readCommands('onLock', raw.onLock, within)
+    const onMisuse = readCommands('onMisuse', raw.onMisuse, within)
+    const lockOutAfter = this.#count(raw, 'lockOutAfter', defaultPolicy.lockOutAfter)
+    const lockOutForMs = this.#duration(raw, 'lockOutFor', defaultPolicy.lockOutForMs, [
+      lockOutRange.shortestMs,
+      lockOutRange.longestMs,
+    ])
     const unlock = readUnlock(raw, within)
     if (materialize && isGiven(unlock))
       within(['materialize'], 'materialize: nothing that a log-in gives is ever put on disk', 'remove it')
@@ -121,6 +131,9 @@ export class PolicyFields {
       env,
       wipe,
       onLock,
+      lockOutAfter,
+      lockOutForMs,
+      onMisuse,
       materialize,
       unlock,
     }
@@ -188,6 +201,20 @@ export class PolicyFields {
       return otherwiseMs
     }
     return durationMs
+  }
+
+  #count(raw: Fields, key: string, otherwise: number): number {
+    const value = raw[key]
+    if (value === undefined) return otherwise
+    const { least, most } = lockOutRange
+    if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value
+    this.#at(
+      key,
+      value,
+      `${key}: ${shown(value)} is out of range`,
+      `choose a number from ${least} to ${most}`,
+    )
+    return otherwise
   }
 
   #compare(raw: Fields, limits: Limits): void {

@@ -32,6 +32,12 @@ export interface Policy {
   readonly wipe: readonly string[]
   /** What is run once a lock stands: commands for `/bin/sh -c`, in this order. */
   readonly onLock: readonly string[]
+  /** After so many wrong passphrases in a row nothing is asked for a while. */
+  readonly lockOutAfter: number
+  /** How long that is, counted from the last of them. */
+  readonly lockOutForMs: number
+  /** What is run on a finding of misuse: commands for `/bin/sh -c`, in this order. */
+  readonly onMisuse: readonly string[]
   /** Put credentials into their kubeconfigs while unlocked, for programs that can't use plugins: the weakest choice. */
   readonly materialize: boolean
   /** How one proves who one is: the factor that opens first, then what is checked beside it. */

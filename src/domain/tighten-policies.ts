@@ -80,6 +80,9 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     absorb: strictestAbsorb([policy, ...others].map((one) => one.absorb)),
     wipe: [...new Set([policy, ...others].flatMap(({ wipe }) => wipe))],
     onLock: [...new Set([policy, ...others].flatMap(({ onLock }) => onLock))],
+    lockOutAfter: Math.min(...[policy, ...others].map((one) => one.lockOutAfter)),
+    lockOutForMs: Math.max(...[policy, ...others].map((one) => one.lockOutForMs)),
+    onMisuse: [...new Set([policy, ...others].flatMap(({ onMisuse }) => onMisuse))],
     materialize: [policy, ...others].every((one) => one.materialize),
     unlock: strictestUnlock([policy, ...others].map(({ unlock }) => unlock)),
   }
@@ -105,6 +108,14 @@ export function tightenings(before: Policy, after: Policy): string[] {
   if (more.length > 0) changes.push(`wipe ${more.join(', ')} too`)
   const commands = after.onLock.filter((command) => !before.onLock.includes(command))
   if (commands.length > 0) changes.push(`onLock ${commands.join(', ')} too`)
+  const onMisuse = after.onMisuse.filter((command) => !before.onMisuse.includes(command))
+  if (onMisuse.length > 0) changes.push(`onMisuse ${onMisuse.join(', ')} too`)
+  if (after.lockOutAfter < before.lockOutAfter)
+    changes.push(`lockOutAfter ${after.lockOutAfter}, not ${before.lockOutAfter}`)
+  if (after.lockOutForMs > before.lockOutForMs)
+    changes.push(
+      `lockOutFor ${formatDuration(after.lockOutForMs)}, not ${formatDuration(before.lockOutForMs)}`,
+    )
   if (before.materialize !== after.materialize) changes.push('materialize false, not true')
   const [unlockedBy, isUnlockedBy] = [describeUnlock(before.unlock), describeUnlock(after.unlock)]
   if (unlockedBy !== isUnlockedBy) changes.push(`unlock ${isUnlockedBy}, not ${unlockedBy}`)

@@ -19,7 +19,7 @@ const mostPolicies = 256
 
 const topKeys = ['apiVersion', 'policies']
 /** Designed, but not done by this version: to pass over them in silence would feign a guard. */
-const laterTopKeys = ['lockOn', 'onMisuse', 'audit', 'notify']
+const laterTopKeys = ['lockOn', 'audit', 'notify']
 
 /**
  * Checks a parsed policy document. `rest` is what applies to contexts that no policy names.

@@ -8,6 +8,7 @@ const allowedNames = new Set([
   'TZ',
   'XDG_RUNTIME_DIR',
   'KUBEGUARD_HOME',
+  'KUBEGUARD_SYSLOG',
 ])
 
 /**

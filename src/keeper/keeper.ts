@@ -192,12 +192,13 @@ export class Keeper {
       this.#begin(answer)
       this.#holdings = holdings
     } else this.#options.leave()
-    const { idleMs, untilWallMs, materialise } = answer
+    const { idleMs, untilWallMs, materialise, failedBefore } = answer
     const more =
       materialise === undefined ? {} : await this.#plainText.put(materialise, holdings?.items ?? [])
     const limits = {
       ...(idleMs !== undefined && { idleMs }),
       ...(untilWallMs !== undefined && { untilWallMs }),
+      ...(failedBefore !== undefined && { failedBefore }),
     }
     return { ...report, ...more, ...limits }
   }

@@ -589,6 +589,7 @@ export const messages = {
       idleMs: optional(5, 'uint', 'for the line that the user sees'),
       refusal: optional(6, 'text', 'why not: an error code; absent: unlock-superseded', 64),
       materialise: optional(7, 'text', 'put the credentials into their kubeconfigs, under this trace', 128),
+      failedBefore: optional(8, 'json', 'a FailedBefore: wrong passphrases before this success', 4096),
     },
   }),
   'reaper.watch': message({

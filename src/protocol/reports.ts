@@ -88,12 +88,33 @@ export interface EndReport {
   readonly failures: readonly string[]
 }
 
+/** A sign that somebody else is at it. Text may hold what a process calls itself. Wall-clock ms. */
+export interface MisuseSign {
+  readonly sign: 'failed-unlocks' | 'locked-out' | 'journal-broken'
+  readonly message: string
+  readonly cure: string
+  /** The first wrong passphrase in the row, and the last. */
+  readonly sinceMs?: number
+  readonly lastMs?: number
+  /** sign `locked-out`: until when nothing is asked. */
+  readonly untilMs?: number
+}
+
+/** Wrong passphrases before a success. */
+export interface FailedBefore {
+  readonly count: number
+  readonly sinceMs: number
+  readonly lastOn: string
+}
+
 export interface StatusReport {
   readonly schema: 1
   readonly currentContext?: string
   readonly currentPolicy?: string
   readonly sessions: readonly SessionStatus[]
   readonly problems: readonly string[]
+  /** Signs of misuse that hold now. */
+  readonly misuse: readonly MisuseSign[]
 }
 
 export interface LockReport {
@@ -233,6 +254,8 @@ export interface OpenReport {
   readonly materialised?: MaterialiseReport['materialised']
   /** What could not be put there, and so is served by the plugin alone. */
   readonly notMaterialised?: MaterialiseReport['failed']
+  /** Wrong passphrases before this success, whoever gave them. */
+  readonly failedBefore?: FailedBefore
   /** Files in a vault's `pending/` that its key does not open. */
   readonly setAside?: readonly string[]
 }
@@ -256,6 +279,9 @@ export interface PolicyReport {
     env: readonly string[]
     wipe: readonly string[]
     onLock: readonly string[]
+    lockOutAfter: number
+    lockOutForMs: number
+    onMisuse: readonly string[]
     materialize: boolean
     unlock: readonly FactorSettings[]
     tightenedBy: readonly string[]

@@ -12,13 +12,15 @@ import type {
   Log,
   Opened,
   OpenedAnswer,
+  ProcessFacts,
   ProcessTable,
   VaultCatalogue,
 } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
-import { failuresKey, recordFailure, refuseEarly } from './unlock-session.ts'
+import { failedBefore, failuresKey, forgiveFailures, recordFailure, refuseEarly } from './failed-unlocks.ts'
+import type { FailureDeps } from './failed-unlocks.ts'
 
-interface Deps {
+interface Deps extends FailureDeps {
   readonly clock: Clock
   readonly journal: Journal
   readonly keepers: Keepers
@@ -94,7 +96,7 @@ export async function openVaults(
   keeper.onExit(() => ejecting?.end())
   keeper.onOpened((opened) => {
     ejecting?.note(opened.report?.ejected ?? [])
-    return judge(deps, keeper, mode, opened)
+    return judge(deps, keeper, { mode, client }, opened)
   })
   const ticket = randomBytes(32)
   keeper.expect({ ticket, client, purpose: 'open' })
@@ -106,16 +108,26 @@ function modeOf(text: string): WorkMode {
   throw new GuardError('protocol-error', 'unknown mode of vault.open')
 }
 
-function judge(deps: Deps, keeper: Keeper, mode: WorkMode, { failure, report }: Opened): OpenedAnswer {
+interface Work {
+  readonly mode: WorkMode
+  readonly client: ProcessFacts
+}
+
+function judge(
+  deps: Deps,
+  keeper: Keeper,
+  { mode, client }: Work,
+  { failure, report }: Opened,
+): OpenedAnswer {
   deps.vaultWork.prove(keeper)
   if (failure !== undefined) {
-    recordFailure(deps, failuresKey, failure)
+    recordFailure(deps, failuresKey, { failure, client })
     return { accepted: false }
   }
-  if (mode !== 'reset') deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 })
+  const forgiven = mode === 'reset' ? {} : forgiveFailures(deps)
   for (const policy of report?.policies ?? []) {
     const count = mode === 'eject' ? (report?.ejected?.length ?? 0) : 1
     deps.journal.recordDurably({ event: events[mode], policy, details: { count } })
   }
-  return { accepted: true }
+  return { accepted: true, ...failedBefore(forgiven) }
 }

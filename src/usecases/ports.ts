@@ -9,6 +9,7 @@ import type {
   AbsorbReport,
   AdoptReport,
   ChainReport,
+  FailedBefore,
   JournalEntry,
   OpenReport,
   SealedUser,
@@ -123,6 +124,28 @@ export interface TerminalId {
   readonly birthNs: bigint
 }
 
+export type JournalDetails = JournalEntry['details']
+
+/** Wrong passphrases in a row. Wall-clock ms. */
+export interface FailedUnlocks {
+  readonly count: number
+  readonly lastWallMs: number
+  /** The first of them. */
+  readonly sinceWallMs: number
+  /** Where the last came from: `pts/3`, or `cron, without a terminal`. */
+  readonly lastOn: string
+  /** How long the next try waits, by the rules as they were then: looser ones shorten nothing. */
+  readonly waitMs: number
+}
+
+export const noFailures: FailedUnlocks = {
+  count: 0,
+  lastWallMs: 0,
+  sinceWallMs: 0,
+  lastOn: '',
+  waitMs: 0,
+}
+
 export interface Journal {
   /** Never throws: a full disk must not stop a lock. @returns false when the entry could not be kept. */
   record(entry: { event: JournalEvent; policy?: string; details?: JournalEntry['details'] }): boolean
@@ -138,9 +161,13 @@ export interface Journal {
     limit: number
   }): JournalEntry[]
   verify(): ChainReport
+  /** As `verify`, a part at a time. */
+  check(): Promise<ChainReport>
+  /** The hash of the newest entry, in hex; undefined where the journal can't be read. */
+  head(): string | undefined
   /** Failed unlocks since the last success: kept over restarts. */
-  failures(policy: string): { count: number; lastWallMs: number }
-  setFailures(policy: string, failures: { count: number; lastWallMs: number }): boolean
+  failures(policy: string): FailedUnlocks
+  setFailures(policy: string, failures: FailedUnlocks): boolean
   close(): void
 }
 
@@ -222,7 +249,7 @@ export interface Traces {
   materialised(ids: readonly string[]): readonly { readonly user: string; readonly file: string }[]
 }
 
-export interface LockCommandResult {
+export interface CommandResult {
   readonly ok: boolean
   /** `done`, `exit code 3`, `ended by SIGKILL`, `ended after 10 s`, … */
   readonly outcome: string
@@ -231,13 +258,13 @@ export interface LockCommandResult {
   readonly output: string
 }
 
-/** Runs a policy's `onLock` commands. */
-export interface LockCommands {
-  /** One command by `/bin/sh -c`, ended with all that it started when its time is over. */
-  run(
-    command: string,
-    about: { readonly policy: string; readonly reason: string },
-  ): Promise<LockCommandResult>
+/** Runs what a policy lists under `onLock` or `onMisuse`. */
+export interface PolicyCommands {
+  /**
+   * One command by `/bin/sh -c`, ended with all that it started when its time is over.
+   * @param variables what it finds in its environment beside the usual; never a secret
+   */
+  run(command: string, variables: Readonly<Record<string, string>>): Promise<CommandResult>
   /** Ends what runs. */
   end(): void
 }
@@ -332,6 +359,7 @@ export type OpenedAnswer =
       readonly idleMs?: number
       /** Put the credentials into their kubeconfigs, noted under this trace. */
       readonly materialise?: string
+      readonly failedBefore?: FailedBefore
     }
 
 export interface Ticket {
@@ -354,6 +382,12 @@ export interface Fetched extends Voucher {
 
 export interface Keepers {
   start(order: KeeperOrder): Promise<Keeper>
+}
+
+/** The machine's own log, which another account keeps. */
+export interface Syslog {
+  /** One line, without control characters; never waits, never throws. @returns whether it was taken. */
+  warn(text: string): boolean
 }
 
 /** Wakes once at a moment of the boot clock, or earlier; nothing wakes while nothing is set. */

@@ -24,7 +24,8 @@ import type { SessionTable } from './session-table.ts'
 import type { Supervisors } from './supervisors.ts'
 import type { SuspendedStreams } from './suspended-streams.ts'
 import { dropDead } from './track-client.ts'
-import { failuresKey } from './unlock-session.ts'
+import { failuresKey } from './failed-unlocks.ts'
+import type { WatchMisuse } from './watch-misuse.ts'
 import { watchPresence } from './watch-presence.ts'
 
 interface Deps {
@@ -40,6 +41,7 @@ interface Deps {
   readonly supervisors: Pick<Supervisors, 'of' | 'maySuspend'>
   readonly suspended: Pick<SuspendedStreams, 'endOverdue'>
   readonly problems: () => readonly string[]
+  readonly misuse: Pick<WatchMisuse, 'signs'>
 }
 
 /** Every session's state, the time it has left, and what is wrong. Asking is no sign of a human. */
@@ -60,6 +62,7 @@ export async function reportStatus(deps: Deps, place: ClientPlace): Promise<Stat
     ...(current !== undefined ? { currentPolicy: current.guarded.policy } : {}),
     sessions,
     problems: [...policyProblems, ...lockFailures, ...deps.problems()],
+    misuse: deps.misuse.signs(),
   }
 }
 

@@ -1,12 +1,12 @@
 import type { LockReason } from '../domain/event.ts'
 import { plainText } from '../domain/plain-text.ts'
-import type { Journal, LockCommands, LockCommandResult, Log } from './ports.ts'
+import type { CommandResult, Journal, JournalDetails, Log, PolicyCommands } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 
 interface Deps {
   readonly journal: Pick<Journal, 'record'>
   readonly log: Pick<Log, 'error'>
-  readonly commands: LockCommands
+  readonly commands: PolicyCommands
   readonly table: () => Pick<SessionTable, 'find'>
 }
 
@@ -57,23 +57,23 @@ export class RunLockCommands {
     }
   }
 
-  async #run(policy: string, command: string, reason: CommandReason): Promise<LockCommandResult> {
+  async #run(policy: string, command: string, reason: CommandReason): Promise<CommandResult> {
     try {
-      return await this.#deps.commands.run(command, { policy, reason })
+      return await this.#deps.commands.run(command, {
+        KUBEGUARD_POLICY: policy,
+        KUBEGUARD_REASON: reason,
+      })
     } catch (error) {
       this.#deps.log.error('a command of onLock failed', { policy, error: String(error) })
       return { ok: false, outcome: 'the daemon’s log says why', tookMs: 0, output: '' }
     }
   }
 
-  #tell(policy: string, command: string, { ok, outcome, tookMs, output }: LockCommandResult): void {
-    const shown = plainText(command, mostText)
-    const said = plainText(output.trim(), mostText)
-    this.#deps.journal.record({
-      event: 'lock-command',
-      policy,
-      details: { command: shown, outcome, tookMs, ...(said === '' ? {} : { output: said }) },
-    })
+  #tell(policy: string, command: string, result: CommandResult): void {
+    const { ok, outcome } = result
+    const details = commandDetails(command, result)
+    const { command: shown, output: said = '' } = details
+    this.#deps.journal.record({ event: 'lock-command', policy, details })
     const guarded = this.#deps.table().find(policy)
     if (ok || guarded === undefined) return
     const why = said === '' ? outcome : `${outcome}: ${said}`
@@ -81,7 +81,17 @@ export class RunLockCommands {
   }
 }
 
-const notRun: LockCommandResult = {
+/** What the journal keeps of a policy's command. */
+export function commandDetails(
+  command: string,
+  { outcome, tookMs, output }: CommandResult,
+): JournalDetails & { readonly command: string; readonly output?: string } {
+  const said = plainText(output.trim(), mostText)
+  const shown = plainText(command, mostText)
+  return { command: shown, outcome, tookMs, ...(said === '' ? {} : { output: said }) }
+}
+
+const notRun: CommandResult = {
   ok: false,
   outcome: 'not run: the daemon stopped',
   tookMs: 0,

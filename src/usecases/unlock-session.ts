@@ -6,9 +6,11 @@ import { asksForMore } from '../domain/policy-unlock.ts'
 import { timeLeft } from '../domain/session.ts'
 import type { Limits } from '../domain/session.ts'
 import { traceId } from '../domain/trace-id.ts'
-import { unlockDelayMs } from '../domain/unlock-delay.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
+import type { OpenReport } from '../protocol/reports.ts'
 import { namedSession } from './extend-session.ts'
+import { failedBefore, failuresKey, forgiveFailures, recordFailure, refuseEarly } from './failed-unlocks.ts'
+import type { FailureDeps } from './failed-unlocks.ts'
 import { rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import { nextDeadline } from './keep-deadlines.ts'
@@ -33,7 +35,7 @@ import type { SweepSessions } from './sweep-sessions.ts'
 import { noteFetched } from './vouch-for-client.ts'
 import { watchPresence } from './watch-presence.ts'
 
-interface Deps {
+interface Deps extends FailureDeps {
   readonly clock: Clock
   readonly journal: Journal
   readonly keepers: Keepers
@@ -53,10 +55,7 @@ interface Deps {
 type Request = RequestOf<'session.unlock'>
 type Reply = ReplyOf<'session.unlock'>
 
-/** One passphrase opens all vaults, so that wrong ones are counted per account, whatever policy was tried. */
-export const failuresKey = '*'
-
-/** Prompts that may stand open at once for one policy; after a failure, one. */
+/** Prompts that may stand open at once, all policies together; after a failure, one. All could be answered before one is counted. */
 const attemptLimit = 4
 
 /** Path 3 of docs/architecture.md, first half: a keeper is made ready, and the client learns where it waits. */
@@ -115,29 +114,14 @@ function refuseVaultOfOthers(
 export const vaultOfOthers = (policy: string): string =>
   `policy ${policy} does not unlock by passphrase, but its vault has credentials that only a passphrase opens`
 
-/** @throws GuardError unlock-delayed while the delay after wrong passphrases lasts. */
-export function refuseEarly(deps: Pick<Deps, 'clock' | 'journal'>): void {
-  const { count, lastWallMs } = deps.journal.failures(failuresKey)
-  const nowMs = deps.clock.now().wallMs
-  const passedMs = nowMs - lastWallMs
-  // A wall clock that was set back must not lengthen the delay past its full length: it begins anew, once.
-  if (passedMs < 0) deps.journal.setFailures(failuresKey, { count, lastWallMs: nowMs })
-  const leftMs = unlockDelayMs(count) - Math.max(0, passedMs)
-  if (leftMs <= 0) return
-  const seconds = Math.ceil(leftMs / 1000)
-  throw new GuardError(
-    'unlock-delayed',
-    `${count} wrong passphrases in a row: the next try is possible in ${seconds} s`,
-  )
-}
-
+/** The same policy's oldest gives way first. */
 async function limitAttempts(deps: Deps, guarded: GuardedSession): Promise<void> {
   const limit = deps.journal.failures(failuresKey).count > 0 ? 1 : attemptLimit
-  while (guarded.attempts.size >= limit) {
-    const [oldest] = guarded.attempts
-    if (oldest === undefined) return
-    guarded.attempts.delete(oldest)
-    await oldest.end()
+  const others = deps.table.all().filter((other) => other !== guarded)
+  const open = [guarded, ...others].flatMap((one) => [...one.attempts].map((keeper) => ({ one, keeper })))
+  for (const { one, keeper } of open.slice(0, Math.max(0, open.length - limit + 1))) {
+    one.attempts.delete(keeper)
+    await keeper.end()
   }
 }
 
@@ -203,7 +187,7 @@ function judge(
   { opened, request, client, unlock }: Attempt & { opened: Opened },
 ): OpenedAnswer {
   if (!guarded.attempts.has(keeper)) return { accepted: false }
-  if (opened.failure !== undefined) return fail(deps, guarded, keeper, opened.failure)
+  if (opened.failure !== undefined) return fail(deps, guarded, keeper, { failure: opened.failure, client })
   if (asksForMore(deps.table.rules(guarded.policy).unlock, unlock)) return supersede(deps, guarded, keeper)
   const begun = recordUnlock(deps, guarded, client, opened)
   if (begun === undefined) return { accepted: false, refusal: 'disk-full' }
@@ -246,10 +230,13 @@ function supersede(deps: Deps, guarded: GuardedSession, keeper: Keeper): OpenedA
   return { accepted: false }
 }
 
-type Begun = ReturnType<SweepSessions['begin']>
+type Begun = ReturnType<SweepSessions['begin']> & Pick<OpenReport, 'failedBefore'>
 
 /** What can't be written down would not be wiped after a crash. */
-function beginTrace({ sweep, log }: Deps, guarded: GuardedSession): Begun | undefined {
+function beginTrace(
+  { sweep, log }: Deps,
+  guarded: GuardedSession,
+): ReturnType<SweepSessions['begin']> | undefined {
   try {
     return sweep.begin(guarded, traceId(guarded.policy, randomBytes(8).toString('hex')))
   } catch (error) {
@@ -268,30 +255,20 @@ function recordUnlock(
   const entry = { event: 'unlocked', policy: guarded.policy, details: { pid: client.pid } } as const
   // Only a keeper that opened a vault has something to say of merged items; without one nothing was proven.
   const proven = report?.merged !== undefined
-  const counted = !proven || deps.journal.setFailures(failuresKey, { count: 0, lastWallMs: 0 })
-  const begun = counted ? beginTrace(deps, guarded) : undefined
-  return begun !== undefined && deps.journal.recordDurably(entry) ? begun : undefined
+  const forgiven = proven ? forgiveFailures(deps) : { kept: true }
+  const begun = forgiven.kept ? beginTrace(deps, guarded) : undefined
+  if (begun === undefined || !deps.journal.recordDurably(entry)) return undefined
+  return { ...begun, ...failedBefore(forgiven) }
 }
 
-function fail(deps: Deps, guarded: GuardedSession, keeper: Keeper, failure: string): OpenedAnswer {
+function fail(
+  deps: Deps,
+  guarded: GuardedSession,
+  keeper: Keeper,
+  failed: { readonly failure: string; readonly client: ProcessFacts },
+): OpenedAnswer {
   guarded.attempts.delete(keeper)
-  recordFailure(deps, guarded.policy, failure)
+  recordFailure(deps, guarded.policy, failed)
   giveUp(deps, guarded)
   return { accepted: false }
-}
-
-/** Counts wrong passphrases; other failures are only written down. */
-export function recordFailure(
-  deps: Pick<Deps, 'clock' | 'journal' | 'log'>,
-  policy: string,
-  failure: string,
-): void {
-  deps.journal.recordDurably({ event: 'unlock-failed', policy, details: { failure } })
-  if (failure !== 'wrong-passphrase') return
-  const { count } = deps.journal.failures(failuresKey)
-  const kept = deps.journal.setFailures(failuresKey, {
-    count: count + 1,
-    lastWallMs: deps.clock.now().wallMs,
-  })
-  if (!kept) deps.log.error('a failed unlock could not be counted', { policy })
 }

@@ -23,9 +23,28 @@ test('docs/cli.md lists every field of a policy', () => {
 })
 
 test('and what holds unless it is said', () => {
-  const { idleMs, lifetimeMs, warnMs, finishMs, holders, hold, absorb, live, materialize, notify, escape } =
-    defaultPolicy
-  const times = { idle: idleMs, lifetime: lifetimeMs, warn: warnMs, finish: finishMs }
+  const {
+    idleMs,
+    lifetimeMs,
+    warnMs,
+    finishMs,
+    holders,
+    hold,
+    absorb,
+    live,
+    materialize,
+    lockOutAfter,
+    lockOutForMs,
+    notify,
+    escape,
+  } = defaultPolicy
+  const times = {
+    idle: idleMs,
+    lifetime: lifetimeMs,
+    warn: warnMs,
+    finish: finishMs,
+    lockOutFor: lockOutForMs,
+  }
   const usual = {
     ...Object.fromEntries(Object.entries(times).map(([name, ms]) => [name, formatDuration(ms)])),
     holders,
@@ -34,9 +53,13 @@ test('and what holds unless it is said', () => {
     live,
     notify,
     escape,
+    lockOutAfter: String(lockOutAfter),
     materialize: String(materialize),
     ...Object.fromEntries(
-      (['env', 'wipe', 'onLock'] as const).map((name) => [name, JSON.stringify(defaultPolicy[name])]),
+      (['env', 'wipe', 'onLock', 'onMisuse'] as const).map((name) => [
+        name,
+        JSON.stringify(defaultPolicy[name]),
+      ]),
     ),
   }
   for (const [name, value] of Object.entries(usual))

@@ -61,6 +61,8 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'env',
     'wipe',
     'on lock',
+    'lock-out',
+    'on misuse',
     'materialize',
     'unlock',
     'tightened by the organisation',
@@ -81,6 +83,8 @@ async function showPolicies(options: JsonOption): Promise<void> {
     policy.env.join(' '),
     policy.wipe.map(clean).join(' '),
     policy.onLock.map(clean).join('; '),
+    `${policy.lockOutAfter}: ${formatDuration(policy.lockOutForMs)}`,
+    policy.onMisuse.map(clean).join('; '),
     policy.materialize ? 'true' : '',
     clean(describeUnlock(policy.unlock)),
     policy.tightenedBy.join(', '),
@@ -130,4 +134,8 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   if (rules.materialize)
     print('while unlocked its credentials stand in their kubeconfigs in plain text (materialize)')
   for (const commandLine of rules.onLock) print(`then runs: ${clean(commandLine)}`)
+  print(
+    `after ${rules.lockOutAfter} wrong passphrases in a row nothing is asked for ${formatDuration(rules.lockOutForMs)}; the strictest policy counts for all`,
+  )
+  for (const commandLine of rules.onMisuse) print(`on misuse runs: ${clean(commandLine)}`)
 }

@@ -42,7 +42,12 @@ function sessionsAsked(report: StatusReport, policy: string | undefined): readon
 }
 
 function printStatus(report: StatusReport, sessions: readonly SessionStatus[]): void {
-  const { yellow, dim } = coloursFor(process.stdout)
+  const { red, yellow, dim } = coloursFor(process.stdout)
+  for (const { message, cure, sinceMs } of report.misuse) {
+    const since = sinceMs === undefined ? '' : ` (since ${formatMoment(sinceMs)})`
+    print(`${red('!')} ${clean(message)}${since}`)
+    print(`  ${dim(clean(cure))}`)
+  }
   for (const problem of report.problems) print(`${yellow('!')} ${clean(problem)}`)
   const head = ['policy', 'state', 'idle left', 'lifetime left', 'credentials', 'notes'].map((title) =>
     dim(title),

@@ -36,23 +36,38 @@ export interface Break {
   readonly problem: string
 }
 
+/** Between two entries: the number of the next one, and the hash of the one before. */
+export interface ChainPlace {
+  readonly seq: number
+  readonly previous: Uint8Array
+}
+
+/** Walks entries that follow a place. @returns the place after them, or where the chain does not hold. */
+export function walkPart(
+  from: ChainPlace,
+  entries: Iterable<ChainedEntry>,
+): ChainPlace | (Break & { readonly entries: number }) {
+  let { seq, previous } = from
+  for (const entry of entries) {
+    const count = seq - from.seq
+    if (entry.seq < seq) return { ...broken(entry.seq, 'an entry stands before the first'), entries: count }
+    if (entry.seq > seq) return { ...broken(seq, 'an entry is missing'), entries: count }
+    const hash = chainHash(previous, entry)
+    if (!same(hash, entry.hash)) return { ...broken(seq, 'an entry was changed'), entries: count }
+    previous = hash
+    seq += 1
+  }
+  return { seq, previous }
+}
+
 /** Walks the whole chain. @returns the first place where it does not hold, or the number of entries. */
 export function walkChain(
   ends: ChainEnds,
   entries: Iterable<ChainedEntry>,
 ): { entries: number; broken?: Break } {
-  let previous = ends.before
-  let seq = ends.firstSeq
-  for (const entry of entries) {
-    const count = seq - ends.firstSeq
-    if (entry.seq < seq)
-      return { entries: count, broken: broken(entry.seq, 'an entry stands before the first') }
-    if (entry.seq > seq) return { entries: count, broken: broken(seq, 'an entry is missing') }
-    const hash = chainHash(previous, entry)
-    if (!same(hash, entry.hash)) return { entries: count, broken: broken(seq, 'an entry was changed') }
-    previous = hash
-    seq += 1
-  }
+  const walked = walkPart({ seq: ends.firstSeq, previous: ends.before }, entries)
+  if ('problem' in walked) return { entries: walked.entries, broken: broken(walked.at, walked.problem) }
+  const { seq, previous } = walked
   const count = seq - ends.firstSeq
   if (seq - 1 < ends.headSeq) return { entries: count, broken: broken(seq, 'the newest entries are missing') }
   if (seq - 1 > ends.headSeq || !same(previous, ends.head)) {

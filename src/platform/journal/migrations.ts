@@ -25,6 +25,9 @@ const migrations: readonly string[] = [
      count integer not null,
      last_wall_ms integer not null
    ) strict;`,
+  `alter table failures add column since_wall_ms integer not null default 0;
+   alter table failures add column last_on text not null default '';
+   alter table failures add column wait_ms integer not null default 0;`,
 ]
 
 const schemaVersion = migrations.length

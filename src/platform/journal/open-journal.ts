@@ -1,7 +1,8 @@
 import type { ChainReport, JournalEntry } from '../../protocol/reports.ts'
-import type { Journal } from '../../usecases/ports.ts'
-import { walkChain } from './chain.ts'
-import type { StoredEntry } from './chain.ts'
+import { noFailures } from '../../usecases/ports.ts'
+import type { FailedUnlocks, Journal } from '../../usecases/ports.ts'
+import { walkChain, walkPart } from './chain.ts'
+import type { ChainPlace, StoredEntry } from './chain.ts'
 import { isDamage, reasonOf } from './damage.ts'
 import { cleanDetails, cleanName } from './details.ts'
 import { onePage } from './page.ts'
@@ -58,7 +59,7 @@ class SqliteJournal implements ReportingJournal {
   #timer: NodeJS.Timeout | undefined
   #failing: string | undefined
   readonly #replaced: string[] = []
-  readonly #failures = new Map<string, { count: number; lastWallMs: number }>()
+  readonly #failures = new Map<string, FailedUnlocks>()
   #closed = false
 
   constructor({ path, now, limits }: JournalOptions) {
@@ -108,13 +109,48 @@ class SqliteJournal implements ReportingJournal {
     return report ?? { intact: false, entries: 0, problem: this.#failing ?? 'the journal is closed' }
   }
 
-  failures(policy: string): { count: number; lastWallMs: number } {
+  /** Every page in a turn of its own: a long journal must not hold up who asks the gate. */
+  async check(): Promise<ChainReport> {
+    this.#flush()
+    const from = this.#attempt((store) => store.ends())
+    if (from === undefined) return this.verify()
+    let place = { seq: from.firstSeq, previous: from.before }
+    for (;;) {
+      const page = this.#attempt((store) => [...store.select({ after: place.seq - 1, limit: pageEntries })])
+      const walked = page === undefined ? undefined : walkPart(place, page)
+      // Old entries may have been removed meanwhile, which is no break: the whole is looked at at once.
+      if (walked === undefined || 'problem' in walked) return this.verify()
+      if (walked.seq === place.seq) return this.#ending(from.firstSeq, walked) ?? this.verify()
+      place = walked
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  /** Undefined where the chain's recorded end is another than what was walked. */
+  #ending(firstSeq: number, walked: ChainPlace): ChainReport | undefined {
+    const ends = this.#attempt((store) => store.ends())
+    if (ends === undefined || ends.headSeq !== walked.seq - 1) return undefined
+    if (Buffer.compare(ends.head, walked.previous) !== 0) return undefined
+    return {
+      intact: true,
+      entries: walked.seq - firstSeq,
+      firstSeq,
+      head: Buffer.from(ends.head).toString('hex'),
+    }
+  }
+
+  head(): string | undefined {
+    this.#flush()
+    return this.#attempt((store) => Buffer.from(store.ends().head).toString('hex'))
+  }
+
+  failures(policy: string): FailedUnlocks {
     const stored = this.#attempt((store) => store.failures(policy))
-    return this.#failures.get(policy) ?? stored ?? { count: 0, lastWallMs: 0 }
+    return this.#failures.get(policy) ?? stored ?? noFailures
   }
 
   /** Kept in memory too, so that a full disk does not shorten the delay after wrong passphrases. */
-  setFailures(policy: string, failures: { count: number; lastWallMs: number }): boolean {
+  setFailures(policy: string, failures: FailedUnlocks): boolean {
     this.#failures.set(policy, failures)
     return this.#attempt((store) => (store.setFailures(policy, failures), true)) ?? false
   }

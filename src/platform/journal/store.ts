@@ -2,9 +2,11 @@ import { closeSync, constants, fchmodSync, fstatSync, openSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import type { Database, Statement } from 'better-sqlite3'
 import { chainHash } from './chain.ts'
+import type { FailedUnlocks } from '../../usecases/ports.ts'
 import type { ChainedEntry, ChainEnds, StoredEntry } from './chain.ts'
 import { MissingRowError } from './damage.ts'
 import { migrate } from './migrations.ts'
+import { noFailures } from '../../usecases/ports.ts'
 
 /** The journal's tables. Every method may throw a SqliteError; `open-journal.ts` catches them all. */
 export interface Store {
@@ -12,8 +14,8 @@ export interface Store {
   append(entries: readonly Omit<StoredEntry, 'seq'>[], durable: boolean): void
   select(query: Selection): Iterable<ChainedEntry>
   ends(): ChainEnds
-  failures(policy: string): { count: number; lastWallMs: number }
-  setFailures(policy: string, failures: { count: number; lastWallMs: number }): void
+  failures(policy: string): FailedUnlocks
+  setFailures(policy: string, failures: FailedUnlocks): void
   /** Bytes in use: pages that hold something. */
   usedBytes(): number
   /** The last entry before the given one that is older than `wallMs`, counting from the start. */
@@ -76,9 +78,11 @@ const statements = {
   hashOf: 'select hash from entries where seq = ?',
   removeUpTo: 'delete from entries where seq <= ?',
   firstNotOlder: 'select seq from entries where wall_ms >= ? order by seq limit 1',
-  failures: 'select count, last_wall_ms as lastWallMs from failures where policy = ?',
-  setFailures:
-    'insert into failures values (?, ?, ?) on conflict do update set count = excluded.count, last_wall_ms = excluded.last_wall_ms',
+  failures:
+    'select count, last_wall_ms as lastWallMs, since_wall_ms as sinceWallMs, last_on as lastOn, wait_ms as waitMs from failures where policy = ?',
+  setFailures: `insert into failures values (@policy, @count, @lastWallMs, @sinceWallMs, @lastOn, @waitMs) on conflict do update set
+     count = excluded.count, last_wall_ms = excluded.last_wall_ms, since_wall_ms = excluded.since_wall_ms,
+     last_on = excluded.last_on, wait_ms = excluded.wait_ms`,
   select: `select ${columns} from entries where seq > @after and wall_ms >= @sinceMs
      and (@event is null or event = @event) and (@policy is null or policy = @policy) order by seq limit @limit`,
 } as const
@@ -99,14 +103,10 @@ function storeOn(database: Database): Store {
     ends,
     select: ({ after, sinceMs = 0, event = null, policy = null, limit }) =>
       run.select.iterate({ after, sinceMs, event, policy, limit }) as Iterable<ChainedEntry>,
-    failures: (policy) =>
-      (run.failures.get(policy) as { count: number; lastWallMs: number } | undefined) ?? {
-        count: 0,
-        lastWallMs: 0,
-      },
-    setFailures(policy, { count, lastWallMs }) {
+    failures: (policy) => (run.failures.get(policy) as FailedUnlocks | undefined) ?? noFailures,
+    setFailures(policy, failures) {
       database.pragma('synchronous = full')
-      run.setFailures.run(policy, count, lastWallMs)
+      run.setFailures.run({ policy, ...failures })
     },
     usedBytes: () => (pragma('page_count') - pragma('freelist_count')) * pragma('page_size'),
     lastOlderThan(wallMs, beforeSeq) {

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
-import { formatDuration } from '../../domain/duration.ts'
 import { defaultPolicy } from '../../domain/default-policies.ts'
+import { formatDuration } from '../../domain/duration.ts'
 import { renderUnlock } from '../../domain/policy-unlock.ts'
 import type { PolicySet } from '../../domain/policy.ts'
 import { policyApiVersion } from '../../domain/validate-policies.ts'
@@ -30,6 +30,9 @@ export function renderPolicyFile(policies: PolicySet): string {
       env,
       wipe,
       onLock,
+      lockOutAfter,
+      lockOutForMs,
+      onMisuse,
       materialize,
       unlock,
     }) => ({
@@ -50,6 +53,9 @@ export function renderPolicyFile(policies: PolicySet): string {
       ...(materialize ? { materialize } : {}),
       ...(onLock.length === 0 ? {} : { onLock: [...onLock] }),
       ...renderUnlock(unlock),
+      ...(lockOutAfter === defaultPolicy.lockOutAfter ? {} : { lockOutAfter }),
+      ...(lockOutForMs === defaultPolicy.lockOutForMs ? {} : { lockOutFor: formatDuration(lockOutForMs) }),
+      ...(onMisuse.length === 0 ? {} : { onMisuse: [...onMisuse] }),
       ...(finishMs === 0 ? {} : { finish: formatDuration(finishMs) }),
     }),
   )

@@ -14,7 +14,13 @@ while (journal.recordDurably({ event: 'adopted', details: { text: 'x'.repeat(250
 const whileFull = {
   durable: journal.recordDurably({ event: 'unlocked' }),
   batched: journal.record({ event: 'locked' }),
-  failures: journal.setFailures('prod', { count: 5, lastWallMs: 1 }),
+  failures: journal.setFailures('prod', {
+    count: 5,
+    lastWallMs: 1,
+    sinceWallMs: 1,
+    lastOn: 'pts/3',
+    waitMs: 0,
+  }),
   problems: journal.problems(),
 }
 const failuresWhileFull = journal.failures('prod').count

@@ -111,6 +111,13 @@ export class SessionDaemon {
       credentials: 1,
       borrowed: [],
     }
-    return { schema: 1, currentContext: 'prod-eu', currentPolicy: 'prod', sessions: [session], problems: [] }
+    return {
+      schema: 1,
+      currentContext: 'prod-eu',
+      currentPolicy: 'prod',
+      sessions: [session],
+      problems: [],
+      misuse: [],
+    }
   }
 }

@@ -1,27 +1,11 @@
-import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { listenAt } from '../../fixtures/datagram-ear.ts'
 import { good, makeHome } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import { repository, until } from '../../fixtures/terminal.ts'
 
-const reader = new URL('../../fixtures/notify-reader.py', import.meta.url).pathname
 const launcher = join(repository, 'bin', 'kubeguard')
-
-/** Listens as a service manager does. @returns what it has heard, one entry for each datagram. */
-async function listenAt(address: string, ...more: string[]): Promise<() => string[]> {
-  const child = spawn('python3', [reader, address, ...more], { stdio: ['pipe', 'pipe', 'inherit'] })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  let text = ''
-  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()))
-  const heard = (): string[] =>
-    text
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as string)
-  await until('an ear', () => heard().length > 0)
-  return () => heard().slice(1)
-}
 
 async function ready(home: TestHome): Promise<number> {
   return until('a daemon', () => home.daemonPid(), { withinMs: 60_000 })

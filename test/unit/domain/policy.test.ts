@@ -97,6 +97,9 @@ const anyPolicy = fc.record({
   absorb: fc.constantFrom(...absorbChoices),
   wipe: fc.subarray(['tsh', 'aws-sso', '~/a/b']),
   onLock: fc.subarray(['aws sso logout', 'true']),
+  onMisuse: fc.subarray(['mail me', 'true']),
+  lockOutAfter: fc.integer({ min: 3, max: 9 }),
+  lockOutForMs: fc.nat(9),
   materialize: fc.boolean(),
 })
 /** Sets as the validation leaves them: names are unique, the last one matches everything. */
@@ -135,6 +138,13 @@ describe('tighten', () => {
             expect(result.wipe).toEqual(expect.arrayContaining([...own.wipe, ...above.wipe]))
             if (!own.materialize || !above.materialize) expect(result.materialize).toBe(false)
             expect(result.onLock).toEqual(expect.arrayContaining([...own.onLock, ...above.onLock]))
+            const hasMisuse = [own, above].every(
+              (one) =>
+                one.onMisuse.every((command) => result.onMisuse.includes(command)) &&
+                result.lockOutAfter <= one.lockOutAfter &&
+                result.lockOutForMs >= one.lockOutForMs,
+            )
+            expect(hasMisuse).toBe(true)
             expect(rank(result)).toBeGreaterThanOrEqual(Math.max(rank(own), rank(above)))
             if (own.live === 'kill' || above.live === 'kill') expect(result.live).toBe('kill')
             expect(result.suspendForMs).toBeLessThanOrEqual(Math.min(own.suspendForMs, above.suspendForMs))
@@ -195,6 +205,9 @@ describe('tighten', () => {
     expect(tightenings(before, { ...before, wipe: ['tsh'] })).toEqual(['wipe tsh too'])
     expect(tightenings({ ...before, materialize: true }, before)).toEqual(['materialize false, not true'])
     expect(tightenings(before, { ...before, onLock: ['tsh logout'] })).toEqual(['onLock tsh logout too'])
+    expect(
+      tightenings(before, { ...before, onMisuse: ['mail me'], lockOutAfter: 5, lockOutForMs: 3_600_000 }),
+    ).toEqual(['onMisuse mail me too', 'lockOutAfter 5, not 10', 'lockOutFor 1h, not 15m'])
     expect(tightenings(before, before)).toEqual([])
   })
 })

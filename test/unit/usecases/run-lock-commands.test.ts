@@ -1,23 +1,26 @@
 import { expect, it, vi } from 'vitest'
 import { guardedSession } from '../../../src/usecases/guarded-session.ts'
-import type { LockCommandResult } from '../../../src/usecases/ports.ts'
+import type { CommandResult } from '../../../src/usecases/ports.ts'
 import { RunLockCommands } from '../../../src/usecases/run-lock-commands.ts'
 
-const done: LockCommandResult = { ok: true, outcome: 'done', tookMs: 5, output: '' }
+const done: CommandResult = { ok: true, outcome: 'done', tookMs: 5, output: '' }
 
 function rig() {
   const guarded = guardedSession('prod')
   const order: string[] = []
-  const pending: ((result: LockCommandResult) => void)[] = []
+  const pending: ((result: CommandResult) => void)[] = []
   const record = vi.fn()
   const commands = {
-    run: (command: string, { reason }: { reason: string }): Promise<LockCommandResult> => {
+    run: (
+      command: string,
+      { KUBEGUARD_REASON: reason }: Readonly<Record<string, string>>,
+    ): Promise<CommandResult> => {
       order.push(`${command} (${reason})`)
       return new Promise((resolve) => pending.push(resolve))
     },
     end: vi.fn(() => pending.splice(0).forEach((end) => end({ ...done, ok: false, outcome: 'ended' }))),
   }
-  const finish = async (result: LockCommandResult): Promise<void> => {
+  const finish = async (result: CommandResult): Promise<void> => {
     await vi.waitFor(() => expect(pending).toHaveLength(1))
     pending.shift()?.(result)
   }

@@ -21,6 +21,9 @@ const rule = (name: string, minutes: number): Policy => ({
   absorb: 'auto',
   wipe: [],
   onLock: [],
+  lockOutAfter: 10,
+  lockOutForMs: 900_000,
+  onMisuse: [],
   materialize: false,
   unlock: [{ factor: 'passphrase' }],
 })

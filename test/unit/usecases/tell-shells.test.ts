@@ -24,6 +24,9 @@ const rule: Policy = {
   absorb: 'auto',
   wipe: [],
   onLock: [],
+  lockOutAfter: 10,
+  lockOutForMs: 900_000,
+  onMisuse: [],
   materialize: false,
   unlock: [{ factor: 'passphrase' }],
 }

@@ -5,6 +5,8 @@ import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { openJournal } from '../../../../src/platform/journal/open-journal.ts'
 import type { ReportingJournal } from '../../../../src/platform/journal/open-journal.ts'
 import type { Retention } from '../../../../src/platform/journal/retention.ts'
+import { noFailures } from '../../../../src/usecases/ports.ts'
+import type { FailedUnlocks } from '../../../../src/usecases/ports.ts'
 import { scratch } from '../scratch.ts'
 
 let wallMs = 1_700_000_000_000
@@ -21,6 +23,13 @@ function edit(path: string, ...statements: string[]): void {
   database.close()
 }
 
+const failed = (count: number): FailedUnlocks => ({
+  count,
+  lastWallMs: 7,
+  sinceWallMs: 5,
+  lastOn: 'pts/3',
+  waitMs: 9,
+})
 const newPath = (): string => join(scratch(), 'journal.db')
 const eventsOf = (journal: ReportingJournal): string[] =>
   journal.read({ limit: 1_000 }).map(({ event }) => event)
@@ -125,10 +134,10 @@ test('a secret never reaches the file', () => {
 test('failures are counted over restarts', () => {
   const path = newPath()
   const journal = open(path)
-  expect(journal.failures('prod')).toEqual({ count: 0, lastWallMs: 0 })
-  expect(journal.setFailures('prod', { count: 3, lastWallMs: 7 })).toBe(true)
+  expect(journal.failures('prod')).toEqual(noFailures)
+  expect(journal.setFailures('prod', failed(3))).toBe(true)
   journal.close()
-  expect(open(path).failures('prod')).toEqual({ count: 3, lastWallMs: 7 })
+  expect(open(path).failures('prod')).toEqual(failed(3))
 })
 
 test.each([
@@ -139,13 +148,43 @@ test.each([
   ['delete from entries where seq > 1', 2, 'the newest entries are missing'],
   ['delete from entries', 1, 'the newest entries are missing'],
   ['update chain set head_seq = 2', 3, 'the recorded head is another'],
-])('verify finds: %s', (statement, brokenAt, problem) => {
+])('verify finds: %s', async (statement, brokenAt, problem) => {
   const path = newPath()
   const journal = open(path)
   for (let index = 0; index < 3; index += 1) journal.record({ event: 'refused', details: { index } })
   journal.close()
   edit(path, statement)
-  expect(open(path).verify()).toMatchObject({ intact: false, brokenAt, problem })
+  const again = open(path)
+  expect(again.verify()).toMatchObject({ intact: false, brokenAt, problem })
+  await expect(again.check()).resolves.toEqual(again.verify())
+})
+
+test('a check a part at a time finds what the whole one finds, while entries come and go', async () => {
+  const journal = open(newPath(), { mostBytes: 128 * 1024, leastEntries: 10 })
+  const record = (count: number): void => {
+    for (let index = 0; index < count; index += 1)
+      journal.record({ event: 'refused', details: { index, text: 'x'.repeat(100) } })
+  }
+  record(2_500)
+  const checking = journal.check()
+  record(1_500)
+  journal.read({ limit: 1 })
+  await expect(checking).resolves.toMatchObject({ intact: true })
+  await expect(journal.check()).resolves.toEqual(journal.verify())
+  expect(journal.head()).toBe(journal.verify().head)
+})
+
+test('a journal of the first version is brought up to date, with what was counted', () => {
+  const path = newPath()
+  open(path).close()
+  edit(
+    path,
+    'drop table failures',
+    'create table failures (policy text primary key, count integer not null, last_wall_ms integer not null) strict',
+    "insert into failures values ('*', 6, 9)",
+    'pragma user_version = 1',
+  )
+  expect(open(path).failures('*')).toEqual({ count: 6, lastWallMs: 9, sinceWallMs: 0, lastOn: '', waitMs: 0 })
 })
 
 test('the oldest go when it is too large; the chain holds from the first that is kept', () => {
@@ -213,7 +252,7 @@ test.each(damages)('%s: it is set aside, a new one begins with that fact', (_, d
 test('damage while it runs: failures that were counted are carried over', () => {
   const path = newPath()
   const journal = open(path)
-  journal.setFailures('prod', { count: 4, lastWallMs: 1 })
+  journal.setFailures('prod', failed(4))
   edit(path, 'drop table entries')
   expect(journal.recordDurably({ event: 'locked' })).toBe(true)
   expect(eventsOf(journal)).toEqual(['journal-replaced', 'locked'])
@@ -241,8 +280,8 @@ test('where it can’t be written: said, never thrown, and it goes on when it ca
   expect(journal.record({ event: 'refused' })).toBe(false)
   expect(journal.read({ limit: 1 })).toEqual([])
   expect(journal.verify().intact).toBe(false)
-  expect(journal.setFailures('prod', { count: 2, lastWallMs: 1 })).toBe(false)
-  expect(journal.failures('prod')).toEqual({ count: 2, lastWallMs: 1 })
+  expect(journal.setFailures('prod', failed(2))).toBe(false)
+  expect(journal.failures('prod')).toEqual(failed(2))
 })
 
 test('what waits on a full disk is bounded, and the gap is recorded', () => {

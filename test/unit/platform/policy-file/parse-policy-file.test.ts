@@ -12,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    notify: off\n    escape: ^]\n    scope: user\n    live: suspend\n    suspendFor: 5m\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    materialize: true\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    notify: off\n    escape: ^]\n    scope: user\n    live: suspend\n    suspendFor: 5m\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    lockOutAfter: 5\n    lockOutFor: 1h\n    onMisuse: [mail me]\n    materialize: true\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -34,6 +34,9 @@ describe('a policy file', () => {
         absorb: 'warn',
         wipe: ['tsh', '~/.cache/x/*'],
         onLock: ['aws sso logout'],
+        lockOutAfter: 5,
+        lockOutForMs: 3_600_000,
+        onMisuse: ['mail me'],
         materialize: true,
         unlock: [{ factor: 'passphrase' }],
       },
@@ -72,6 +75,9 @@ describe('a policy file', () => {
           env: ['AWS_SESSION_TOKEN'],
           wipe: ['aws-sso', '~/.cache/*/x y'],
           onLock: ['a "b" # c', 'd: e'],
+          lockOutAfter: 4,
+          lockOutForMs: 90_000,
+          onMisuse: ['f # g'],
         },
       ],
       proposedPolicies(['a: b', '*', 'prod # 1', "x'y", 'arn:aws:eks:eu:1:cluster/c']),

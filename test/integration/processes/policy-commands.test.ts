@@ -2,12 +2,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createLockCommands } from '../../../src/platform/run-lock-command.ts'
+import { createPolicyCommands } from '../../../src/platform/run-policy-command.ts'
 import { isRunning } from '../../fixtures/home.ts'
 import { until } from '../../fixtures/terminal.ts'
 
 let home: string
-const about = { policy: 'prod', reason: 'idle' }
+const about = { KUBEGUARD_POLICY: 'prod', KUBEGUARD_REASON: 'idle' }
 const log = { warn: vi.fn() }
 
 beforeEach(() => {
@@ -19,7 +19,7 @@ afterEach(() => {
   rmSync(home, { recursive: true, force: true })
 })
 
-const run = (command: string, limitMs = 60_000) => createLockCommands({ log, limitMs }).run(command, about)
+const run = (command: string, limitMs = 60_000) => createPolicyCommands({ log, limitMs }).run(command, about)
 const textOf = (name: string): string => readFileSync(join(home, name), 'utf8')
 
 test('runs by a shell in the home, with what it needs in the environment and nothing else', async () => {
@@ -78,7 +78,7 @@ test('is not waited for where what it left in the background holds its output', 
 })
 
 test('can be ended by hand', async () => {
-  const commands = createLockCommands({ log, limitMs: 600_000 })
+  const commands = createPolicyCommands({ log, limitMs: 600_000 })
   const running = commands.run('echo $$ >shell; sleep 600', about)
   await until('its start', () => existsSync(join(home, 'shell')) && textOf('shell') !== '')
   commands.end()

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { userInfo } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { allowListedEnvironment } from '../hardening/environment.ts'
-import type { LockCommandResult, LockCommands, Log } from '../usecases/ports.ts'
+import type { CommandResult, Log, PolicyCommands } from '../usecases/ports.ts'
 import { accountHome } from './dirs.ts'
 import { endTrees } from './processes/end-trees.ts'
 import { readProcStat } from './processes/proc-stat.ts'
@@ -26,17 +26,17 @@ const lastWordsMs = 200
 const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 /**
- * Runs a policy's `onLock` commands: by `/bin/sh -c`, in the home, in a session of their own without a terminal,
+ * Runs what a policy lists under `onLock` and `onMisuse`: by `/bin/sh -c`, in the home, in a session of their own without a terminal,
  * with an environment that holds no secret.
  */
-export function createLockCommands({ log, limitMs = usualLimitMs }: Options): LockCommands {
+export function createPolicyCommands({ log, limitMs = usualLimitMs }: Options): PolicyCommands {
   const running = new Set<ChildProcess>()
   return {
-    run: async (command, { policy, reason }) => {
+    run: async (command, variables) => {
       const begun = performance.now()
       const child = spawn('/bin/sh', ['-c', command], {
         cwd: accountHome(),
-        env: environmentFor(policy, reason),
+        env: environmentWith(variables),
         detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
       })
@@ -53,14 +53,13 @@ export function createLockCommands({ log, limitMs = usualLimitMs }: Options): Lo
   }
 }
 
-function environmentFor(policy: string, reason: string): Record<string, string> {
+function environmentWith(variables: Readonly<Record<string, string>>): Record<string, string> {
   return {
     PATH: usualPath,
     ...accountNames(),
     ...allowListedEnvironment(process.env),
     HOME: accountHome(),
-    KUBEGUARD_POLICY: policy,
-    KUBEGUARD_REASON: reason,
+    ...variables,
   }
 }
 
@@ -77,7 +76,7 @@ async function watch(
   child: ChildProcess,
   limitMs: number,
   log: Options['log'],
-): Promise<Omit<LockCommandResult, 'tookMs'>> {
+): Promise<Omit<CommandResult, 'tookMs'>> {
   let late = false
   let output = ''
   for (const stream of [child.stdout, child.stderr])
@@ -99,7 +98,7 @@ async function watch(
   }
 }
 
-function ended(child: ChildProcess): Promise<Pick<LockCommandResult, 'ok' | 'outcome'>> {
+function ended(child: ChildProcess): Promise<Pick<CommandResult, 'ok' | 'outcome'>> {
   return new Promise((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) =>
       resolve({ ok: false, outcome: `can’t be started (${error.code ?? 'unknown error'})` }),
@@ -127,6 +126,6 @@ async function endTree(child: ChildProcess, log: Options['log']): Promise<void> 
   try {
     await endTrees([{ id: stat, graceMs }], () => false)
   } catch (error) {
-    log.warn('a command of onLock could not be ended', { error: String(error) })
+    log.warn('a command of a policy could not be ended', { error: String(error) })
   }
 }

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest'
-import { readOnLock } from '../../../src/domain/policy-on-lock.ts'
+import { readCommands } from '../../../src/domain/policy-commands.ts'
 
 function problemsOf(raw: unknown): string[] {
   const problems: string[] = []
-  readOnLock(raw, (path, message) => problems.push(`${path.join('.')}: ${message}`))
+  readCommands('onLock', raw, (path, message) => problems.push(`${path.join('.')}: ${message}`))
   return problems
 }
 
 it('takes commands for a shell', () => {
   expect(problemsOf(['aws sso logout', 'test -d x && rm -rf x'])).toEqual([])
-  expect(readOnLock(undefined, () => undefined)).toEqual([])
+  expect(readCommands('onMisuse', undefined, () => undefined)).toEqual([])
 })
 
 it.each([
