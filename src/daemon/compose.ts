@@ -94,6 +94,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     policies,
     commands: createPolicyCommands({ log }),
     syslog: createSyslog(process.env),
+    notifications,
     table: () => table,
   })
   const traces = createTraces(places.traces(dirs))

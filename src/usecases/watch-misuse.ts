@@ -9,6 +9,7 @@ import type {
   FailedUnlocks,
   Journal,
   Log,
+  Notifications,
   PolicyCommands,
   PolicySource,
   Syslog,
@@ -23,6 +24,7 @@ interface Deps {
   readonly policies: Pick<PolicySource, 'current'>
   readonly commands: PolicyCommands
   readonly syslog: Syslog
+  readonly notifications: Notifications
   readonly table: () => Pick<SessionTable, 'find'>
 }
 
@@ -120,7 +122,7 @@ export class WatchMisuse {
   }
 
   #tell(policy: string | undefined, sign: MisuseSign, facts: Record<string, string | number>): void {
-    const { journal, syslog, log } = this.#deps
+    const { journal, syslog, log, notifications, policies } = this.#deps
     const named = policy === undefined || policy === '*' ? {} : { policy }
     journal.recordDurably({ event: 'misuse', ...named, details: { sign: sign.sign, ...facts } })
     // The head stands in a log that this account can't rewrite: a chain made anew does not have it.
@@ -130,6 +132,14 @@ export class WatchMisuse {
     const head = journal.head() ?? 'unknown'
     if (!syslog.warn(`misuse ${sign.sign} ${words.join(' ')} journal-head=${head}`))
       log.warn('the machine’s log could not be told of misuse', { sign: sign.sign })
+    const { message, cure } = sign
+    // It is nobody's policy alone: where one wants notifications they are shown.
+    if (policies.current().some(({ notify }) => notify === 'auto'))
+      notifications.notify({
+        summary: 'kubeguard: misuse',
+        body: plainText(`${message}; ${cure}`, 400),
+        urgency: 'critical',
+      })
     this.#runCommands(sign, policy ?? '')
   }
 

@@ -15,6 +15,7 @@ function rig({ onMisuse = [] }: { onMisuse?: string[] } = {}) {
   const record = vi.fn(() => true)
   const said: string[] = []
   const run = vi.fn(() => Promise.resolve(done))
+  const notify = vi.fn()
   const policies = [{ ...(defaultPolicies()[0] as Policy), onMisuse }]
   const misuse = new WatchMisuse({
     clock: { now: () => ({ wallMs: nowMs, bootMs: 0 }) },
@@ -33,6 +34,7 @@ function rig({ onMisuse = [] }: { onMisuse?: string[] } = {}) {
     policies: { current: () => policies },
     commands: { run, end: vi.fn() },
     syslog: { warn: (text) => (said.push(text), true) },
+    notifications: { notify },
     table: () => ({ find: () => undefined }),
   })
   const fail = (times: number): void => {
@@ -48,15 +50,18 @@ function rig({ onMisuse = [] }: { onMisuse?: string[] } = {}) {
       misuse.failed('prod', state.failures)
     }
   }
-  return { misuse, state, record, said, run, fail }
+  return { misuse, state, record, said, run, notify, fail }
 }
 
 it('tells of a run of failures once, and of a lock-out', () => {
-  const { fail, said, misuse } = rig()
+  const { fail, said, misuse, notify } = rig()
   fail(2)
   expect([said, misuse.signs()]).toEqual([[], []])
   fail(7)
   expect(said).toEqual(['misuse failed-unlocks policy="prod" count="3" on="pts/3" journal-head=abc123'])
+  expect(notify.mock.calls).toMatchObject([
+    [{ body: expect.stringContaining('3 wrong passphrases in a row'), urgency: 'critical' }],
+  ])
   fail(1)
   expect(said[1]).toBe('misuse locked-out policy="prod" count="10" on="pts/3" journal-head=abc123')
   expect(misuse.signs()).toMatchObject([
