@@ -24,7 +24,8 @@ const bundle = (entryPoints, plugins = []) =>
     format: 'cjs',
     target: 'node26',
     define: { 'import.meta.dirname': '__dirname' },
-    external: ['better-sqlite3', 'koffi', 'node-pty'],
+    // The dictionaries of zxcvbn are large, and needed where a passphrase is chosen alone.
+    external: ['better-sqlite3', 'koffi', 'node-pty', '@zxcvbn-ts/core', '@zxcvbn-ts/language-common'],
     plugins,
     logLevel: 'warning',
   })

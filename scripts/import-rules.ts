@@ -88,6 +88,8 @@ export const powers: Readonly<Record<string, readonly string[]>> = {
   'spdy-transport': ['playground'],
   '@peculiar/x509': ['playground', 'platform'],
   '@clack/prompts': ['cli', 'tour'],
+  '@zxcvbn-ts/core': ['cli'],
+  '@zxcvbn-ts/language-common': ['cli'],
   'openid-client': ['factors/keeper', 'revoker'],
 }
 

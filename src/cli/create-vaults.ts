@@ -4,6 +4,7 @@ import { isGiven } from '../domain/given-credential.ts'
 import type { PolicyReport } from '../protocol/reports.ts'
 import { openVault } from './open-vault.ts'
 import { sayFailure, sayProgress, sayStep } from './output.ts'
+import { askedOnce } from './passphrase.ts'
 import type { PassphraseSource } from './passphrase.ts'
 import { readStatus } from './unlock-session.ts'
 
@@ -13,7 +14,18 @@ const triesOnTerminal = 3
  * Makes a vault for each policy that has none and opens by one, so that secrets can be sealed to it also while locked.
  * @throws GuardError `wrong-passphrase` where other vaults exist and the passphrase is not theirs.
  */
-export async function createMissingVaults(source: PassphraseSource): Promise<void> {
+export async function createMissingVaults(given: PassphraseSource, withRecoveryKey = false): Promise<void> {
+  const source = askedOnce(given)
+  try {
+    await create(source)
+    if (withRecoveryKey)
+      await openVault({ mode: 'recovery-key' }, async () => ({ passphrase: await source.ask('passphrase') }))
+  } finally {
+    source.forget()
+  }
+}
+
+async function create(source: Required<PassphraseSource>): Promise<void> {
   const missing = await policiesWithoutVault()
   if (missing.length === 0) return sayStep('vaults: there for every policy')
   for (let left = source.onTerminal ? triesOnTerminal : 1; ; left -= 1) {
@@ -28,6 +40,7 @@ export async function createMissingVaults(source: PassphraseSource): Promise<voi
       return sayStep(`vaults: ${missing.join(', ')}`)
     } catch (error) {
       if (!(error instanceof GuardError) || error.code !== 'wrong-passphrase' || left === 1) throw error
+      source.forget()
       sayFailure(error.message, 'try again, or press Ctrl-C')
     }
   }

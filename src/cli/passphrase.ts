@@ -1,5 +1,6 @@
 import { GuardError } from '../domain/errors.ts'
 import { sayFailure } from './output.ts'
+import { weaknessOf } from './passphrase-strength.ts'
 
 /** Where a passphrase comes from: the terminal, or a descriptor that a secret store feeds. */
 export interface PassphraseSource {
@@ -40,6 +41,12 @@ export function askedOnce(source: PassphraseSource): Required<PassphraseSource> 
       kept ??= await source.ask(text)
       return Buffer.from(kept)
     },
+    async askNew(text) {
+      const chosen = await source.askNew(text)
+      kept?.fill(0)
+      kept = Buffer.from(chosen)
+      return chosen
+    },
     forget() {
       kept?.fill(0)
       kept = undefined
@@ -51,10 +58,10 @@ async function fromDescriptor(fd: number): Promise<PassphraseSource> {
   const { readPassphraseFrom } = await import('../client/prompt-from-fd.ts')
   const askNew = async (): Promise<Buffer> => {
     const passphrase = await readPassphraseFrom(fd)
-    const weakness = weaknessOf(passphrase)
+    const weakness = await weaknessOf(passphrase)
     if (weakness === undefined) return passphrase
     passphrase.fill(0)
-    throw new GuardError('usage', weakness, { cure: 'choose another one, such as four or more random words' })
+    throw new GuardError('usage', weakness.wrong, { cure: weakness.better })
   }
   return { onTerminal: false, ask: () => readPassphraseFrom(fd), askNew }
 }
@@ -69,10 +76,10 @@ async function fromTerminal({ forClient = false, cure }: SourceOptions): Promise
 async function askTwice(ask: (text: string) => Promise<Buffer>, text: string): Promise<Buffer> {
   for (;;) {
     const first = await ask(text)
-    const weakness = weaknessOf(first)
+    const weakness = await weaknessOf(first)
     if (weakness !== undefined) {
       first.fill(0)
-      sayFailure(weakness, 'choose another one, such as four or more random words')
+      sayFailure(weakness.wrong, weakness.better)
       continue
     }
     const second = await ask('the same again')
@@ -82,25 +89,4 @@ async function askTwice(ask: (text: string) => Promise<Buffer>, text: string): P
     first.fill(0)
     sayFailure('the two are not the same', 'type it again')
   }
-}
-
-const leastCharacters = 10
-const leastDifferent = 5
-
-/**
- * The vault's key is as strong as the passphrase against somebody who took the file.
- * @returns what is wrong with a new one, or undefined. Bytes are looked at, so that no string is left behind.
- */
-export function weaknessOf(passphrase: Buffer): string | undefined {
-  // A UTF-8 character has exactly one byte that is no continuation (0b10xxxxxx).
-  const characters = passphrase.reduce((count, byte) => count + ((byte & 0xc0) === 0x80 ? 0 : 1), 0)
-  if (characters < leastCharacters) return `a passphrase has at least ${leastCharacters} characters`
-  if (new Set(passphrase).size < leastDifferent) return 'this passphrase repeats too few characters'
-  return isRun(passphrase) ? 'this passphrase is a mere sequence' : undefined
-}
-
-/** `abcdefghij`, `9876543210`: each step the same. */
-function isRun(bytes: Buffer): boolean {
-  const step = (bytes[1] ?? 0) - (bytes[0] ?? 0)
-  return bytes.every((byte, index) => index === 0 || byte - (bytes[index - 1] ?? 0) === step)
 }

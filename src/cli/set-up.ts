@@ -27,6 +27,7 @@ export interface SetUpOptions {
   readonly kubeconfig: readonly string[]
   readonly yes?: true | undefined
   readonly passphraseFd?: number | undefined
+  readonly recoveryKey?: true | undefined
 }
 
 /**
@@ -46,7 +47,7 @@ export async function setUp(options: SetUpOptions): Promise<void> {
   for (const line of surveyLines(paths, startUpFiles)) sayStep(`found ${line}`)
   makeFolders()
   await writePolicyFile(paths, ask)
-  await createMissingVaults(source)
+  await createMissingVaults(source, options.recoveryKey === true)
   await adoptFiles(groups, ask)
   await linkShims(ask)
   const byHand = await hookShells(inUse, ask)

@@ -13,6 +13,8 @@ export interface UnlockOrder {
   /** Absent: the policy of the current context. */
   readonly policy?: string | undefined
   readonly forMs?: number | undefined
+  /** By the recovery key in the passphrase's place. */
+  readonly recovery?: boolean | undefined
   /** A client met a lock: the strict rules of asking. */
   readonly forClient?: boolean | undefined
 }
@@ -33,9 +35,10 @@ export async function unlockSession(order: UnlockOrder, source: PassphraseSource
       const unlocked = await tryOnce(order, source, noteBegun)
       sayUnlocked(unlocked)
       sayFailedBefore(unlocked.report.failedBefore, tries - left)
+      if (order.recovery) say('choose a new passphrase: kubeguard passwd --recovery')
       return
     } catch (error) {
-      if (!(error instanceof GuardError) || error.code !== 'wrong-passphrase' || left === 1) {
+      if (!(error instanceof GuardError) || !mistyped.has(error.code) || left === 1) {
         await giveUp(policy, error)
         throw error
       }
@@ -44,6 +47,8 @@ export async function unlockSession(order: UnlockOrder, source: PassphraseSource
     }
   }
 }
+
+const mistyped = new Set<string>(['wrong-passphrase', 'wrong-recovery-key'])
 
 /** Nobody was asked, or somebody else may still answer. */
 const noAnswer = new Set<string>(['cannot-ask-here', 'ticket-refused', 'daemon-unreachable'])
@@ -68,11 +73,13 @@ async function tryOnce(
   source: PassphraseSource,
   noteBegun: (policy: string) => void,
 ): Promise<Unlocked> {
-  const { policy, forMs, forClient = false } = order
-  const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs })
+  const { policy, forMs, forClient = false, recovery = false } = order
+  const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs, recovery })
   noteBegun(begun.policy)
   if (begun.already) return { policy: begun.policy, already: true, report: limitsOf(begun) }
-  const passphrase = begun.asks ? await source.ask(`passphrase for ${clean(begun.policy)}`) : Buffer.alloc(0)
+  const passphrase = begun.asks
+    ? await source.ask(`${recovery ? 'recovery key' : 'passphrase'} for ${clean(begun.policy)}`)
+    : Buffer.alloc(0)
   try {
     const meeting = { policy: begun.policy, forClient, say }
     const report = await prove({ socket: begun.socket, ticket: begun.ticket, passphrase }, meeting)

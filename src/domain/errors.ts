@@ -14,7 +14,15 @@ export const errorCatalogue = {
   'cannot-ask-here': { exitCode: 77, cure: 'run: kubeguard unlock' },
   'wrong-passphrase': {
     exitCode: 77,
-    cure: 'try again; a forgotten passphrase can’t be recovered: kubeguard reset POLICY says what to fetch anew',
+    cure: 'try again; forgotten, it is replaced by a recovery key (kubeguard passwd --recovery), or else: kubeguard reset POLICY',
+  },
+  'wrong-recovery-key': {
+    exitCode: 77,
+    cure: 'look at what was shown when it was made: it begins with AGE-SECRET-KEY-1',
+  },
+  'recovery-missing': {
+    exitCode: 78,
+    cure: 'make one while the passphrase is known: kubeguard passwd --recovery-key',
   },
   'provider-unreachable': {
     exitCode: 75,

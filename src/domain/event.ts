@@ -37,6 +37,7 @@ export type JournalEvent =
   | 'ejected'
   | 'vault-created'
   | 'passphrase-changed'
+  | 'recovery-key-made'
   | 'vault-reset'
   | 'misuse'
   | 'misuse-command'

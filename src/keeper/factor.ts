@@ -9,6 +9,8 @@ export interface Proving {
   readonly vaultsDir: string
   /** What came with the first request; empty where none is asked for. The caller wipes it. */
   readonly passphrase: Buffer
+  /** `recovery`: that was the recovery key, not the passphrase. */
+  readonly by: 'passphrase' | 'recovery'
   /** Nobody waits for what comes of it any more. */
   readonly gone: AbortSignal
   /**

@@ -160,7 +160,10 @@ export class Keeper {
     return new Dialogue(gone, (withinMs) => this.#lease.allow(withinMs)).run(async (dialogue) => {
       try {
         const work = attempt({ order, vaultsDir, passphrase, newPassphrase, dialogue, gone: whenGone(gone) })
-        return { report: await this.#conclude(await this.#told(work, client)) }
+        const done = await this.#told(work, client)
+        const report = await this.#conclude(done)
+        const { recoveryKey } = done
+        return { report, ...(recoveryKey !== undefined && { recoveryKey: Buffer.from(recoveryKey) }) }
       } catch (error) {
         this.#options.leave()
         throw error

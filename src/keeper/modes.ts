@@ -29,6 +29,8 @@ export interface Done {
   readonly report: OpenReport
   /** Mode unlock: what the session serves; undefined where there is nothing. */
   readonly holdings?: Holdings | undefined
+  /** Mode recovery-key: to be shown once. */
+  readonly recoveryKey?: string
 }
 
 /** Does the order's work. @throws GuardError wrong-passphrase, vault-…, disk-full, usage, … */
@@ -40,6 +42,8 @@ export function attempt(given: Attempt): Promise<Done> {
       return create(given)
     case 'rewrap':
       return rewrap(given)
+    case 'recovery-key':
+      return makeRecoveryKey(given)
     case 'eject':
       return eject(given)
     case 'reset':
@@ -52,7 +56,7 @@ async function unlock({ vaultsDir, order, passphrase, dialogue, gone }: Attempt)
   if (policy === undefined) throw new GuardError('policy-unknown', 'no policy to unlock')
   const { report, holdings } = await prove(
     order.unlock ?? [{ factor: 'passphrase' }],
-    { vaultsDir, policy, passphrase, gone },
+    { vaultsDir, policy, passphrase, by: order.recovery === true ? 'recovery' : 'passphrase', gone },
     dialogue,
   )
   return { report: { policies: [policy], ...report }, holdings }
@@ -62,9 +66,17 @@ async function create({ vaultsDir, order, passphrase }: Attempt): Promise<Done> 
   return { report: { policies: await createVaults({ vaultsDir, policies: order.policies, passphrase }) } }
 }
 
-async function rewrap({ vaultsDir, passphrase, newPassphrase }: Attempt): Promise<Done> {
+async function rewrap({ vaultsDir, order, passphrase, newPassphrase }: Attempt): Promise<Done> {
   if (newPassphrase === undefined) throw new GuardError('usage', 'no new passphrase was given')
-  return { report: { policies: await rewrapVaults({ vaultsDir, passphrase, newPassphrase }) } }
+  const by = order.recovery === true ? 'recovery' : 'passphrase'
+  return { report: { policies: (await rewrapVaults({ vaultsDir, passphrase, by, newPassphrase })).policies } }
+}
+
+/** The passphrase stays as it is. */
+async function makeRecoveryKey({ vaultsDir, passphrase }: Attempt): Promise<Done> {
+  const order = { vaultsDir, passphrase, newPassphrase: passphrase, withRecoveryKey: true }
+  const { policies, recoveryKey } = await rewrapVaults(order)
+  return { report: { policies }, ...(recoveryKey !== undefined && { recoveryKey }) }
 }
 
 async function reset({ vaultsDir, order }: Attempt): Promise<Done> {

@@ -2,12 +2,13 @@ import * as v from 'valibot'
 import type { KeeperOrder } from '../usecases/ports.ts'
 
 const orderSchema = v.object({
-  mode: v.picklist(['unlock', 'create', 'rewrap', 'eject', 'reset']),
+  mode: v.picklist(['unlock', 'create', 'rewrap', 'recovery-key', 'eject', 'reset']),
   policies: v.array(v.string()),
   generation: v.number(),
   paths: v.array(v.string()),
   users: v.array(v.string()),
   to: v.optional(v.string()),
+  recovery: v.optional(v.boolean()),
   unlock: v.optional(v.array(v.looseObject({ factor: v.string() }))),
 })
 

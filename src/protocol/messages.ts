@@ -61,6 +61,7 @@ const proofFields = {
   report: optional(1, 'json', 'an OpenReport: done', limits.jsonBytes),
   factor: optional(2, 'text', 'which factor asks; go on with keeper.answer on this connection', 64),
   question: optional(3, 'secret', 'with `factor`: what it asks, its own business', limits.answerBytes),
+  recoveryKey: optional(4, 'secret', 'the recovery key that was made: shown once, kept nowhere', 256),
 }
 
 export const messages = {
@@ -127,6 +128,7 @@ export const messages = {
       kubeconfig: optional(3, 'bytes', '$KUBECONFIG', 256 * 1024),
       cwd: required(4, 'bytes', 'working directory'),
       home: optional(5, 'bytes', '$HOME'),
+      recovery: required(6, 'flag', 'by the recovery key: it can’t be guessed, so no delay holds it up'),
     },
     reply: {
       policy: required(1, 'text', 'the policy that is being unlocked', 256),
@@ -169,11 +171,11 @@ export const messages = {
     id: 6,
     route: 'client>daemon',
     about:
-      'Begin work on vaults that needs the passphrase: create, rewrap (passwd), eject; or remove some (reset).',
+      'Begin work on vaults that needs the passphrase: create, rewrap (passwd), recovery-key, eject; or remove some (reset).',
     needsUnlocked: false,
     mayShowPresence: false,
     request: {
-      mode: required(1, 'text', 'create, rewrap, eject or reset', 16),
+      mode: required(1, 'text', 'create, rewrap, recovery-key (make one), eject or reset', 16),
       policies: required(
         2,
         'textList',
@@ -183,6 +185,7 @@ export const messages = {
       paths: required(3, 'bytesList', 'eject: kubeconfig files, none: all that were adopted'),
       users: required(4, 'textList', 'eject: kubeconfig users, none: all'),
       to: optional(5, 'bytes', 'eject: a new file for users whose place is gone'),
+      recovery: required(6, 'flag', 'rewrap: by the recovery key in the passphrase’s place'),
     },
     reply: {
       socket: required(1, 'bytes', 'the keeper’s socket'),

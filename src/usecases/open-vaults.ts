@@ -55,10 +55,11 @@ type Request = RequestOf<'vault.open'>
 type WorkMode = Exclude<KeeperMode, 'unlock'>
 
 const events: Record<WorkMode, JournalEvent> = {
-  create: 'vault-created',
-  rewrap: 'passphrase-changed',
-  eject: 'ejected',
-  reset: 'vault-reset',
+  'create': 'vault-created',
+  'rewrap': 'passphrase-changed',
+  'recovery-key': 'recovery-key-made',
+  'eject': 'ejected',
+  'reset': 'vault-reset',
 }
 
 /**
@@ -75,7 +76,10 @@ export async function openVaults(
   if (client === undefined)
     throw new GuardError('ticket-refused', 'the asking process can’t be seen from here')
   // A reset proves nothing, so nothing is guessed by it; who has forgotten the passphrase has tried often enough.
-  if (mode !== 'reset') refuseEarly(deps)
+  const recovery = request.recovery === true
+  if (recovery && mode !== 'rewrap')
+    throw new GuardError('protocol-error', 'a recovery key is for a new passphrase')
+  if (mode !== 'reset' && !recovery) refuseEarly(deps)
   if (mode === 'reset' && request.policies.length === 0)
     throw new GuardError('protocol-error', 'a reset names its policies')
   const policies = request.policies.length > 0 ? request.policies : deps.vaults.policies()
@@ -89,6 +93,7 @@ export async function openVaults(
     generation: 0,
     paths,
     users: request.users,
+    recovery,
     ...(request.to !== undefined && { to: request.to.toString() }),
   })
   deps.vaultWork.begin(keeper)
@@ -104,7 +109,14 @@ export async function openVaults(
 }
 
 function modeOf(text: string): WorkMode {
-  if (text === 'create' || text === 'rewrap' || text === 'eject' || text === 'reset') return text
+  if (
+    text === 'create' ||
+    text === 'rewrap' ||
+    text === 'recovery-key' ||
+    text === 'eject' ||
+    text === 'reset'
+  )
+    return text
   throw new GuardError('protocol-error', 'unknown mode of vault.open')
 }
 

@@ -309,7 +309,7 @@ export interface VaultCatalogue {
   pending(policy: string): readonly SealedUser[]
 }
 
-export type KeeperMode = 'unlock' | 'create' | 'rewrap' | 'eject' | 'reset'
+export type KeeperMode = 'unlock' | 'create' | 'rewrap' | 'recovery-key' | 'eject' | 'reset'
 
 export interface KeeperOrder {
   readonly mode: KeeperMode
@@ -317,6 +317,8 @@ export interface KeeperOrder {
   readonly generation: number
   readonly paths: readonly string[]
   readonly users: readonly string[]
+  /** The recovery key stands in the place of the passphrase. */
+  readonly recovery?: boolean | undefined
   /** Mode eject: a new file for users whose place is gone. */
   readonly to?: string | undefined
   /** Mode unlock: what is to be proven, as the rules have it. */

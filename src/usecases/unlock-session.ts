@@ -66,8 +66,8 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   const guarded = await namedSession(deps, request)
   watchPresence(deps, guarded)
   if (guarded.session.state === 'unlocked') return already(deps, guarded, request, client)
-  refuseEarly(deps)
-  await limitAttempts(deps, guarded)
+  if (request.recovery !== true) refuseEarly(deps)
+  await limitAttempts(deps, guarded, request.recovery === true)
   deps.table.advance(guarded, { type: 'unlock-begun' })
   const { generation } = guarded.session
   const { unlock } = deps.table.rules(guarded.policy)
@@ -79,6 +79,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     paths: [],
     users: [],
     unlock,
+    recovery: request.recovery,
   } as const
   const keeper = await deps.keepers.start(order)
   if (guarded.session.generation !== generation) {
@@ -87,6 +88,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   }
   // Another attempt may have given up while this keeper started.
   deps.table.advance(guarded, { type: 'unlock-begun' })
+  if (request.recovery === true) recovering.add(keeper)
   attend(deps, guarded, keeper, { request, client, unlock })
   deps.questions.begin(guarded.policy, client)
   const ticket = randomBytes(32)
@@ -114,11 +116,18 @@ function refuseVaultOfOthers(
 export const vaultOfOthers = (policy: string): string =>
   `policy ${policy} does not unlock by passphrase, but its vault has credentials that only a passphrase opens`
 
+/** Attempts by the recovery key: nobody who guesses passphrases shall be able to end them. */
+const recovering = new WeakSet<Keeper>()
+
 /** The same policy's oldest gives way first. */
-async function limitAttempts(deps: Deps, guarded: GuardedSession): Promise<void> {
-  const limit = deps.journal.failures(failuresKey).count > 0 ? 1 : attemptLimit
+async function limitAttempts(deps: Deps, guarded: GuardedSession, recovery: boolean): Promise<void> {
+  const limit = !recovery && deps.journal.failures(failuresKey).count > 0 ? 1 : attemptLimit
   const others = deps.table.all().filter((other) => other !== guarded)
-  const open = [guarded, ...others].flatMap((one) => [...one.attempts].map((keeper) => ({ one, keeper })))
+  const open = [guarded, ...others].flatMap((one) =>
+    [...one.attempts]
+      .filter((keeper) => recovering.has(keeper) === recovery)
+      .map((keeper) => ({ one, keeper })),
+  )
   for (const { one, keeper } of open.slice(0, Math.max(0, open.length - limit + 1))) {
     one.attempts.delete(keeper)
     await keeper.end()
@@ -189,7 +198,7 @@ function judge(
   if (!guarded.attempts.has(keeper)) return { accepted: false }
   if (opened.failure !== undefined) return fail(deps, guarded, keeper, { failure: opened.failure, client })
   if (asksForMore(deps.table.rules(guarded.policy).unlock, unlock)) return supersede(deps, guarded, keeper)
-  const begun = recordUnlock(deps, guarded, client, opened)
+  const begun = recordUnlock(deps, guarded, { client, request }, opened)
   if (begun === undefined) return { accepted: false, refusal: 'disk-full' }
   const effects = deps.table.advance(guarded, {
     type: 'unlock-proven',
@@ -249,10 +258,11 @@ function beginTrace(
 function recordUnlock(
   deps: Deps,
   guarded: GuardedSession,
-  client: ProcessFacts,
+  { client, request }: Attempt,
   { report }: Opened,
 ): Begun | undefined {
-  const entry = { event: 'unlocked', policy: guarded.policy, details: { pid: client.pid } } as const
+  const details = { pid: client.pid, ...(request.recovery === true ? { by: 'recovery key' } : {}) }
+  const entry = { event: 'unlocked', policy: guarded.policy, details } as const
   // Only a keeper that opened a vault has something to say of merged items; without one nothing was proven.
   const proven = report?.merged !== undefined
   const forgiven = proven ? forgiveFailures(deps) : { kept: true }

@@ -52,7 +52,11 @@ async function guessTicket(): Promise<void> {
 
 /** Begins an unlock, waits until told on standard input that a lock came, then proves. */
 async function lateUnlock(): Promise<void> {
-  const { socket, ticket } = await callDaemon('session.unlock', { ...place, policy: args[0] })
+  const { socket, ticket } = await callDaemon('session.unlock', {
+    ...place,
+    policy: args[0],
+    recovery: false,
+  })
   console.log('begun')
   const { execFileSync } = await import('node:child_process')
   execFileSync(args[1] as string, args.slice(2), { stdio: 'ignore' })
@@ -64,7 +68,11 @@ async function guessPassphrase(): Promise<void> {
   let tried = 0
   for (let count = 0; count < Number(args[1]); count += 1) {
     try {
-      const { socket, ticket } = await callDaemon('session.unlock', { ...place, policy: args[0] })
+      const { socket, ticket } = await callDaemon('session.unlock', {
+        ...place,
+        policy: args[0],
+        recovery: false,
+      })
       tried += 1
       await callKeeper(socket, 'keeper.open', { ticket, passphrase: Buffer.from(`guess ${count}`) })
       console.log('GOT unlocked')

@@ -12,6 +12,10 @@ export function initCommand() {
   )
     .addOption(kubeconfigOption())
     .option('--yes', 'take the defaults, do not ask')
+    .option(
+      '--recovery-key',
+      'make a recovery key, shown once: it opens the vaults where the passphrase is forgotten',
+    )
     .addOption(passphraseFdOption())
     .action((options) =>
       runCommand(async () => {

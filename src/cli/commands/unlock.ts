@@ -15,6 +15,7 @@ interface UnlockOptions {
   readonly for?: number | undefined
   readonly passphraseFd?: number | undefined
   readonly forCommand?: true | undefined
+  readonly recovery?: true | undefined
 }
 
 export function unlockCommand() {
@@ -29,6 +30,7 @@ export function unlockCommand() {
       .argument('[policy]', 'policy to unlock (default: that of the current context)')
       .option('--all', 'unlock every policy')
       .option('--for <duration>', 'end after this time already; never lengthens', durationArgument)
+      .option('--recovery', 'the passphrase is forgotten: give the recovery key in its place')
       .addOption(passphraseFdOption())
       // For shim and plugin: the strict rules of asking, since a client met the lock and not a person's wish.
       .addOption(new Option('--for-command').hideHelp())
@@ -83,7 +85,10 @@ async function unlockEach(
 ): Promise<void> {
   const policies = options.all ? (await readStatus()).sessions.map((session) => session.policy) : [policy]
   for (const each of policies)
-    await unlockSession({ policy: each, forMs: options.for, forClient: options.forCommand }, source)
+    await unlockSession(
+      { policy: each, forMs: options.for, forClient: options.forCommand, recovery: options.recovery },
+      source,
+    )
 }
 
 async function isOpen(policy: string | undefined, options: UnlockOptions): Promise<boolean> {

@@ -6,11 +6,11 @@ import { createVaultCatalogue } from '../../platform/vault-catalogue.ts'
 import { openVault } from '../../platform/vault/open-vault.ts'
 import { vaultPlaces } from '../../platform/vault/places.ts'
 
-/** Opens the policy's vault. One without a vault has nothing to serve, and opens without a proof. */
+/** Opens the policy's vault, by the passphrase or the recovery key. One without a vault has nothing to serve, and opens without a proof. */
 export const passphraseFactor: KeeperFactor = {
-  async prove(_, { policy, vaultsDir, passphrase }) {
+  async prove(_, { policy, vaultsDir, passphrase, by }) {
     if (!createVaultCatalogue(vaultsDir).has(policy)) return withoutVault(vaultsDir, policy)
-    const vault = await openVault(vaultsDir, policy, passphrase)
+    const vault = await openVault(vaultsDir, policy, passphrase, by)
     const merged = vault.merged.map(({ user, file, adoptedAtMs }) => ({
       user,
       file,

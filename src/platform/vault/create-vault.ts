@@ -9,6 +9,7 @@ import { sealDocument } from './document.ts'
 import { generateKey, openIdentity, sealIdentity } from './identity.ts'
 import { withVaultsLocked } from './lock-vaults.ts'
 import { placesIn, vaultPlaces } from './places.ts'
+import { sealForRecovery } from './recovery.ts'
 import { finishRewrap } from './rewrap.ts'
 import { calibrateLogN } from './scrypt-stanza.ts'
 
@@ -38,28 +39,37 @@ export async function createVaults(order: CreateVaults): Promise<string[]> {
     finishRewrap(order.vaultsDir)
     const existing = createVaultCatalogue(order.vaultsDir).policies()
     const missing = order.policies.filter((policy) => !existing.includes(policy))
-    if (existing[0] !== undefined) await checkPassphrase(order, existing[0])
+    const recovery = existing[0] === undefined ? undefined : await recoveryOf(order, existing[0])
     removeUnfinished(order.vaultsDir)
     const logN = missing.length === 0 ? 0 : (order.logN ?? calibrateLogN())
-    for (const policy of missing) await createVault(order, policy, logN)
+    for (const policy of missing) await createVault(order, policy, { logN, recovery })
     return missing
   })
 }
 
-async function checkPassphrase({ vaultsDir, passphrase }: CreateVaults, policy: string): Promise<void> {
+/** @returns the recovery key's public half, where one was made. @throws GuardError wrong-passphrase */
+async function recoveryOf(
+  { vaultsDir, passphrase }: CreateVaults,
+  policy: string,
+): Promise<string | undefined> {
   const sealed = readOwnFile(vaultPlaces(vaultsDir, policy).identity, 64 * 1024)
-  if (sealed !== undefined) await openIdentity(sealed, passphrase, policy)
+  return sealed === undefined ? undefined : (await openIdentity(sealed, passphrase, policy)).recovery
+}
+
+interface Sealing {
+  readonly logN: number
+  readonly recovery: string | undefined
 }
 
 async function createVault(
   { vaultsDir, passphrase }: CreateVaults,
   policy: string,
-  logN: number,
+  sealing: Sealing,
 ): Promise<void> {
   const { folder } = vaultPlaces(vaultsDir, policy)
   const name = `${unfinishedPrefix}${policy}-${randomBytes(4).toString('hex')}`
   try {
-    await build(join(vaultsDir, name), policy, passphrase, logN)
+    await build(join(vaultsDir, name), policy, passphrase, sealing)
     renameSync(join(vaultsDir, name), folder)
     syncFolder(vaultsDir)
   } catch (error) {
@@ -69,12 +79,18 @@ async function createVault(
 }
 
 /** Builds a vault beside its place; the rename makes it exist, so a half-made one is never seen. */
-async function build(folder: string, policy: string, passphrase: Buffer, logN: number): Promise<void> {
+async function build(
+  folder: string,
+  policy: string,
+  passphrase: Buffer,
+  { logN, recovery }: Sealing,
+): Promise<void> {
   const places = placesIn(folder)
   const { identity, recipient } = await generateKey()
   mkdirSync(folder, { mode: 0o700 })
   mkdirSync(places.pending, { mode: 0o700 })
-  writeOwnFile(places.identity, await sealIdentity(identity, passphrase, logN))
+  writeOwnFile(places.identity, await sealIdentity(identity, passphrase, logN, recovery))
+  if (recovery !== undefined) writeOwnFile(places.recovery, await sealForRecovery(identity, recovery))
   writeOwnFile(places.vault, await sealDocument(policy, [], recipient))
   writeCatalogue(places, [])
   writeOwnFile(places.recipient, `${recipient}\n`)

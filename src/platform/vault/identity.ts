@@ -8,6 +8,8 @@ export interface PolicyKey {
   readonly identity: string
   /** `age1…` */
   readonly recipient: string
+  /** The public half of the recovery key, where one was made: vaults that are made later are sealed to it, too. */
+  readonly recovery?: string
 }
 
 export async function generateKey(): Promise<PolicyKey> {
@@ -15,11 +17,20 @@ export async function generateKey(): Promise<PolicyKey> {
   return { identity, recipient: await identityToRecipient(identity) }
 }
 
+/** Above the key, as age-keygen writes what is public. Under the passphrase: nobody else can put another one there. */
+const recoveryComment = '# recovery: '
+
 /** @returns the bytes of `identity.age`, which `age -d` opens with the passphrase. */
-export async function sealIdentity(identity: string, passphrase: Buffer, logN: number): Promise<Uint8Array> {
+export async function sealIdentity(
+  identity: string,
+  passphrase: Buffer,
+  logN: number,
+  recovery?: string,
+): Promise<Uint8Array> {
   const encrypter = new Encrypter()
   encrypter.addRecipient(new PassphraseRecipient(passphrase, logN))
-  return encrypter.encrypt(`${identity}\n`)
+  const comment = recovery === undefined ? '' : `${recoveryComment}${recovery}\n`
+  return encrypter.encrypt(`${comment}${identity}\n`)
 }
 
 /**
@@ -31,7 +42,15 @@ export async function openIdentity(
   passphrase: Buffer,
   policy: string,
 ): Promise<PolicyKey> {
-  const identity = await decryptIdentity(sealed, passphrase, policy)
+  const text = await decryptIdentity(sealed, passphrase, policy)
+  const recovery = text.split('\n').find((line) => line.startsWith(recoveryComment))
+  const key = await keyIn(text, policy)
+  return recovery === undefined ? key : { ...key, recovery: recovery.slice(recoveryComment.length) }
+}
+
+/** @throws GuardError vault-damaged, vault-newer */
+export async function keyIn(text: string, policy: string): Promise<PolicyKey> {
+  const identity = lastKeyLine(text)
   if (!identity.startsWith('AGE-SECRET-KEY-1')) {
     throw new GuardError(
       'vault-newer',
@@ -50,7 +69,7 @@ async function decryptIdentity(sealed: Uint8Array, passphrase: Buffer, policy: s
   const decrypter = new Decrypter()
   decrypter.addIdentity(attempt)
   try {
-    return lastKeyLine(await decrypter.decrypt(sealed, 'text'))
+    return await decrypter.decrypt(sealed, 'text')
   } catch {
     // The library's reason is left out: it is prose, and nothing of a sealed file belongs in a message.
     if (attempt.refused) throw new GuardError('wrong-passphrase', 'wrong passphrase')

@@ -4,13 +4,14 @@ import { GuardError } from '../../domain/errors.ts'
 import { checkOwnFolder, readOwnFile, removeOwnFile, writeOwnFile } from '../own-files.ts'
 import { writeCatalogue } from './catalogue.ts'
 import { openDocument, sealDocument } from './document.ts'
-import { openIdentity } from './identity.ts'
 import type { PolicyKey } from './identity.ts'
 import type { VaultItem } from './item.ts'
 import { withVaultsLocked } from './lock-vaults.ts'
 import { readPending } from './pending.ts'
 import { vaultPlaces } from './places.ts'
 import type { VaultPlaces } from './places.ts'
+import { openKey, readSealedKey } from './recovery.ts'
+import type { ProofKind } from './recovery.ts'
 import { finishRewrap } from './rewrap.ts'
 
 export interface OpenVault {
@@ -25,24 +26,28 @@ export interface OpenVault {
 
 /** A vault of thousands of credentials is far below this. */
 const vaultBytes = 64 * 1024 * 1024
-const identityBytes = 64 * 1024
 
 /**
  * Opens a policy's vault and merges what was sealed while it was locked.
  *
  * @param vaultsDir `state/vaults`
- * @param passphrase the caller's buffer: it is neither kept nor wiped here
- * @throws GuardError vault-missing, wrong-passphrase, vault-damaged, vault-newer, recipient-changed,
+ * @param secret the passphrase, or the recovery key; the caller's buffer: it is neither kept nor wiped here
+ * @throws GuardError vault-missing, wrong-passphrase, recovery-missing, wrong-recovery-key, vault-damaged, vault-newer, recipient-changed,
  *   vault-busy, disk-full, place-unsafe; whatever is thrown, nothing is lost
  */
-export async function openVault(vaultsDir: string, policy: string, passphrase: Buffer): Promise<OpenVault> {
+export async function openVault(
+  vaultsDir: string,
+  policy: string,
+  secret: Buffer,
+  by: ProofKind = 'passphrase',
+): Promise<OpenVault> {
   const places = vaultPlaces(vaultsDir, policy)
   const sealed = await withVaultsLocked(vaultsDir, async () => {
     finishRewrap(vaultsDir)
-    return readIdentityFile(places, policy)
+    return readKeyFile(places, policy, by)
   })
   // The costly part runs unlocked: a new passphrase changes the file around the key, never the key.
-  const key = await openIdentity(sealed, passphrase, policy)
+  const key = await openKey(sealed, { by, secret }, policy)
   return withVaultsLocked(vaultsDir, () => openAndMerge(places, policy, key))
 }
 
@@ -58,16 +63,14 @@ export async function refreshVault(
   return withVaultsLocked(vaultsDir, () => openAndMerge(vaultPlaces(vaultsDir, policy), policy, key))
 }
 
-function readIdentityFile(places: VaultPlaces, policy: string): Buffer {
+function readKeyFile(places: VaultPlaces, policy: string, by: ProofKind): Buffer {
   const missing = new GuardError('vault-missing', `there is no vault for ${policy}`)
   try {
     checkOwnFolder(places.folder)
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === 'ENOENT' ? missing : error
   }
-  const sealed = readOwnFile(places.identity, identityBytes)
-  if (sealed === undefined) throw missing
-  return sealed
+  return readSealedKey(places, policy, by)
 }
 
 /**

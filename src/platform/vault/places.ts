@@ -8,6 +8,9 @@ export interface VaultPlaces {
   readonly identity: string
   /** A new identity file that awaits its commit; see rewrap.ts. */
   readonly nextIdentity: string
+  /** The same identity, sealed to the recovery key, where one was made. */
+  readonly recovery: string
+  readonly nextRecovery: string
   /** The public half, so that sealing works while locked. */
   readonly recipient: string
   readonly vault: string
@@ -30,6 +33,8 @@ export function placesIn(folder: string): VaultPlaces {
     folder,
     identity: join(folder, 'identity.age'),
     nextIdentity: join(folder, 'identity.age.next'),
+    recovery: join(folder, 'recovery.age'),
+    nextRecovery: join(folder, 'recovery.age.next'),
     recipient: join(folder, 'recipient'),
     vault: join(folder, 'vault.age'),
     catalogue: join(folder, 'catalogue.json'),

@@ -4,16 +4,18 @@ import * as v from 'valibot'
 import { GuardError } from '../../domain/errors.ts'
 import { readOwnFile, removeOwnFile, syncFolder, writeOwnFile } from '../own-files.ts'
 import { createVaultCatalogue } from '../vault-catalogue.ts'
-import { openIdentity, sealIdentity } from './identity.ts'
+import { sealIdentity } from './identity.ts'
 import type { PolicyKey } from './identity.ts'
 import { withVaultsLocked } from './lock-vaults.ts'
 import { isPolicyName, vaultPlaces } from './places.ts'
+import { makeRecoveryKey, openKey, readSealedKey, sealForRecovery } from './recovery.ts'
+import type { ProofKind } from './recovery.ts'
 import { calibrateLogN } from './scrypt-stanza.ts'
 
 /**
- * A new passphrase for every vault, or for none:
+ * A new passphrase for every vault, or for none; and so a new recovery key:
  *
- * 1. each identity, sealed anew, is written beside the old one as `identity.age.next`;
+ * 1. each identity, sealed anew, is written beside the old one as `identity.age.next` (and `recovery.age.next`);
  * 2. the commit marker that lists them is written: from here on the new passphrase is the one;
  * 3. the new files are renamed over the old ones, and the marker is removed.
  *
@@ -24,7 +26,11 @@ export interface Rewrap {
   readonly vaultsDir: string
   /** The caller's buffers: neither kept nor wiped here. */
   readonly passphrase: Buffer
+  /** `recovery`: the recovery key stands in the place of the passphrase. */
+  readonly by?: ProofKind
   readonly newPassphrase: Buffer
+  /** Make a recovery key; an older one opens nothing any more. */
+  readonly withRecoveryKey?: boolean
   /** log2 of scrypt's N; calibrated where it is not given. */
   readonly logN?: number
 }
@@ -36,20 +42,27 @@ const markerSchema = v.object({
 
 const markerPath = (vaultsDir: string): string => join(vaultsDir, '.rewrap-commit')
 
+export interface Rewrapped {
+  /** All there are. */
+  readonly policies: string[]
+  /** To be shown once: it is kept nowhere. */
+  readonly recoveryKey?: string
+}
+
 /**
- * @returns the policies whose vaults have the new passphrase: all there are
- * @throws GuardError wrong-passphrase, vault-damaged, vault-newer, vault-missing, vault-busy, disk-full, usage;
+ * @throws GuardError wrong-passphrase, wrong-recovery-key, recovery-missing, vault-damaged, vault-newer, vault-missing, vault-busy, disk-full, usage;
  *   the old passphrase holds then
  */
-export async function rewrapVaults(order: Rewrap): Promise<string[]> {
+export async function rewrapVaults(order: Rewrap): Promise<Rewrapped> {
   if (order.newPassphrase.length === 0) throw new GuardError('usage', 'the new passphrase is empty')
   return withVaultsLocked(order.vaultsDir, async () => {
     finishRewrap(order.vaultsDir)
     const policies = [...createVaultCatalogue(order.vaultsDir).policies()]
     if (policies.length === 0) throw new GuardError('vault-missing', 'there is no vault yet')
     const keys = await openAll(order, policies)
+    const made = order.withRecoveryKey === true ? await makeRecoveryKey() : undefined
     try {
-      await writeNext(order, keys)
+      await writeNext(order, keys, made?.recipient)
       writeOwnFile(markerPath(order.vaultsDir), JSON.stringify({ version: 1, policies }))
     } catch (error) {
       removeOwnFile(markerPath(order.vaultsDir))
@@ -57,7 +70,7 @@ export async function rewrapVaults(order: Rewrap): Promise<string[]> {
       throw error
     }
     completeIfPossible(order.vaultsDir)
-    return policies
+    return made === undefined ? { policies } : { policies, recoveryKey: made.key }
   })
 }
 
@@ -94,39 +107,51 @@ function readMarker(vaultsDir: string): string[] | undefined {
 }
 
 function putInPlace(vaultsDir: string, policy: string): void {
-  const { folder, identity, nextIdentity } = vaultPlaces(vaultsDir, policy)
+  const { folder, identity, nextIdentity, recovery, nextRecovery } = vaultPlaces(vaultsDir, policy)
   if (!existsSync(folder)) return
-  try {
-    renameSync(nextIdentity, identity)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
+  renameIfThere(nextRecovery, recovery)
+  renameIfThere(nextIdentity, identity)
   // Also where the crash came after the rename: it may not have been durable yet.
   syncFolder(folder)
 }
 
+function renameIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
 function dropNext(vaultsDir: string): void {
   for (const policy of createVaultCatalogue(vaultsDir).policies()) {
-    removeOwnFile(vaultPlaces(vaultsDir, policy).nextIdentity)
+    const { nextIdentity, nextRecovery } = vaultPlaces(vaultsDir, policy)
+    removeOwnFile(nextIdentity)
+    removeOwnFile(nextRecovery)
   }
 }
 
 async function openAll(order: Rewrap, policies: readonly string[]): Promise<Map<string, PolicyKey>> {
   const keys = new Map<string, PolicyKey>()
+  const { by = 'passphrase', passphrase: secret } = order
   for (const policy of policies) {
-    const sealed = readOwnFile(vaultPlaces(order.vaultsDir, policy).identity, 64 * 1024)
-    if (sealed === undefined) throw new GuardError('vault-missing', `there is no vault for ${policy}`)
-    keys.set(policy, await openIdentity(sealed, order.passphrase, policy))
+    const sealed = readSealedKey(vaultPlaces(order.vaultsDir, policy), policy, by)
+    keys.set(policy, await openKey(sealed, { by, secret }, policy))
   }
   return keys
 }
 
-async function writeNext(order: Rewrap, keys: ReadonlyMap<string, PolicyKey>): Promise<void> {
+async function writeNext(
+  order: Rewrap,
+  keys: ReadonlyMap<string, PolicyKey>,
+  newRecovery: string | undefined,
+): Promise<void> {
   const logN = order.logN ?? calibrateLogN()
-  for (const [policy, { identity }] of keys) {
-    writeOwnFile(
-      vaultPlaces(order.vaultsDir, policy).nextIdentity,
-      await sealIdentity(identity, order.newPassphrase, logN),
-    )
+  for (const [policy, key] of keys) {
+    const { nextIdentity, nextRecovery } = vaultPlaces(order.vaultsDir, policy)
+    const recovery = newRecovery ?? key.recovery
+    writeOwnFile(nextIdentity, await sealIdentity(key.identity, order.newPassphrase, logN, recovery))
+    if (newRecovery !== undefined)
+      writeOwnFile(nextRecovery, await sealForRecovery(key.identity, newRecovery))
   }
 }

@@ -92,6 +92,11 @@ test('refuses a weak passphrase, another passphrase than that of the vaults, and
   expect(weak.stderr).toMatch(
     /kubeguard: this passphrase repeats too few characters\nchoose another one.*\n$/,
   )
+  const common = await init('Password123!', '--yes')
+  expect(common).toMatchObject({ code: 64, stdout: '' })
+  expect(common.stderr).toMatch(
+    /kubeguard: this passphrase is easy to guess: close to a password that many people use\nchoose another one.*\n$/,
+  )
   const nobody = await home.kubeguard(['init', '--passphrase-fd', '3'], { fd3: passphrase })
   expect(nobody.code).not.toBe(0)
   expect(readFileSync(home.kubeconfig)).toEqual(before)
