@@ -73,6 +73,7 @@ const packageOfCommand = {
   'python3': 'python3',
   'pip3': 'python3-pip',
   'direnv': 'direnv',
+  'pinentry-curses': 'pinentry-curses',
   'screen': 'screen',
   '/usr/share/bash-completion/bash_completion': 'bash-completion',
   '/usr/share/zsh-syntax-highlighting/zsh-syntax-highlighting.zsh': 'zsh-syntax-highlighting',

@@ -5,6 +5,8 @@ import { weaknessOf } from './passphrase-strength.ts'
 /** Where a passphrase comes from: the terminal, or a descriptor that a secret store feeds. */
 export interface PassphraseSource {
   readonly onTerminal: boolean
+  /** A person is asked, who may mistype: on the terminal, or by a pinentry. */
+  readonly asksPerson: boolean
   /** The passphrase that exists. The caller zeroes it. */
   ask(text: string): Promise<Buffer>
   /** A new one: typed twice and strong enough. The caller zeroes it. */
@@ -63,14 +65,34 @@ async function fromDescriptor(fd: number): Promise<PassphraseSource> {
     passphrase.fill(0)
     throw new GuardError('usage', weakness.wrong, { cure: weakness.better })
   }
-  return { onTerminal: false, ask: () => readPassphraseFrom(fd), askNew }
+  return { onTerminal: false, asksPerson: false, ask: () => readPassphraseFrom(fd), askNew }
 }
 
 async function fromTerminal({ forClient = false, cure }: SourceOptions): Promise<PassphraseSource> {
   const { promptPassphrase } = await import('../client/prompt-passphrase.ts')
   const ask = (text: string): Promise<Buffer> =>
     promptPassphrase({ text: `kubeguard: ${text}: `, forClient, ...(cure === undefined ? {} : { cure }) })
-  return { onTerminal: true, ask, askNew: (text) => askTwice(ask, text) }
+  return { onTerminal: true, asksPerson: true, ask, askNew: (text) => askTwice(ask, text) }
+}
+
+/** One dialog at a time for the account, whatever it asks for. */
+export function fromPinentry(program: string): PassphraseSource {
+  let asked = false
+  const ask = async (text: string): Promise<Buffer> => {
+    const [{ askByPinentry }, { takeTurnAt }] = await Promise.all([
+      import('../client/pinentry.ts'),
+      import('../client/prompt-turn.ts'),
+    ])
+    const turn = await takeTurnAt('pinentry')
+    const error = asked ? 'wrong passphrase' : undefined
+    asked = true
+    try {
+      return await askByPinentry({ program, text: `kubeguard: ${text}`, error })
+    } finally {
+      turn.release()
+    }
+  }
+  return { onTerminal: false, asksPerson: true, ask, askNew: (text) => askTwice(ask, text) }
 }
 
 async function askTwice(ask: (text: string) => Promise<Buffer>, text: string): Promise<Buffer> {

@@ -20,14 +20,14 @@ export interface UnlockOrder {
 }
 
 /** A person may mistype; after these the growing delay of the daemon begins anyway. */
-const triesOnTerminal = 3
+const triesOfPerson = 3
 
 /**
  * Unlocks one session, and says so in one line.
  * @throws GuardError `wrong-passphrase` after the last try, `unlock-delayed`, `unlock-cancelled`, …
  */
 export async function unlockSession(order: UnlockOrder, source: PassphraseSource): Promise<void> {
-  const tries = source.onTerminal ? triesOnTerminal : 1
+  const tries = source.asksPerson ? triesOfPerson : 1
   let policy = order.policy
   const noteBegun = (begun: string): void => void (policy = begun)
   for (let left = tries; ; left -= 1) {

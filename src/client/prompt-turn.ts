@@ -27,9 +27,17 @@ export async function takePromptTurn(): Promise<PromptTurn | undefined> {
   const terminal = openTerminal()
   if (terminal === undefined) return undefined
   terminal.close()
+  return takeTurnAt(terminal.path)
+}
+
+/**
+ * The same for whatever else only one may ask at, by its name.
+ * @throws GuardError `cannot-ask-here` where the other question stays open.
+ */
+export async function takeTurnAt(name: string): Promise<PromptTurn> {
   const places = dirs()
   ensurePlaces(places)
-  const fd = openSync(join(places.run, `prompt${terminal.path.replaceAll('/', '-')}`), 'a+', 0o600)
+  const fd = openSync(join(places.run, `prompt-${name.replace(/^\//, '').replaceAll('/', '-')}`), 'a+', 0o600)
   const turn = { release: () => closeSync(fd) }
   for (
     const endsAt = performance.now() + longestWaitMs;

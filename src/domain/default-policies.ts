@@ -25,6 +25,7 @@ export const defaultPolicy: Policy = {
   lockOutAfter: 10,
   lockOutForMs: 15 * minute,
   onMisuse: [],
+  pinentry: '',
   materialize: false,
   unlock: [{ factor: 'passphrase' }],
 }

@@ -8,6 +8,7 @@ import { isGiven } from './given-credential.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
 import { factorKeys, readUnlock } from './policy-unlock.ts'
+import { readPinentry } from './policy-pinentry.ts'
 import { readEnv } from './policy-env.ts'
 import { readCommands } from './policy-commands.ts'
 import { readWipe } from './policy-wipe.ts'
@@ -36,6 +37,7 @@ export const policyKeys = [
   'lockOutAfter',
   'lockOutFor',
   'onMisuse',
+  'pinentry',
   'materialize',
   ...factorKeys,
 ]
@@ -107,6 +109,7 @@ export class PolicyFields {
     const wipe = readWipe(raw.wipe, within)
     const onLock = readCommands('onLock', raw.onLock, within)
     const onMisuse = readCommands('onMisuse', raw.onMisuse, within)
+    const pinentry = readPinentry(raw.pinentry, within)
     const lockOutAfter = this.#count(raw, 'lockOutAfter', defaultPolicy.lockOutAfter)
     const lockOutForMs = this.#duration(raw, 'lockOutFor', defaultPolicy.lockOutForMs, [
       lockOutRange.shortestMs,
@@ -134,6 +137,7 @@ export class PolicyFields {
       lockOutAfter,
       lockOutForMs,
       onMisuse,
+      pinentry,
       materialize,
       unlock,
     }

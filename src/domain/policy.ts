@@ -38,6 +38,8 @@ export interface Policy {
   readonly lockOutForMs: number
   /** What is run on a finding of misuse: commands for `/bin/sh -c`, in this order. */
   readonly onMisuse: readonly string[]
+  /** Full path of a program that asks for the passphrase where there is no terminal; empty for none. */
+  readonly pinentry: string
   /** Put credentials into their kubeconfigs while unlocked, for programs that can't use plugins: the weakest choice. */
   readonly materialize: boolean
   /** How one proves who one is: the factor that opens first, then what is checked beside it. */

@@ -282,6 +282,7 @@ export interface PolicyReport {
     lockOutAfter: number
     lockOutForMs: number
     onMisuse: readonly string[]
+    pinentry: string
     materialize: boolean
     unlock: readonly FactorSettings[]
     tightenedBy: readonly string[]

@@ -11,7 +11,7 @@ import type { FindProgram, FoundProgram } from './find-program.ts'
 import { rememberTerminal } from './guarded-session.ts'
 import type { Client } from './guarded-session.ts'
 import { isHeldFor } from './held-processes.ts'
-import { mayAskHere } from './may-ask.ts'
+import { mayAskByPinentry, mayAskHere } from './may-ask.ts'
 import { meetLock } from './meet-lock.ts'
 import type {
   Clock,
@@ -112,7 +112,12 @@ function gate(deps: Deps, request: Request, asked: Asked): Reply {
         facts,
         client: facts,
         mayWait: true,
-        mayAsk: (sinceBootMs) => mayAskHere(request, facts, facts, sinceBootMs),
+        mayAsk: (sinceBootMs) =>
+          mayAskHere(request, facts, facts, sinceBootMs) ||
+          mayAskByPinentry(request, deps.table.rules(guarded.policy).pinentry, facts, {
+            client: facts,
+            sinceBootMs,
+          }),
       })
       if (answer.verdict === 'deny') {
         const details = { program: found.tool, verb: command.verb ?? '', context }

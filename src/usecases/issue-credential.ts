@@ -10,7 +10,7 @@ import type { Refusal } from './explain-lock.ts'
 import { clientKey, rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import { isHeldFor } from './held-processes.ts'
-import { mayAskHere } from './may-ask.ts'
+import { mayAskByPinentry, mayAskHere } from './may-ask.ts'
 import { meetLock } from './meet-lock.ts'
 import type {
   Clock,
@@ -99,7 +99,13 @@ function meet(deps: Deps, guarded: GuardedSession, request: Request, { plugin, h
     client: holder,
     mayWait: !isCompletion,
     mayAsk: (sinceBootMs) =>
-      !isCompletion && mayAskHere(request, plugin, holder, sinceBootMs) && deps.challenged.firstTime(holder),
+      !isCompletion &&
+      (mayAskHere(request, plugin, holder, sinceBootMs) ||
+        mayAskByPinentry(request, deps.table.rules(guarded.policy).pinentry, plugin, {
+          client: holder,
+          sinceBootMs,
+        })) &&
+      deps.challenged.firstTime(holder),
   })
   if (answer.verdict === 'deny') record(deps, request, holder, 'refused')
   return answer

@@ -24,3 +24,18 @@ export function mayAskHere(
 export function startedBootMs({ startTicks }: ProcessId): number {
   return (startTicks * 1000) / ticksPerSecond
 }
+
+/**
+ * May it lead to a question by the policy's pinentry? Where there is a terminal, that is where it is asked, or not at all.
+ * That nobody has said no to it since the last unlock is the question's to know (question.ts).
+ */
+export function mayAskByPinentry(
+  request: { mayAsk: boolean; mayWait: boolean; asked: boolean },
+  pinentry: string,
+  asker: ProcessFacts,
+  { client, sinceBootMs }: { readonly client: ProcessId; readonly sinceBootMs: number },
+): boolean {
+  // `mayWait`: KUBEGUARD_PROMPT is not never.
+  if (pinentry === '' || request.mayAsk || request.asked || !request.mayWait) return false
+  return asker.ttyDevice === 0 && sinceBootMs - startedBootMs(client) <= freshClientMs
+}

@@ -53,6 +53,8 @@ export class Question {
   #changes = 0
   #passedOnBootMs = Number.NEGATIVE_INFINITY
   #givenUp: GivenUp | undefined
+  /** Somebody said no where there is no terminal: what polls there would have the dialog come up again and again. */
+  #quietWithoutTerminal = false
 
   constructor(processes: Pick<ProcessTable, 'inspect' | 'isAlive'>) {
     this.#processes = processes
@@ -78,7 +80,7 @@ export class Question {
     const isOpen = this.asking(nowBootMs) !== undefined
     const waiting = this.#waiters.get(clientKey(asker.facts))
     const sinceBootMs = waiting?.sinceBootMs ?? nowBootMs
-    if (!isOpen && asker.mayAsk(sinceBootMs)) return { verdict: 'ask' }
+    if (!isOpen && !this.#isQuietFor(asker) && asker.mayAsk(sinceBootMs)) return { verdict: 'ask' }
     if (!asker.mayWait || !(isOpen || this.#mayOpen(asker, sinceBootMs, nowBootMs)))
       return { verdict: 'refuse', because: 'locked' }
     if (nowBootMs - sinceBootMs >= longestWaitMs) return { verdict: 'refuse', because: 'waited-long' }
@@ -110,6 +112,8 @@ export class Question {
 
   /** Whoever had the turn could not ask. */
   pass(nowBootMs: number): undefined {
+    // What polls may end a client that takes too long, and start another.
+    if (this.#holder?.ttyDevice === 0) this.#quietWithoutTerminal = true
     this.#holder = undefined
     this.#passOn(nowBootMs)
   }
@@ -140,6 +144,7 @@ export class Question {
   answered(): void {
     this.#holder = undefined
     this.#givenUp = undefined
+    this.#quietWithoutTerminal = false
     this.#changes += 1
   }
 
@@ -150,9 +155,14 @@ export class Question {
       // A shell without job control has its commands in its own group, whoever types them.
       .filter(({ pgrp, session }) => pgrp !== session)
       .map(({ pgrp }) => pgrp)
+    if (this.#holder?.ttyDevice === 0) this.#quietWithoutTerminal = true
     this.#holder = undefined
     this.#givenUp = { atBootMs: nowBootMs, groups: new Set(groups) }
     this.#changes += 1
+  }
+
+  #isQuietFor({ facts }: Asker): boolean {
+    return this.#quietWithoutTerminal && facts.ttyDevice === 0
   }
 
   #isRefused({ client, facts }: Asker, nowBootMs: number): boolean {

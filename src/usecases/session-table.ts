@@ -28,6 +28,7 @@ type Rules = Pick<
   | 'wipe'
   | 'onLock'
   | 'materialize'
+  | 'pinentry'
   | 'unlock'
 >
 
@@ -154,6 +155,8 @@ export class SessionTable {
       materialize: false,
       live: policies.some((policy) => policy.live === 'kill') ? 'kill' : 'suspend',
       suspendForMs: Math.min(...candidates.map((policy) => policy.suspendForMs)),
+      // Another policy's program is not this one's.
+      pinentry: '',
       // Its vault's passphrase, and whatever any of them checks beside what opens.
       unlock: strictestUnlock([[{ factor: 'passphrase' }], ...policies.map(({ unlock }) => unlock.slice(1))]),
       hold: policies.some((policy) => policy.hold === 'never') ? 'never' : 'allow',

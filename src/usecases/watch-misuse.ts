@@ -147,10 +147,19 @@ export class WatchMisuse {
     const listed = new Set(this.#deps.policies.current().flatMap(({ onMisuse }) => onMisuse))
     if (listed.size === 0 || this.#waiting >= mostWaiting) return
     this.#waiting += 1
-    this.#commands = this.#commands.then(async () => {
-      this.#waiting -= 1
-      for (const command of [...listed].slice(0, mostCommands)) await this.#run(command, sign, policy)
-    })
+    const commands = [...listed].slice(0, mostCommands)
+    this.#commands = this.#runAfter(this.#commands, commands, sign, policy)
+  }
+
+  async #runAfter(
+    earlier: Promise<void>,
+    listed: readonly string[],
+    sign: MisuseSign,
+    policy: string,
+  ): Promise<void> {
+    await earlier
+    this.#waiting -= 1
+    for (const command of listed) await this.#run(command, sign, policy)
   }
 
   async #run(command: string, { sign, message }: MisuseSign, policy: string): Promise<void> {

@@ -49,7 +49,7 @@ async function figureOf(bench: Bench, plan: Plan): Promise<Figure> {
   }
 }
 
-async function echoServer({ home }: Bench): Promise<string> {
+export async function echoServer({ home }: Bench): Promise<string> {
   const echo = join(home.root, 'echo.sock')
   if (!existsSync(echo)) home.start(node, [join(import.meta.dirname, 'echo-server.ts'), echo])
   await until('the echo server', () => existsSync(echo))
@@ -62,7 +62,7 @@ interface Client {
 }
 
 /** Ready when it has asked once: the start of a runtime is not what is timed. */
-async function startClient({ home, nothingPath }: Bench, echo: string): Promise<Client> {
+export async function startClient({ home, nothingPath }: Bench, echo: string): Promise<Client> {
   const daemon = readFileSync(join(home.guardHome, 'state', 'daemon.lock'), 'utf8').trim()
   const program = join(import.meta.dirname, 'gate-client.ts')
   const child = spawn(node, [program, daemon, echo, home.home, nothingPath], {

@@ -11,6 +11,7 @@ import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
 import { leakFigures, streamLeakFigures } from './leak-figures.ts'
 import { daemonKilledFigure, largeLockFigure, lockFigure } from './lock-figure.ts'
 import { absorbFigure, adoptFigure, auditFigure } from './scribe-figures.ts'
+import { misuseFigures } from './misuse-figures.ts'
 import { oidcFigure } from './oidc-figure.ts'
 import { setUpFigure } from './set-up-figure.ts'
 import { crowdedShimFigure, getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
@@ -72,6 +73,7 @@ const measurements: readonly Entry[] = [
     ['daemon killed', daemonKilledFigure],
     ['leaks', leakFigures],
     ['supervisor leaks', streamLeakFigures],
+    ['misuse', misuseFigures],
   ),
   ['oidc', oidcFigure],
   ['set-up', setUpFigure],

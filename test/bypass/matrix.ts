@@ -7,6 +7,7 @@ import { pluginCases } from './cases/plugin.ts'
 import { materialiseCases } from './cases/materialise.ts'
 import { oidcCases } from './cases/oidc.ts'
 import { onLockCases } from './cases/on-lock.ts'
+import { misuseCases } from './cases/misuse.ts'
 import { presenceCases } from './cases/presence.ts'
 import { processCases } from './cases/processes.ts'
 import { serviceCases } from './cases/service.ts'
@@ -23,6 +24,7 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'wrapped exec plugins': wrappedCases,
   'unlocking': unlockCases,
   'a log-in at a provider': oidcCases,
+  'misuse and recovery': misuseCases,
   'processes of ours': processCases,
   'live streams and holders': [...streamCases, ...familyCases],
   'streams that a lock covers': suspendedCases,

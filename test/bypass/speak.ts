@@ -83,6 +83,28 @@ async function guessPassphrase(): Promise<void> {
   console.log(`tried ${tried}`)
 }
 
+/** Opens as many prompts as there may be, of every policy, and only then answers them all at once. */
+async function guessAtOnce(): Promise<void> {
+  const begun: { socket: Buffer; ticket: Buffer }[] = []
+  for (let count = 0; count < Number(args[0]); count += 1)
+    begun.push(
+      await callDaemon('session.unlock', {
+        ...place,
+        policy: count % 2 === 0 ? 'default' : 'prod',
+        recovery: false,
+      }),
+    )
+  const answers = await Promise.all(
+    begun.map(({ socket, ticket }, count) =>
+      callKeeper(socket, 'keeper.open', { ticket, passphrase: Buffer.from(`guess ${count}`) }).then(
+        () => 'GOT unlocked',
+        ({ code }: { code?: string }) => code ?? 'unknown',
+      ),
+    ),
+  )
+  console.log(answers.join('\n'))
+}
+
 /** A frame with another version's number, and one sent twice in a single write. */
 async function rawFrames(): Promise<void> {
   const request = {
@@ -258,6 +280,7 @@ const attacks: Record<string, () => Promise<void>> = {
   'guess-ticket': guessTicket,
   'late-unlock': lateUnlock,
   'guess-passphrase': guessPassphrase,
+  'guess-at-once': guessAtOnce,
   'raw-frames': rawFrames,
   'speak-to': speakTo,
   'fetch': fetchAsPlugin,

@@ -37,6 +37,7 @@ test('and what holds unless it is said', () => {
     lockOutForMs,
     notify,
     escape,
+    pinentry,
   } = defaultPolicy
   const times = {
     idle: idleMs,
@@ -51,6 +52,7 @@ test('and what holds unless it is said', () => {
     hold,
     absorb,
     live,
+    pinentry: pinentry === '' ? 'off' : pinentry,
     notify,
     escape,
     lockOutAfter: String(lockOutAfter),

@@ -63,6 +63,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'on lock',
     'lock-out',
     'on misuse',
+    'pinentry',
     'materialize',
     'unlock',
     'tightened by the organisation',
@@ -85,6 +86,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     policy.onLock.map(clean).join('; '),
     `${policy.lockOutAfter}: ${formatDuration(policy.lockOutForMs)}`,
     policy.onMisuse.map(clean).join('; '),
+    clean(policy.pinentry),
     policy.materialize ? 'true' : '',
     clean(describeUnlock(policy.unlock)),
     policy.tightenedBy.join(', '),
@@ -137,5 +139,6 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   print(
     `after ${rules.lockOutAfter} wrong passphrases in a row nothing is asked for ${formatDuration(rules.lockOutForMs)}; the strictest policy counts for all`,
   )
+  if (rules.pinentry !== '') print(`asks without a terminal by: ${clean(rules.pinentry)}`)
   for (const commandLine of rules.onMisuse) print(`on misuse runs: ${clean(commandLine)}`)
 }

@@ -1,12 +1,15 @@
 import { Option } from '@commander-js/extra-typings'
 import { constants } from 'node:os'
+import { callDaemon } from '../../client/call.ts'
 import { takePromptTurn } from '../../client/prompt-turn.ts'
+import { openTerminal } from '../../client/tty-device.ts'
 import { GuardError } from '../../domain/errors.ts'
 import { prctl, prctlOption } from '../../platform/libc.ts'
+import type { PolicyReport } from '../../protocol/reports.ts'
 import { command, durationArgument, passphraseFdOption } from '../command.ts'
 import { runCommand } from '../failure.ts'
 import { hardenBeforeSecrets } from '../harden.ts'
-import { askedOnce, passphraseSource } from '../passphrase.ts'
+import { askedOnce, fromPinentry, passphraseSource } from '../passphrase.ts'
 import type { PassphraseSource } from '../passphrase.ts'
 import { readStatus, unlockSession } from '../unlock-session.ts'
 
@@ -58,10 +61,30 @@ async function sourceFor(policy: string | undefined, options: UnlockOptions): Pr
   try {
     return await passphraseSource({ passphraseFd, forClient })
   } catch (error) {
+    const pinentry = await pinentryFor(policy, options)
+    if (pinentry !== undefined) return fromPinentry(pinentry)
     if (forClient || !(await isOpen(policy, options))) throw error
     const refuse = (): Promise<never> => Promise.reject(error)
-    return { onTerminal: false, ask: refuse, askNew: refuse }
+    return { onTerminal: false, asksPerson: false, ask: refuse, askNew: refuse }
   }
+}
+
+/** Where there is no terminal at all, and the policy names one. A recovery key is nothing to be typed into a small dialog. */
+async function pinentryFor(
+  policy: string | undefined,
+  { recovery }: UnlockOptions,
+): Promise<string | undefined> {
+  if (recovery || hasTerminal() || process.env['KUBEGUARD_PROMPT'] === 'never') return undefined
+  const name = policy ?? (await readStatus()).currentPolicy
+  const { report } = await callDaemon('policy.read', {})
+  const found = (report as PolicyReport).policies.find((one) => one.name === name)?.pinentry
+  return found === '' ? undefined : found
+}
+
+function hasTerminal(): boolean {
+  const terminal = openTerminal()
+  terminal?.close()
+  return terminal !== undefined
 }
 
 /** One prompt at a time on a terminal. */

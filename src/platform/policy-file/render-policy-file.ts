@@ -33,6 +33,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       lockOutAfter,
       lockOutForMs,
       onMisuse,
+      pinentry,
       materialize,
       unlock,
     }) => ({
@@ -56,6 +57,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       ...(lockOutAfter === defaultPolicy.lockOutAfter ? {} : { lockOutAfter }),
       ...(lockOutForMs === defaultPolicy.lockOutForMs ? {} : { lockOutFor: formatDuration(lockOutForMs) }),
       ...(onMisuse.length === 0 ? {} : { onMisuse: [...onMisuse] }),
+      ...(pinentry === '' ? {} : { pinentry }),
       ...(finishMs === 0 ? {} : { finish: formatDuration(finishMs) }),
     }),
   )

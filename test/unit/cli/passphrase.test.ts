@@ -7,7 +7,7 @@ test('a passphrase asked once is given as often as wanted, until it is forgotten
     given.push(Buffer.from(`answer ${given.length + 1}`))
     return given.at(-1) as Buffer
   }
-  const source = askedOnce({ onTerminal: true, ask, askNew: ask })
+  const source = askedOnce({ onTerminal: true, asksPerson: true, ask, askNew: ask })
   const first = await source.ask('')
   first.fill(0)
   expect((await source.ask('')).toString()).toBe('answer 1')

@@ -17,7 +17,7 @@ function world() {
     ppid: 1,
     pgrp: pid,
     session: 1,
-    ttyDevice: pid < 1_000 ? tty : tty + 1,
+    ttyDevice: pid >= 9_000 ? 0 : pid < 1_000 ? tty : tty + 1,
     foregroundPgrp: pid,
     state: states.get(pid) ?? 'S',
     program: 'kubectl',
@@ -102,6 +102,22 @@ test('a no refuses who waits, who had started, who comes within moments, and the
   questions.answered('prod')
   expect(meet(5, early)).toEqual({ verdict: 'ask' })
 })
+
+test.each(['given up', 'gone'])(
+  'where there is no terminal, one that is %s is the last that asks until an unlock; a terminal still does',
+  (end) => {
+    const { questions, meet, states, later } = world()
+    expect(meet(9_001)).toEqual({ verdict: 'ask' })
+    if (end === 'gone') states.set(9_001, 'gone')
+    else questions.giveUp('prod', 9_001)
+    later(60_000)
+    expect(meet(9_002)).toMatchObject({ verdict: 'refuse' })
+    expect(meet(9_003)).toMatchObject({ verdict: 'refuse' })
+    expect(meet(11)).toEqual({ verdict: 'ask' })
+    questions.answered('prod')
+    expect(meet(9_004)).toEqual({ verdict: 'ask' })
+  },
+)
 
 test('a no of somebody who has not the turn is nobody’s answer', () => {
   const { meet, questions } = world()

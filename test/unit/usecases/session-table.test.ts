@@ -24,6 +24,7 @@ const rule = (name: string, minutes: number): Policy => ({
   lockOutAfter: 10,
   lockOutForMs: 900_000,
   onMisuse: [],
+  pinentry: '',
   materialize: false,
   unlock: [{ factor: 'passphrase' }],
 })

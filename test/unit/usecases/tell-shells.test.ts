@@ -27,6 +27,7 @@ const rule: Policy = {
   lockOutAfter: 10,
   lockOutForMs: 900_000,
   onMisuse: [],
+  pinentry: '',
   materialize: false,
   unlock: [{ factor: 'passphrase' }],
 }

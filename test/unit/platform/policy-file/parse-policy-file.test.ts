@@ -12,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    notify: off\n    escape: ^]\n    scope: user\n    live: suspend\n    suspendFor: 5m\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    lockOutAfter: 5\n    lockOutFor: 1h\n    onMisuse: [mail me]\n    materialize: true\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    notify: off\n    escape: ^]\n    scope: user\n    live: suspend\n    suspendFor: 5m\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    lockOutAfter: 5\n    lockOutFor: 1h\n    onMisuse: [mail me]\n    pinentry: /usr/bin/pinentry\n    materialize: true\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -37,6 +37,7 @@ describe('a policy file', () => {
         lockOutAfter: 5,
         lockOutForMs: 3_600_000,
         onMisuse: ['mail me'],
+        pinentry: '/usr/bin/pinentry',
         materialize: true,
         unlock: [{ factor: 'passphrase' }],
       },
@@ -78,6 +79,7 @@ describe('a policy file', () => {
           lockOutAfter: 4,
           lockOutForMs: 90_000,
           onMisuse: ['f # g'],
+          pinentry: '/opt/a b/pin # entry',
         },
       ],
       proposedPolicies(['a: b', '*', 'prod # 1', "x'y", 'arn:aws:eks:eu:1:cluster/c']),
