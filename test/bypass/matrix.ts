@@ -11,6 +11,7 @@ import { misuseCases } from './cases/misuse.ts'
 import { presenceCases } from './cases/presence.ts'
 import { processCases } from './cases/processes.ts'
 import { serviceCases } from './cases/service.ts'
+import { sshAgentCases } from './cases/ssh-agent.ts'
 import { streamCases } from './cases/streams.ts'
 import { suspendedCases } from './cases/suspended.ts'
 import { unlockCases } from './cases/unlock.ts'
@@ -25,6 +26,7 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'unlocking': unlockCases,
   'a log-in at a provider': oidcCases,
   'misuse and recovery': misuseCases,
+  'an ssh-agent beside the passphrase': sshAgentCases,
   'processes of ours': processCases,
   'live streams and holders': [...streamCases, ...familyCases],
   'streams that a lock covers': suspendedCases,

@@ -5,7 +5,7 @@ import { takePromptTurn } from '../../client/prompt-turn.ts'
 import { openTerminal } from '../../client/tty-device.ts'
 import { GuardError } from '../../domain/errors.ts'
 import { prctl, prctlOption } from '../../platform/libc.ts'
-import type { PolicyReport } from '../../protocol/reports.ts'
+import type { PolicyReport, StatusReport } from '../../protocol/reports.ts'
 import { command, durationArgument, passphraseFdOption } from '../command.ts'
 import { runCommand } from '../failure.ts'
 import { hardenBeforeSecrets } from '../harden.ts'
@@ -61,11 +61,15 @@ async function sourceFor(policy: string | undefined, options: UnlockOptions): Pr
   try {
     return await passphraseSource({ passphraseFd, forClient })
   } catch (error) {
-    const pinentry = await pinentryFor(policy, options)
+    const report = forClient ? undefined : await readStatus()
+    if (report !== undefined && isOpen(report, policy, options)) {
+      const refuse = (): Promise<never> => Promise.reject(error)
+      return { onTerminal: false, asksPerson: false, ask: refuse, askNew: refuse }
+    }
+    // Whatever is wrong there, why it can't be asked here is what is said.
+    const pinentry = await pinentryFor(policy ?? report?.currentPolicy, options).catch(() => undefined)
     if (pinentry !== undefined) return fromPinentry(pinentry)
-    if (forClient || !(await isOpen(policy, options))) throw error
-    const refuse = (): Promise<never> => Promise.reject(error)
-    return { onTerminal: false, asksPerson: false, ask: refuse, askNew: refuse }
+    throw error
   }
 }
 
@@ -75,9 +79,8 @@ async function pinentryFor(
   { recovery }: UnlockOptions,
 ): Promise<string | undefined> {
   if (recovery || hasTerminal() || process.env['KUBEGUARD_PROMPT'] === 'never') return undefined
-  const name = policy ?? (await readStatus()).currentPolicy
   const { report } = await callDaemon('policy.read', {})
-  const found = (report as PolicyReport).policies.find((one) => one.name === name)?.pinentry
+  const found = (report as PolicyReport).policies.find(({ name }) => name === policy)?.pinentry
   return found === '' ? undefined : found
 }
 
@@ -114,13 +117,12 @@ async function unlockEach(
     )
 }
 
-async function isOpen(policy: string | undefined, options: UnlockOptions): Promise<boolean> {
-  if (!options.all) return isUnlocked(policy)
-  return (await readStatus()).sessions.every((session) => session.state === 'unlocked')
-}
-
-async function isUnlocked(policy: string | undefined): Promise<boolean> {
-  const { sessions, currentPolicy } = await readStatus()
+function isOpen(
+  { sessions, currentPolicy }: StatusReport,
+  policy: string | undefined,
+  options: UnlockOptions,
+): boolean {
+  if (options.all) return sessions.every((session) => session.state === 'unlocked')
   return sessions.some(
     (session) => session.policy === (policy ?? currentPolicy) && session.state === 'unlocked',
   )

@@ -145,8 +145,10 @@ class SqliteJournal implements ReportingJournal {
   }
 
   failures(policy: string): FailedUnlocks {
-    const stored = this.#attempt((store) => store.failures(policy))
-    return this.#failures.get(policy) ?? stored ?? noFailures
+    // Asked for at every try: whoever guesses without a pause must not make this slow for others.
+    const known = this.#failures.get(policy) ?? this.#attempt((store) => store.failures(policy))
+    if (known !== undefined) this.#failures.set(policy, known)
+    return known ?? noFailures
   }
 
   /** Kept in memory too, so that a full disk does not shorten the delay after wrong passphrases. */

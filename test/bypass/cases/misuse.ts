@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { filesWith } from '../../e2e/commands/secrets.ts'
 import { passphrase } from '../../fixtures/home.ts'
 import { writePolicy } from '../../fixtures/policy.ts'
-import { until } from '../../fixtures/terminal.ts'
+import { repository, until } from '../../fixtures/terminal.ts'
 import type { BypassCase } from '../bypass-case.ts'
 import { gotPods, laySiege, speak, usualRules } from '../siege.ts'
 import type { Siege } from '../siege.ts'
@@ -151,5 +151,26 @@ with sqlite3.connect(sys.argv[1]) as db:
         return [wrong, passphrase, ...siege.secrets].some((secret) => text.includes(secret))
       })
     },
+  },
+  {
+    name: 'a pinentry that others can change, asked for the passphrase',
+    whileUnlocked: 'own',
+    attempt: () =>
+      apart(usualRules, async (siege) => {
+        const { home } = siege
+        const path = join(home.root, 'pinentry')
+        const started = join(home.home, 'started')
+        const text = `#!/bin/sh\ntouch ${started}\n`
+        writeFileSync(path, text, { mode: 0o777 })
+        chmodSync(path, 0o777)
+        writePolicy(home, withMore(`    pinentry: ${path}\n`))
+        const run = await home.run('/usr/bin/setsid', ['--wait', 'kubectl', 'get', 'pods'])
+        const asked = existsSync(started)
+        chmodSync(path, 0o755)
+        chownSync(path, siege.own.uid, siege.own.gid)
+        await home.run('/usr/bin/setsid', ['--wait', join(repository, 'bin', 'kubeguard'), 'unlock'])
+        if (!existsSync(started)) throw new Error('it is not started where nobody else can change it either')
+        return asked || gotPods(run)
+      }),
   },
 ]

@@ -5,9 +5,10 @@ import { guardedHome } from '../../fixtures/held-home.ts'
 import { good, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import type { Run } from '../../fixtures/run-program.ts'
-import { TestTerminal, until } from '../../fixtures/terminal.ts'
+import { TestTerminal, repository, until } from '../../fixtures/terminal.ts'
 
 const program = '/usr/bin/pinentry-curses'
+const launcher = join(repository, 'bin', 'kubeguard')
 const asking = (path = program) => ({ idle: '10m', more: `    pinentry: ${path}\n` })
 
 /** A terminal on which nothing runs: a dialog may come up there. */
@@ -83,18 +84,18 @@ test('a no is kept: what polls brings up no dialog again, a person who asks for 
   const shows = dialogs(terminal)
   const first = withoutTerminal(home, terminal, 'kubectl', 'get', 'pods')
   await shows(/passphrase for default/)
-  // Escape, and then what ends the wait for the rest of a key.
-  terminal.type('\x1b\x1b')
+  // Past OK to Cancel.
+  terminal.type('\t\t\r')
   expect(await first).toMatchObject({ code: 77 })
   await until('the quiet time after a no', () => home.kubeguard(['status']).then(({ code }) => code === 77))
   const drawn = terminal.output.length
   for (let count = 0; count < 3; count += 1)
     expect(await withoutTerminal(home, terminal, 'kubectl', 'get', 'pods')).toMatchObject({ code: 77 })
   expect(terminal.output.length).toBe(drawn)
-  const launcher = withoutTerminal(home, terminal, join(process.cwd(), 'bin', 'kubeguard'), 'unlock')
+  const byHand = withoutTerminal(home, terminal, launcher, 'unlock')
   await shows(/passphrase for default/)
   terminal.type(`${passphrase}\r`)
-  good(await launcher)
+  good(await byHand)
   await home.lock()
   const again = withoutTerminal(home, terminal, 'kubectl', 'get', 'pods')
   await shows(/passphrase for default/)
@@ -145,7 +146,10 @@ test('none unless it is set, none under KUBEGUARD_PROMPT=never, and none that ot
   chmodSync(path, 0o777)
   set(path)
   expect(await refused()).toContain('(pinentry) can be changed by others')
+  // One that could not be asked is as good as a no.
+  expect(await refused()).not.toContain('pinentry')
   set(join(home.root, 'missing'))
-  expect(await refused()).toContain('(pinentry) is not there')
+  const missing = await withoutTerminal(home, terminal, launcher, 'unlock')
+  expect(missing).toMatchObject({ code: 77, stderr: expect.stringContaining('(pinentry) is not there') })
   expect(terminal.output.length).toBe(drawn)
 })

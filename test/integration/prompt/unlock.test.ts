@@ -91,7 +91,7 @@ test('without a terminal it fails at once, and starts no keeper', async () => {
   const run = await kubeguard(['unlock'])
   expect(run).toMatchObject({ code: 77, stdout: '' })
   expect(run.stderr).toContain("can't ask for the passphrase here: there is no terminal")
-  expect(daemon.requests).toEqual(['session.status'])
+  expect(daemon.requests).toEqual(['session.status', 'policy.read'])
 })
 
 test('started with foreign settings of the runtime it starts itself anew without them', async () => {

@@ -158,7 +158,7 @@ describe('tighten', () => {
       ),
       { numRuns: 1_000 },
     )
-  })
+  }, 120_000)
 
   it('changes nothing under an organisation that asks for nothing', () => {
     const user = [policy('stg', ['stg-*'], { idleMs: 30 * minute }), policy('default', ['*'])]

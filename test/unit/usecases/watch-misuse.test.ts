@@ -77,6 +77,19 @@ it('tells of a run of failures once, and of a lock-out', () => {
   expect(said).toHaveLength(3)
 })
 
+it('lets no process name itself into another fact', () => {
+  const { misuse, said, state } = rig()
+  state.failures = {
+    count: 3,
+    lastWallMs: nowMs,
+    sinceWallMs: nowMs,
+    lastOn: 'x" journal-head="0',
+    waitMs: 0,
+  }
+  misuse.failed('*', state.failures)
+  expect(said).toEqual([`misuse failed-unlocks count="3" on="x' journal-head='0" journal-head=abc123`])
+})
+
 it('shows a run for as long as nobody has proven who he is', () => {
   const { fail, misuse, state } = rig()
   fail(4)
