@@ -201,7 +201,7 @@ export class Keeper {
     const limits = {
       ...(idleMs !== undefined && { idleMs }),
       ...(untilWallMs !== undefined && { untilWallMs }),
-      ...(failedBefore !== undefined && { failedBefore }),
+      ...(failedBefore !== undefined && { failedBefore: failedBefore as FailedBefore }),
     }
     return { ...report, ...more, ...limits }
   }

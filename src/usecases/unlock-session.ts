@@ -258,7 +258,7 @@ function beginTrace(
 function recordUnlock(
   deps: Deps,
   guarded: GuardedSession,
-  { client, request }: Attempt,
+  { client, request }: Pick<Attempt, 'client' | 'request'>,
   { report }: Opened,
 ): Begun | undefined {
   const details = { pid: client.pid, ...(request.recovery === true ? { by: 'recovery key' } : {}) }
