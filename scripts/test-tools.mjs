@@ -85,6 +85,12 @@ const packageOfCommand = {
   'systemd-socket-activate': 'systemd',
   '/usr/lib/systemd/systemd': 'systemd',
   'setpriv': 'util-linux',
+  'unshare': 'util-linux',
+  'dbus-daemon': 'dbus',
+  'busctl': 'systemd',
+  '/usr/lib/python3/dist-packages/dbusmock/templates/logind.py': 'python3-dbusmock',
+  '/usr/sbin/sshd': 'openssh-server',
+  'ssh': 'openssh-client',
   'kubetail': 'kubetail',
 }
 

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { allDepartures } from '../domain/departure.ts'
 import { GuardError } from '../domain/errors.ts'
 import { hardenProcess } from '../hardening/harden-process.ts'
 import { dirs, ensurePlaces, places } from '../platform/dirs.ts'
@@ -121,12 +122,14 @@ function watchPolicies(world: World): void {
   world.policies.onChange(() => {
     world.journal.recordDurably({ event: 'policy-changed' })
     for (const guarded of world.table.all()) {
-      const { holders, hold, finishMs, ...limits } = world.table.rules(guarded.policy)
+      const { holders, hold, finishMs, lockOn, ...limits } = world.table.rules(guarded.policy)
       guarded.endsHolders ||= holders === 'end'
+      guarded.lockOn = allDepartures([guarded.lockOn, lockOn])
       world.table.advance(guarded, { type: 'limits-tightened', limits })
       world.table.advance(guarded, { type: 'holds-tightened', hold, finishMs })
       void world.sweep.withdraw(guarded)
     }
+    world.departures.attend()
     world.shells.changed()
     world.rearm()
   })

@@ -11,6 +11,7 @@ export const defaultPolicy: Policy = {
   lifetimeMs: 12 * hour,
   warnMs: minute,
   live: 'kill',
+  lockOn: ['suspend', 'screen-lock', 'logout'],
   holders: 'expire',
   env: [],
   hold: 'allow',
@@ -42,13 +43,17 @@ export function strictestPolicies(): PolicySet {
   return [{ ...productionPolicy, name: 'default', contexts: ['*'] }]
 }
 
-/** What applies to contexts that the organisation's file does not name: no limit that a policy could exceed. */
+/**
+ * What applies to contexts that the organisation's file does not name, and to fields that it does not say: nothing that
+ * could make a policy stricter.
+ */
 export const loosestPolicy: Policy = {
   ...defaultPolicy,
   name: 'rest',
   idleMs: 24 * hour,
   lifetimeMs: 7 * 24 * hour,
   finishMs: hour,
+  lockOn: [],
   absorb: 'off',
   materialize: true,
 }

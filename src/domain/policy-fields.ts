@@ -6,6 +6,7 @@ import type { Policy } from './policy.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
 import { readEnv } from './policy-env.ts'
+import { readLockOn } from './policy-lock-on.ts'
 import { readOnLock } from './policy-on-lock.ts'
 import { readWipe } from './policy-wipe.ts'
 
@@ -27,8 +28,9 @@ export const policyKeys = [
   'wipe',
   'onLock',
   'materialize',
+  'lockOn',
 ]
-const laterKeys = ['access', 'credential', 'onMisuse', 'suspendFor', 'lockOn']
+const laterKeys = ['access', 'credential', 'onMisuse', 'suspendFor']
 
 /** A policy's name is a folder's name too. */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -51,11 +53,14 @@ export class PolicyFields {
   readonly #raw: unknown
   readonly #path: PolicyPath
   readonly #report: Report
+  readonly #unsaid: Policy
   #failed = false
 
-  constructor(raw: unknown, path: PolicyPath, report: Report) {
+  /** `unsaid` has what holds for a field that is not there. */
+  constructor(raw: unknown, path: PolicyPath, report: Report, unsaid: Policy = defaultPolicy) {
     this.#raw = raw
     this.#path = path
+    this.#unsaid = unsaid
     this.#report = (at, message, cure, severity = 'error') => {
       this.#failed ||= severity === 'error'
       report(at, message, cure, severity)
@@ -79,7 +84,7 @@ export class PolicyFields {
     this.#compare(raw, limits)
     const holders = this.#choice(raw, 'holders', ['expire', 'end'], [])
     const hold = this.#choice(raw, 'hold', ['allow', 'never'], [])
-    const finishMs = this.#duration(raw, 'finish', 0, [0, longestFinishMs])
+    const finishMs = this.#duration(raw, 'finish', this.#unsaid.finishMs, [0, longestFinishMs])
     const absorb = this.#choice(raw, 'absorb', absorbChoices, [])
     const materialize = this.#flag(raw, 'materialize')
     this.#choice(raw, 'live', ['kill'], ['suspend'])
@@ -89,6 +94,7 @@ export class PolicyFields {
     const env = readEnv(raw.env, within)
     const wipe = readWipe(raw.wipe, within)
     const onLock = readOnLock(raw.onLock, within)
+    const lockOn = readLockOn(raw.lockOn, this.#unsaid.lockOn, within)
     if (this.#failed) return undefined
     return {
       name,
@@ -98,25 +104,23 @@ export class PolicyFields {
       holders: holders === 'end' ? 'end' : 'expire',
       hold: hold === 'never' ? 'never' : 'allow',
       finishMs,
-      absorb: (absorb as Absorb | undefined) ?? defaultPolicy.absorb,
+      absorb: (absorb as Absorb | undefined) ?? this.#unsaid.absorb,
       env,
       wipe,
       onLock,
       materialize,
+      lockOn,
     }
   }
 
   /** A missing idle limit or warning gives way to the limits that are there; a lifetime is never stretched. */
   #limits(raw: Fields): Limits {
-    const lifetimeMs = this.#duration(raw, 'lifetime', defaultPolicy.lifetimeMs, [
-      secondMs,
-      longestLifetimeMs,
-    ])
-    const idleMs = this.#duration(raw, 'idle', Math.min(defaultPolicy.idleMs, lifetimeMs), [
+    const lifetimeMs = this.#duration(raw, 'lifetime', this.#unsaid.lifetimeMs, [secondMs, longestLifetimeMs])
+    const idleMs = this.#duration(raw, 'idle', Math.min(this.#unsaid.idleMs, lifetimeMs), [
       secondMs,
       longestIdleMs,
     ])
-    const usualWarnMs = Math.min(defaultPolicy.warnMs, Math.floor(idleMs / 2))
+    const usualWarnMs = Math.min(this.#unsaid.warnMs, Math.floor(idleMs / 2))
     return { lifetimeMs, idleMs, warnMs: this.#duration(raw, 'warn', usualWarnMs, [0, longestIdleMs]) }
   }
 
@@ -211,7 +215,7 @@ export class PolicyFields {
 
   #flag(raw: Fields, key: string): boolean {
     const value = raw[key]
-    if (value === undefined || typeof value === 'boolean') return value ?? false
+    if (value === undefined || typeof value === 'boolean') return value ?? this.#unsaid.materialize
     this.#at(key, value, `${key}: ${shown(value)} is neither true nor false`, 'write true or false')
     return false
   }

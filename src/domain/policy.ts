@@ -1,4 +1,5 @@
 import type { Absorb } from './absorb.ts'
+import type { Departure } from './departure.ts'
 import { strictestPolicies } from './default-policies.ts'
 import { globMatches } from './glob.ts'
 
@@ -11,6 +12,8 @@ export interface Policy {
   readonly lifetimeMs: number
   readonly warnMs: number
   readonly live: 'kill'
+  /** What locks besides its limits: signs that the person leaves. */
+  readonly lockOn: readonly Departure[]
   readonly holders: 'expire' | 'end'
   /** Variables that a lock unsets in shells with the hook. */
   readonly env: readonly string[]

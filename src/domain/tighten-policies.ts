@@ -1,3 +1,4 @@
+import { allDepartures } from './departure.ts'
 import { formatDuration } from './duration.ts'
 import { globCovers, globsOverlap } from './glob.ts'
 import { strictestAbsorb } from './absorb.ts'
@@ -74,6 +75,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     wipe: [...new Set([policy, ...others].flatMap(({ wipe }) => wipe))],
     onLock: [...new Set([policy, ...others].flatMap(({ onLock }) => onLock))],
     materialize: [policy, ...others].every((one) => one.materialize),
+    lockOn: allDepartures([policy, ...others].map((one) => one.lockOn)),
   }
 }
 
@@ -96,6 +98,8 @@ export function tightenings(before: Policy, after: Policy): string[] {
   const commands = after.onLock.filter((command) => !before.onLock.includes(command))
   if (commands.length > 0) changes.push(`onLock ${commands.join(', ')} too`)
   if (before.materialize !== after.materialize) changes.push('materialize false, not true')
+  const departures = after.lockOn.filter((departure) => !before.lockOn.includes(departure))
+  if (departures.length > 0) changes.push(`lockOn ${departures.join(', ')} too`)
   if (before.hold !== after.hold) changes.push(`hold ${after.hold}, not ${before.hold}`)
   return changes
 }

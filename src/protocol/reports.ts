@@ -251,11 +251,18 @@ export interface PolicyReport {
     wipe: readonly string[]
     onLock: readonly string[]
     materialize: boolean
+    lockOn: readonly string[]
     tightenedBy: readonly string[]
   }[]
   readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]
   readonly lastGoodInForce: boolean
-  readonly explained?: { context: string; policy: string; because: string }
+  readonly explained?: {
+    context: string
+    policy: string
+    because: string
+    /** Each rule that holds, and the files that say so: none where it holds unless one says otherwise. */
+    decided: readonly { rule: string; value: string; by: readonly string[] }[]
+  }
 }
 
 export interface JournalEntry {

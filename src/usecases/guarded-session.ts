@@ -1,3 +1,4 @@
+import type { Departure } from '../domain/departure.ts'
 import { initialSession } from '../domain/session.ts'
 import type { Instant, Session } from '../domain/session.ts'
 import type { Keeper, ProcessId, TerminalId } from './ports.ts'
@@ -23,6 +24,12 @@ export interface Client {
   readonly credentialEndsMs?: number
 }
 
+/** A terminal that an ssh server made. The kernel takes it from its leader when the connection is gone. */
+export interface RemoteTerminal {
+  readonly leader: ProcessId
+  readonly device: number
+}
+
 /** One policy's session with all that hangs on it. */
 export interface GuardedSession {
   readonly policy: string
@@ -40,6 +47,12 @@ export interface GuardedSession {
   onLockDue: boolean
   /** A lock ends holders without a terminal too: the rules said so at the unlock, or since. */
   endsHolders: boolean
+  /** Signs of leaving that lock it: the rules named them at the unlock, or since. */
+  lockOn: readonly Departure[]
+  /** The ssh terminal at which it was unlocked; undefined where that was elsewhere. */
+  remote: RemoteTerminal | undefined
+  /** `sleptMs` of the clock when it was looked at last. */
+  sleptMs: number
   /** What could not be done at the last lock: shown by status until the next unlock. */
   lockFailures: readonly string[]
 }
@@ -56,6 +69,9 @@ export function guardedSession(policy: string): GuardedSession {
     traces: new Set(),
     onLockDue: false,
     endsHolders: false,
+    lockOn: [],
+    remote: undefined,
+    sleptMs: 0,
     lockFailures: [],
   }
 }

@@ -1,3 +1,5 @@
+import { allDepartures } from '../domain/departure.ts'
+import type { Departure } from '../domain/departure.ts'
 import type { LockReason } from '../domain/event.ts'
 import { GuardError } from '../domain/errors.ts'
 import { strictestPolicies } from '../domain/default-policies.ts'
@@ -23,6 +25,7 @@ type Rules = Pick<
   | 'wipe'
   | 'onLock'
   | 'materialize'
+  | 'lockOn'
 >
 
 type EndSession = (guarded: GuardedSession, reason: LockReason) => void
@@ -32,6 +35,8 @@ interface World {
   readonly policies: PolicySource
   readonly vaults: Pick<VaultCatalogue, 'policies'>
   readonly processes: Pick<ProcessTable, 'isAlive'>
+  /** A sign of leaving that nobody tells of, which locks this session: looked for with every event, so that none is missed. */
+  readonly departed?: (guarded: GuardedSession) => Departure | undefined
 }
 
 /** From here on the dead among the held are looked for also while nothing is about to lock. */
@@ -92,16 +97,21 @@ export class SessionTable {
   }
 
   #open(): string[] {
-    return [...this.#sessions.values()]
-      .filter(({ session }) => session.state !== 'locked')
-      .map(({ policy }) => policy)
+    return this.notLocked().map(({ policy }) => policy)
+  }
+
+  /** Those that serve somebody, or are being unlocked; no file is looked at. */
+  notLocked(): GuardedSession[] {
+    return [...this.#sessions.values()].filter(({ session }) => session.state !== 'locked')
   }
 
   /** Applies one event at the present moment, and starts the lock if that is what follows. */
   advance(guarded: GuardedSession, event: SessionEvent): readonly Effect[] {
+    const departure = this.#world.departed?.(guarded)
+    const before = departure === undefined ? [] : this.#apply(guarded, { type: 'lock', reason: departure })
     for (const process of this.#endedHolds(guarded.session))
       this.#apply(guarded, { type: 'hold-ended', process })
-    return this.#apply(guarded, event)
+    return [...before, ...this.#apply(guarded, event)]
   }
 
   /** A job that is over holds nothing open, so it is looked for before a lock could be narrower for it. */
@@ -144,6 +154,7 @@ export class SessionTable {
       // What was named at the unlock is in the trace; another policy's commands are not this one's.
       onLock: [],
       materialize: false,
+      lockOn: allDepartures(candidates.map((policy) => policy.lockOn)),
       hold: policies.some((policy) => policy.hold === 'never') ? 'never' : 'allow',
       finishMs: Math.min(...candidates.map((policy) => policy.finishMs)),
     }

@@ -5,7 +5,9 @@ import { heldCases, manySessionsCases } from './cases/held.ts'
 import { kubeconfigCases } from './cases/kubeconfig.ts'
 import { pluginCases } from './cases/plugin.ts'
 import { materialiseCases } from './cases/materialise.ts'
+import { leaveCases } from './cases/leave.ts'
 import { onLockCases } from './cases/on-lock.ts'
+import { organisationCases } from './cases/organisation.ts'
 import { presenceCases } from './cases/presence.ts'
 import { processCases } from './cases/processes.ts'
 import { serviceCases } from './cases/service.ts'
@@ -29,5 +31,7 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'what other tools cached': wipeCases,
   'what a lock runs': onLockCases,
   'what materialize puts on disk': materialiseCases,
+  'leaving': leaveCases,
+  'the organisation’s rules': organisationCases,
   'passing for a person': presenceCases,
 }

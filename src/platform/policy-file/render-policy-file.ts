@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { formatDuration } from '../../domain/duration.ts'
+import { defaultPolicy } from '../../domain/default-policies.ts'
 import type { PolicySet } from '../../domain/policy.ts'
 import { policyApiVersion } from '../../domain/validate-policies.ts'
 
@@ -26,6 +27,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       wipe,
       onLock,
       materialize,
+      lockOn,
     }) => ({
       name,
       contexts: [...contexts],
@@ -34,6 +36,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       warn: formatDuration(warnMs),
       live,
       holders,
+      ...(lockOn.join() === defaultPolicy.lockOn.join() ? {} : { lockOn: [...lockOn] }),
       ...(hold === 'never' ? { hold } : {}),
       ...(absorb === 'auto' ? {} : { absorb }),
       ...(env.length === 0 ? {} : { env: [...env] }),

@@ -11,6 +11,7 @@ const rule = (name: string, minutes: number): Policy => ({
   lifetimeMs: 100 * minutes * minute,
   warnMs: 1_000,
   live: 'kill',
+  lockOn: [],
   holders: 'expire',
   env: [],
   hold: 'allow',

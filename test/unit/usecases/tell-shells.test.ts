@@ -14,6 +14,7 @@ const rule: Policy = {
   lifetimeMs: 60 * minute,
   warnMs: minute,
   live: 'kill',
+  lockOn: [],
   holders: 'expire',
   env: ['TOKEN'],
   hold: 'allow',
@@ -75,6 +76,7 @@ function world(change: Partial<Policy> = {}) {
   const log = { info: () => {}, warn: () => {}, error: () => {} }
   const processTable = { isAlive: () => true } as unknown as ProcessTable
   const reaper = { live: () => {} } as unknown as Reaper
+  const departures = { look: () => {} }
   guarded.keeper = { live: async () => {} } as unknown as Keeper
   return {
     clock,
@@ -87,7 +89,17 @@ function world(change: Partial<Policy> = {}) {
     person,
     alarm,
     wake: () =>
-      keepDeadlines({ clock, log, processes: processTable, reaper, terminals, table, alarm, shells }),
+      keepDeadlines({
+        clock,
+        log,
+        processes: processTable,
+        reaper,
+        terminals,
+        table,
+        alarm,
+        shells,
+        departures,
+      }),
   }
 }
 

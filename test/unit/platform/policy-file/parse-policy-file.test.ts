@@ -12,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    materialize: true\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    scope: user\n    live: kill\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    materialize: true\n    lockOn: [logout, suspend]\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -32,6 +32,7 @@ describe('a policy file', () => {
         wipe: ['tsh', '~/.cache/x/*'],
         onLock: ['aws sso logout'],
         materialize: true,
+        lockOn: ['suspend', 'logout'],
       },
       ...defaultPolicies(),
     ])
@@ -90,10 +91,10 @@ describe('a policy file', () => {
     ],
     [
       'a top key of a later version',
-      `lockOn: [suspend]\n${file('')}`,
+      `notify: [desktop]\n${file('')}`,
       1,
       1,
-      /lockOn is not available/,
+      /notify is not available/,
       /remove it/,
     ],
     [
