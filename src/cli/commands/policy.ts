@@ -59,6 +59,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'wipe',
     'on lock',
     'materialize',
+    'lock on',
     'tightened by the organisation',
   ]
   const rows = report.policies.map((policy) => [
@@ -76,6 +77,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     policy.wipe.map(clean).join(' '),
     policy.onLock.map(clean).join('; '),
     policy.materialize ? 'true' : '',
+    policy.lockOn.join(' '),
     policy.tightenedBy.join(', '),
   ])
   for (const line of table(head, rows)) print(line)
@@ -107,16 +109,11 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   const report = await readPolicies(context)
   if (options.json) return printJson(report.explained ?? null)
   if (report.explained === undefined) return
-  const { policy, because } = report.explained
-  const rules = report.policies.find(({ name }) => name === policy)
+  const { policy, because, decided } = report.explained
   print(`${clean(context)}: policy ${policy}, because ${clean(because)}`)
-  if (rules === undefined) return
-  print(
-    `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live processes: ${rules.live}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
-  )
-  if (rules.env.length > 0) print(`a lock unsets in shells: ${rules.env.join(', ')}`)
-  if (rules.wipe.length > 0) print(`a lock wipes: ${rules.wipe.map(clean).join(', ')}`)
-  if (rules.materialize)
+  const rows = decided.map(({ rule, value, by }) => [rule, clean(value), by.map(clean).join(', ')])
+  for (const line of table(['rule', 'is', 'as said by'], rows)) print(line)
+  const rules = report.policies.find(({ name }) => name === policy)
+  if (rules?.materialize === true)
     print('while unlocked its credentials stand in their kubeconfigs in plain text (materialize)')
-  for (const commandLine of rules.onLock) print(`then runs: ${clean(commandLine)}`)
 }
