@@ -128,14 +128,13 @@ function saysFor(context: string, rules: PolicySet, { said }: RulesFile): FileSa
 
 const othersMayWrite = 0o022n
 
-/** Who may write a folder may put another file of root's in this one's place, or none. Links are followed. */
-function distrustedFolder(owner: number, path: string): string | undefined {
-  return [dirname(path), ...realFolder(path)].find((folder) => {
-    const facts = statSync(folder, { bigint: true, throwIfNoEntry: false })
-    return facts !== undefined && (facts.uid !== BigInt(owner) || (facts.mode & othersMayWrite) !== 0n)
-  })
+/** Who may write a folder may put another file of root's in this one's place, or none. One that is not there is nobody's. */
+function isOwnersAlone(owner: number, folder: string): boolean {
+  const facts = statSync(folder, { bigint: true, throwIfNoEntry: false })
+  return facts === undefined || (facts.uid === BigInt(owner) && (facts.mode & othersMayWrite) === 0n)
 }
 
+/** The folder that a link leads to. */
 function realFolder(path: string): string[] {
   try {
     return [dirname(realpathSync(path))]
@@ -163,7 +162,9 @@ function notOursAlone(stamp: FileStamp | undefined): ReturnType<Distrust> {
  */
 function writableByOthers(owner: number): Distrust {
   return (stamp, path) => {
-    const folder = distrustedFolder(owner, path)
+    // Where there is none each request comes by here: one look at its folder.
+    const folders = stamp === undefined ? [dirname(path)] : [dirname(path), ...realFolder(path)]
+    const folder = folders.find((one) => !isOwnersAlone(owner, one))
     if (folder !== undefined) {
       const message = `others than root may replace the organisation’s file: ${folder} is not root’s alone`
       return { message, cure: `as root: chown root ${folder}; chmod go-w ${folder}` }

@@ -84,6 +84,16 @@ test('the first request after a sleep that nobody announced finds the session lo
   expect(ended).toEqual(['suspend'])
 })
 
+test('a sleep past a limit, where sleep itself locks nothing: the first request finds it locked by that', () => {
+  const { world, guarded, ended, open, request } = machine()
+  open([])
+  world.bootMs += 15 * 60_000
+  world.sleptMs += 15 * 60_000
+  request()
+  expect(guarded.session.state).toBe('locked')
+  expect(ended).toEqual(['idle'])
+})
+
 test('a sleep before the unlock, or that the rules do not name, locks nothing', () => {
   const { world, guarded, open, request } = machine()
   world.sleptMs += 60_000
