@@ -79,6 +79,7 @@ export const powers: Readonly<Record<string, readonly string[]>> = {
   'node:inspector': [],
   'node:vm': [],
   'chokidar': ['platform/file-watch'],
+  'dbus-native': ['platform/departures'],
   'age-encryption': ['platform/vault'],
   'better-sqlite3': ['platform/journal'],
   'koffi': ['platform', 'shim'],

@@ -91,8 +91,13 @@ const packageOfCommand = {
   'systemd-socket-activate': 'systemd',
   '/usr/lib/systemd/systemd': 'systemd',
   'setpriv': 'util-linux',
-  'kubetail': 'kubetail',
+  'unshare': 'util-linux',
   'dbus-daemon': 'dbus',
+  'busctl': 'systemd',
+  '/usr/lib/python3/dist-packages/dbusmock/templates/logind.py': 'python3-dbusmock',
+  '/usr/sbin/sshd': 'openssh-server',
+  'ssh': 'openssh-client',
+  'kubetail': 'kubetail',
   '/usr/lib/python3/dist-packages/dbusmock/__init__.py': 'python3-dbusmock',
 }
 

@@ -1,6 +1,7 @@
 import type { DaemonReport } from '../protocol/reports.ts'
 import { protocolVersion } from '../protocol/messages.ts'
-import { createAlarm, createClock } from '../platform/clock.ts'
+import { createAlarm, createClock, sleptMs } from '../platform/clock.ts'
+import { createDepartureWatch } from '../platform/departures/create-departure-watch.ts'
 import { places } from '../platform/dirs.ts'
 import type { Dirs } from '../platform/dirs.ts'
 import { installRoot, nativePath, nativeSupervisorPath, version } from '../platform/install.ts'
@@ -25,6 +26,7 @@ import { AbsorbSecrets } from '../usecases/absorb-secrets.ts'
 import { FindProgram } from '../usecases/find-program.ts'
 import { ChallengedClients } from '../usecases/issue-credential.ts'
 import { keepDeadlines, rearm } from '../usecases/keep-deadlines.ts'
+import { LockOnDeparture } from '../usecases/lock-on-departure.ts'
 import { LockSession } from '../usecases/lock-session.ts'
 import { VaultWork } from '../usecases/open-vaults.ts'
 import type { ProcessId } from '../usecases/ports.ts'
@@ -35,6 +37,7 @@ import { Supervisors } from '../usecases/supervisors.ts'
 import { SuspendedStreams } from '../usecases/suspended-streams.ts'
 import { SweepSessions } from '../usecases/sweep-sessions.ts'
 import { TellShells } from '../usecases/tell-shells.ts'
+import { unnoticedDeparture } from '../usecases/unnoticed-departure.ts'
 import { WatchMisuse } from '../usecases/watch-misuse.ts'
 import type { HandOver } from './hand-over.ts'
 import type { Service } from './service.ts'
@@ -84,7 +87,18 @@ export function compose(dirs: Dirs, hooks: Hooks) {
   })
   const alarm = hooks.service.watched(
     createAlarm(clock, () =>
-      keepDeadlines({ clock, log, processes, reaper, terminals, table, alarm, shells, suspended }),
+      keepDeadlines({
+        clock,
+        log,
+        processes,
+        reaper,
+        terminals,
+        table,
+        alarm,
+        shells,
+        suspended,
+        departures,
+      }),
     ),
   )
   const misuse = new WatchMisuse({
@@ -121,7 +135,13 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     table: () => table,
   })
   const table = new SessionTable(
-    { clock, policies, vaults, processes },
+    {
+      clock,
+      policies,
+      vaults,
+      processes,
+      departed: (guarded) => unnoticedDeparture({ sleptMs, processes }, guarded),
+    },
     (guarded, reason) => {
       const wasOpen = guarded.keeper !== undefined
       lockSession.begin(guarded, reason)
@@ -129,8 +149,16 @@ export function compose(dirs: Dirs, hooks: Hooks) {
       const over = (): void => hooks.handOver.afterLock(table)
       void lockSession.settled(guarded).then(over, over)
     },
-    () => shells.changed(),
+    () => {
+      shells.changed()
+      departures.attend()
+    },
   )
+  const departures: LockOnDeparture = new LockOnDeparture({
+    table,
+    lockSession,
+    watch: createDepartureWatch({ log, seen: (departure) => departures.seen(departure) }),
+  })
   const questions = new Questions({ clock, processes }, (onWake) => createAlarm(clock, onWake))
   const plugin = { command: `${places.plugins(dirs)}/kubeguard-credential`, env: pluginEnvironment() }
   const absorb: AbsorbSecrets = new AbsorbSecrets({
@@ -166,6 +194,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     lockSession,
     lockCommands,
     misuse,
+    departures,
     shells,
     statusFile,
     supervisors,

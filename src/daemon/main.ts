@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { allDepartures } from '../domain/departure.ts'
 import { asksForMore } from '../domain/policy-unlock.ts'
 import { GuardError } from '../domain/errors.ts'
 import { hardenProcess } from '../hardening/harden-process.ts'
@@ -123,8 +124,9 @@ function watchPolicies(world: World): void {
   world.policies.onChange(() => {
     world.journal.recordDurably({ event: 'policy-changed' })
     for (const guarded of world.table.all()) {
-      const { holders, hold, finishMs, unlock, ...limits } = world.table.rules(guarded.policy)
+      const { holders, hold, finishMs, lockOn, unlock, ...limits } = world.table.rules(guarded.policy)
       guarded.endsHolders ||= holders === 'end'
+      guarded.lockOn = allDepartures([guarded.lockOn, lockOn])
       world.table.advance(guarded, { type: 'limits-tightened', limits })
       world.table.advance(guarded, { type: 'holds-tightened', hold, finishMs })
       world.suspended.endOverdue(guarded)
@@ -132,6 +134,7 @@ function watchPolicies(world: World): void {
         world.table.advance(guarded, { type: 'lock', reason: 'policy-changed' })
       void world.sweep.withdraw(guarded)
     }
+    world.departures.attend()
     world.shells.changed()
     world.rearm()
   })

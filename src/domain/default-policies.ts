@@ -15,6 +15,7 @@ export const defaultPolicy: Policy = {
   escape: '~',
   live: 'kill',
   suspendForMs: 10 * minute,
+  lockOn: ['suspend', 'screen-lock', 'logout'],
   holders: 'expire',
   env: [],
   hold: 'allow',
@@ -51,7 +52,10 @@ export function strictestPolicies(): PolicySet {
   return [{ ...productionPolicy, name: 'default', contexts: ['*'] }]
 }
 
-/** What applies to contexts that the organisation's file does not name: no limit that a policy could exceed. */
+/**
+ * What applies to contexts that the organisation's file does not name, and to fields that it does not say: nothing that
+ * could make a policy stricter.
+ */
 export const loosestPolicy: Policy = {
   ...defaultPolicy,
   name: 'rest',
@@ -60,6 +64,7 @@ export const loosestPolicy: Policy = {
   live: 'suspend',
   suspendForMs: 24 * hour,
   finishMs: hour,
+  lockOn: [],
   absorb: 'off',
   lockOutAfter: lockOutRange.most,
   lockOutForMs: lockOutRange.shortestMs,

@@ -6,6 +6,7 @@ export type LockReason =
   | 'suspend'
   | 'screen-lock'
   | 'logout'
+  | 'disconnect'
   | 'misuse'
   | 'policy-changed'
   | 'daemon-stopped'

@@ -11,6 +11,7 @@ import { factorKeys, readUnlock } from './policy-unlock.ts'
 import { readPinentry } from './policy-pinentry.ts'
 import { readEnv } from './policy-env.ts'
 import { readCommands } from './policy-commands.ts'
+import { readLockOn } from './policy-lock-on.ts'
 import { readWipe } from './policy-wipe.ts'
 import { lockOutRange } from './unlock-delay.ts'
 
@@ -39,9 +40,10 @@ export const policyKeys = [
   'onMisuse',
   'pinentry',
   'materialize',
+  'lockOn',
   ...factorKeys,
 ]
-const laterKeys = ['access', 'credential', 'lockOn']
+const laterKeys = ['access', 'credential']
 
 /** A policy's name is a folder's name too. */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -65,11 +67,14 @@ export class PolicyFields {
   readonly #raw: unknown
   readonly #path: PolicyPath
   readonly #report: Report
+  readonly #unsaid: Policy
   #failed = false
 
-  constructor(raw: unknown, path: PolicyPath, report: Report) {
+  /** `unsaid` has what holds for a field that is not there. */
+  constructor(raw: unknown, path: PolicyPath, report: Report, unsaid: Policy = defaultPolicy) {
     this.#raw = raw
     this.#path = path
+    this.#unsaid = unsaid
     this.#report = (at, message, cure, severity = 'error') => {
       this.#failed ||= severity === 'error'
       report(at, message, cure, severity)
@@ -94,11 +99,11 @@ export class PolicyFields {
     const notify = this.#choice(raw, 'notify', ['auto', 'off'], [])
     const holders = this.#choice(raw, 'holders', ['expire', 'end'], [])
     const hold = this.#choice(raw, 'hold', ['allow', 'never'], [])
-    const finishMs = this.#duration(raw, 'finish', 0, [0, longestFinishMs])
+    const finishMs = this.#duration(raw, 'finish', this.#unsaid.finishMs, [0, longestFinishMs])
     const absorb = this.#choice(raw, 'absorb', absorbChoices, [])
     const materialize = this.#flag(raw, 'materialize')
     const live = this.#choice(raw, 'live', ['kill', 'suspend'], [])
-    const suspendForMs = this.#duration(raw, 'suspendFor', defaultPolicy.suspendForMs, [
+    const suspendForMs = this.#duration(raw, 'suspendFor', this.#unsaid.suspendForMs, [
       secondMs,
       longestSuspendMs,
     ])
@@ -108,10 +113,11 @@ export class PolicyFields {
     const env = readEnv(raw.env, within)
     const wipe = readWipe(raw.wipe, within)
     const onLock = readCommands('onLock', raw.onLock, within)
+    const lockOn = readLockOn(raw.lockOn, this.#unsaid.lockOn, within)
     const onMisuse = readCommands('onMisuse', raw.onMisuse, within)
     const pinentry = readPinentry(raw.pinentry, within)
-    const lockOutAfter = this.#count(raw, 'lockOutAfter', defaultPolicy.lockOutAfter)
-    const lockOutForMs = this.#duration(raw, 'lockOutFor', defaultPolicy.lockOutForMs, [
+    const lockOutAfter = this.#count(raw, 'lockOutAfter', this.#unsaid.lockOutAfter)
+    const lockOutForMs = this.#duration(raw, 'lockOutFor', this.#unsaid.lockOutForMs, [
       lockOutRange.shortestMs,
       lockOutRange.longestMs,
     ])
@@ -125,12 +131,12 @@ export class PolicyFields {
       ...limits,
       notify: notify === 'off' ? 'off' : 'auto',
       escape,
-      live: live === 'suspend' ? 'suspend' : 'kill',
+      live: (live ?? this.#unsaid.live) === 'suspend' ? 'suspend' : 'kill',
       suspendForMs,
       holders: holders === 'end' ? 'end' : 'expire',
       hold: hold === 'never' ? 'never' : 'allow',
       finishMs,
-      absorb: (absorb as Absorb | undefined) ?? defaultPolicy.absorb,
+      absorb: (absorb as Absorb | undefined) ?? this.#unsaid.absorb,
       env,
       wipe,
       onLock,
@@ -139,21 +145,19 @@ export class PolicyFields {
       onMisuse,
       pinentry,
       materialize,
+      lockOn,
       unlock,
     }
   }
 
   /** A missing idle limit or warning gives way to the limits that are there; a lifetime is never stretched. */
   #limits(raw: Fields): Limits {
-    const lifetimeMs = this.#duration(raw, 'lifetime', defaultPolicy.lifetimeMs, [
-      secondMs,
-      longestLifetimeMs,
-    ])
-    const idleMs = this.#duration(raw, 'idle', Math.min(defaultPolicy.idleMs, lifetimeMs), [
+    const lifetimeMs = this.#duration(raw, 'lifetime', this.#unsaid.lifetimeMs, [secondMs, longestLifetimeMs])
+    const idleMs = this.#duration(raw, 'idle', Math.min(this.#unsaid.idleMs, lifetimeMs), [
       secondMs,
       longestIdleMs,
     ])
-    const usualWarnMs = Math.min(defaultPolicy.warnMs, Math.floor(idleMs / 2))
+    const usualWarnMs = Math.min(this.#unsaid.warnMs, Math.floor(idleMs / 2))
     return { lifetimeMs, idleMs, warnMs: this.#duration(raw, 'warn', usualWarnMs, [0, longestIdleMs]) }
   }
 
@@ -262,7 +266,7 @@ export class PolicyFields {
 
   #flag(raw: Fields, key: string): boolean {
     const value = raw[key]
-    if (value === undefined || typeof value === 'boolean') return value ?? false
+    if (value === undefined || typeof value === 'boolean') return value ?? this.#unsaid.materialize
     this.#at(key, value, `${key}: ${shown(value)} is neither true nor false`, 'write true or false')
     return false
   }

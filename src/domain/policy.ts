@@ -1,4 +1,5 @@
 import type { Absorb } from './absorb.ts'
+import type { Departure } from './departure.ts'
 import type { FactorSettings } from './factor.ts'
 import { strictestPolicies } from './default-policies.ts'
 import { globMatches } from './glob.ts'
@@ -19,6 +20,8 @@ export interface Policy {
   readonly live: 'kill' | 'suspend'
   /** How long it may go on behind a lock screen. */
   readonly suspendForMs: number
+  /** What locks besides its limits: signs that the person leaves. */
+  readonly lockOn: readonly Departure[]
   readonly holders: 'expire' | 'end'
   /** Variables that a lock unsets in shells with the hook. */
   readonly env: readonly string[]

@@ -20,6 +20,9 @@ const sessionKeepers = words(`
   gnome-session-binary gnome-terminal-server konsole kitty alacritty foot wezterm-gui xterm ghostty
   dbus-daemon dbus-broker ssh-agent gpg-agent`)
 
+/** They make a terminal for a connection, and end it with the connection. */
+const remoteServers = words('sshd sshd-session dropbear')
+
 /** Processes that take in orphans; pid 1 and any subreaper (prctl(2), PR_SET_CHILD_SUBREAPER). */
 const subreapers = words(`
   systemd init tini docker-init dumb-init catatonit conmon containerd-shim containerd-shim-runc-v2 s6-svscan
@@ -43,6 +46,8 @@ export const isWrapper = (program: string): boolean => isOneOf(wrappers, program
 /** tmux names its server process `tmux: server`. */
 export const isSessionKeeper = (program: string): boolean =>
   isOneOf(sessionKeepers, (program.split(':')[0] as string).replaceAll(/[()]/g, '')) || program === '(sd-pam)'
+export const isRemoteServer = (program: string): boolean =>
+  isOneOf(remoteServers, program.split(':')[0] as string)
 export const isSubreaper = (program: string): boolean => isOneOf(subreapers, program)
 
 /** Shell options whose value is the next word, so that it is no script. */

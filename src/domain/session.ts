@@ -108,7 +108,7 @@ function lookBack(before: Session, event: SessionEvent, now: Instant): Session {
 
 function passTime(session: Session, now: Instant, heldBefore: number): Transition {
   const reason = overdue(session, now)
-  if (reason === 'idle' && session.state === 'unlocked') return goIdle(session, now)
+  if (reason === 'idle' && session.state === 'unlocked') return leaveHeld(session, 'idle', now)
   if (reason !== undefined) return lock(session, reason, now)
   if (!hasHolds(session)) return unchanged(session)
   return leaveHolds(session, runningHolds(session.holds, now), heldBefore)
@@ -120,7 +120,7 @@ const hasHolds = (session: Session): session is Unlocked | Held =>
 function apply(session: Session, event: SessionEvent, now: Instant): Transition {
   switch (event.type) {
     case 'lock':
-      return lock(session, event.reason, now)
+      return event.reason === 'screen-lock' ? leaveUnattended(session, now) : lock(session, event.reason, now)
     case 'unlock-begun':
       return unchanged(beginUnlock(session, now))
     case 'unlock-proven':
@@ -151,21 +151,33 @@ function lock(session: Session, reason: LockReason, now: Instant): Transition {
   }
 }
 
-/** The idle lock, alone of all, leaves what it was told to leave. */
-function goIdle(session: Unlocked, now: Instant): Transition {
+/** A locked screen says what idleness says: nobody is there. What is held already stays so, but for who is being asked. */
+function leaveUnattended(session: Session, now: Instant): Transition {
+  if (session.state === 'held') {
+    if (!session.unlocking) return unchanged(session)
+    const asked: Held = { ...session, generation: session.generation + 1, unlocking: false }
+    return { session: asked, effects: [{ type: 'narrow-session', reason: 'screen-lock' }] }
+  }
+  return session.state === 'unlocked'
+    ? leaveHeld(session, 'screen-lock', now)
+    : lock(session, 'screen-lock', now)
+}
+
+/** The lock of a session that nobody attends, alone of all, leaves what it was told to leave. */
+function leaveHeld(session: Unlocked, reason: 'idle' | 'screen-lock', now: Instant): Transition {
   const running = runningHolds(session.holds, now)
-  if (running.length === 0) return lock(session, 'idle', now)
+  if (running.length === 0) return lock(session, reason, now)
   const { since, limits } = session
   const held: Held = {
     state: 'held',
     generation: session.generation + 1,
-    lock: { reason: 'idle', at: now },
+    lock: { reason, at: now },
     since,
     limits,
     holds: running.map((hold) => ({ ...hold, since: hold.since ?? now })),
     unlocking: false,
   }
-  return { session: held, effects: [{ type: 'narrow-session', reason: 'idle' }] }
+  return { session: held, effects: [{ type: 'narrow-session', reason }] }
 }
 
 /** Where a held session serves fewer than `before`, what the others left behind is ended now. */

@@ -1,3 +1,4 @@
+import { allDepartures } from './departure.ts'
 import { formatDuration } from './duration.ts'
 import { globCovers, globsOverlap } from './glob.ts'
 import { describeUnlock, strictestUnlock } from './policy-unlock.ts'
@@ -84,6 +85,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     lockOutForMs: Math.max(...[policy, ...others].map((one) => one.lockOutForMs)),
     onMisuse: [...new Set([policy, ...others].flatMap(({ onMisuse }) => onMisuse))],
     materialize: [policy, ...others].every((one) => one.materialize),
+    lockOn: allDepartures([policy, ...others].map((one) => one.lockOn)),
     unlock: strictestUnlock([policy, ...others].map(({ unlock }) => unlock)),
   }
 }
@@ -119,6 +121,8 @@ export function tightenings(before: Policy, after: Policy): string[] {
   if (before.materialize !== after.materialize) changes.push('materialize false, not true')
   const [unlockedBy, isUnlockedBy] = [describeUnlock(before.unlock), describeUnlock(after.unlock)]
   if (unlockedBy !== isUnlockedBy) changes.push(`unlock ${isUnlockedBy}, not ${unlockedBy}`)
+  const departures = after.lockOn.filter((departure) => !before.lockOn.includes(departure))
+  if (departures.length > 0) changes.push(`lockOn ${departures.join(', ')} too`)
   if (before.hold !== after.hold) changes.push(`hold ${after.hold}, not ${before.hold}`)
   return changes
 }

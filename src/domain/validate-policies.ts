@@ -1,4 +1,5 @@
 import { defaultPolicy } from './default-policies.ts'
+import type { SaidKeys } from './explain-policy.ts'
 import type { Policy, PolicyProblem, PolicySet } from './policy.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
@@ -11,6 +12,8 @@ export type LocatePolicy = (path: PolicyPath) => { readonly line: number; readon
 export interface ValidatedPolicies {
   /** Undefined while there is any problem that is an error. */
   readonly policies: PolicySet | undefined
+  /** Which keys each of its policies says, by name. */
+  readonly said: ReadonlyMap<string, SaidKeys>
   readonly problems: readonly PolicyProblem[]
 }
 
@@ -19,10 +22,11 @@ const mostPolicies = 256
 
 const topKeys = ['apiVersion', 'policies']
 /** Designed, but not done by this version: to pass over them in silence would feign a guard. */
-const laterTopKeys = ['lockOn', 'audit', 'notify']
+const laterTopKeys = ['audit', 'notify']
 
 /**
- * Checks a parsed policy document. `rest` is what applies to contexts that no policy names.
+ * Checks a parsed policy document. `rest` is what applies to contexts that no policy names, and its fields
+ * are what a policy has where it does not say them itself.
  * Everything that is wrong is told at once, each with its place and cure; keys that this version does
  * not know or can't honour are errors.
  */
@@ -38,7 +42,12 @@ export function validatePolicies(
   }
   const policies = readDocument(raw, report, rest)
   const failed = problems.some((problem) => problem.severity === 'error')
-  return { policies: failed ? undefined : policies, problems }
+  return { policies: failed ? undefined : policies, said: saidKeys(raw), problems }
+}
+
+function saidKeys(raw: unknown): ReadonlyMap<string, SaidKeys> {
+  const list: readonly unknown[] = isMapping(raw) && Array.isArray(raw.policies) ? raw.policies : []
+  return new Map(list.filter(isMapping).map((policy) => [String(policy.name), new Set(Object.keys(policy))]))
 }
 
 function readDocument(raw: unknown, report: Report, rest: Policy): PolicySet | undefined {
@@ -65,7 +74,7 @@ function readDocument(raw: unknown, report: Report, rest: Policy): PolicySet | u
     report(list === undefined ? [] : ['policies'], message, 'see: kubeguard policy show')
     return undefined
   }
-  const policies = list.map((item, index) => new PolicyFields(item, ['policies', index], report).read())
+  const policies = list.map((item, index) => new PolicyFields(item, ['policies', index], report, rest).read())
   if (policies.some((policy) => policy === undefined)) return undefined
   return completed(policies as Policy[], report, rest)
 }

@@ -7,6 +7,25 @@ export function createClock(): Clock {
   return { now: () => ({ bootMs: Math.floor(bootTimeMs()), wallMs: Date.now() }) }
 }
 
+/** Two readings further apart than this were not made at one moment: this process was stopped between them. */
+const oneMomentMs = 50
+
+/**
+ * How long this machine has slept since it was started, in ms: CLOCK_BOOTTIME counts that time, CLOCK_MONOTONIC does not
+ * (clock_gettime(2)).
+ */
+export function sleptMs(): number {
+  for (let triesLeft = 10; ; triesLeft -= 1) {
+    const before = monotonicMs()
+    const bootMs = bootTimeMs()
+    const after = monotonicMs()
+    if (after - before <= oneMomentMs || triesLeft === 0) return bootMs - after
+  }
+}
+
+/** `process.hrtime` is CLOCK_MONOTONIC as it is (uv_hrtime in libuv's src/unix/linux.c). */
+const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
+
 /** Node's timers stand still while the machine sleeps, so a long wait is taken in steps. */
 const longestStepMs = 30_000
 

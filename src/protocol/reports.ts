@@ -284,12 +284,19 @@ export interface PolicyReport {
     onMisuse: readonly string[]
     pinentry: string
     materialize: boolean
+    lockOn: readonly string[]
     unlock: readonly FactorSettings[]
     tightenedBy: readonly string[]
   }[]
   readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]
   readonly lastGoodInForce: boolean
-  readonly explained?: { context: string; policy: string; because: string }
+  readonly explained?: {
+    context: string
+    policy: string
+    because: string
+    /** Each rule that holds, and the files that say so: none where it holds unless one says otherwise. */
+    decided: readonly { rule: string; value: string; by: readonly string[] }[]
+  }
 }
 
 export interface JournalEntry {

@@ -9,6 +9,7 @@ const reasons: Record<LockReason, string> = {
   'suspend': 'the machine slept',
   'screen-lock': 'the screen was locked',
   'logout': 'you logged out',
+  'disconnect': 'the terminal it was unlocked at is gone',
   'misuse': 'misuse was seen',
   'policy-changed': 'the policy became stricter',
   'daemon-stopped': 'the daemon was stopped',

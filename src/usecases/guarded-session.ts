@@ -1,3 +1,4 @@
+import type { Departure } from '../domain/departure.ts'
 import type { FactorSettings } from '../domain/factor.ts'
 import { initialSession } from '../domain/session.ts'
 import type { Instant, Session } from '../domain/session.ts'
@@ -31,6 +32,12 @@ export interface Suspension {
   readonly clients: Map<string, Client>
 }
 
+/** A terminal that an ssh server made. The kernel takes it from its leader when the connection is gone. */
+export interface RemoteTerminal {
+  readonly leader: ProcessId
+  readonly device: number
+}
+
 /** One policy's session with all that hangs on it. */
 export interface GuardedSession {
   readonly policy: string
@@ -52,6 +59,12 @@ export interface GuardedSession {
   provenBy: readonly FactorSettings[]
   /** A lock ends holders without a terminal too: the rules said so at the unlock, or since. */
   endsHolders: boolean
+  /** Signs of leaving that lock it: the rules named them at the unlock, or since. */
+  lockOn: readonly Departure[]
+  /** The ssh terminal at which it was unlocked; undefined where that was elsewhere. */
+  remote: RemoteTerminal | undefined
+  /** `sleptMs` of the clock when it was looked at last. */
+  sleptMs: number
   /** What could not be done at the last lock: shown by status until the next unlock. */
   lockFailures: readonly string[]
 }
@@ -70,6 +83,9 @@ export function guardedSession(policy: string): GuardedSession {
     onLockDue: false,
     provenBy: [],
     endsHolders: false,
+    lockOn: [],
+    remote: undefined,
+    sleptMs: 0,
     lockFailures: [],
   }
 }

@@ -3,6 +3,7 @@ import type { Instant, Session } from '../domain/session.ts'
 import { rootsOf } from './ended-clients.ts'
 import { endsHolders } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
+import type { LockOnDeparture } from './lock-on-departure.ts'
 import type { Alarm, Clock, Log, ProcessTable, Reaper, Terminals, WatchedSession } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 import { suspensionLeftMs } from './suspended-streams.ts'
@@ -21,6 +22,7 @@ interface Deps {
   readonly alarm: Alarm
   readonly shells: Pick<TellShells, 'warn'>
   readonly suspended: Pick<SuspendedStreams, 'endOverdue' | 'watched'>
+  readonly departures: Pick<LockOnDeparture, 'look'>
 }
 
 /** How often keepers and the reaper hear that the daemon is alive, while a session is unlocked. */
@@ -64,6 +66,7 @@ export function keepDeadlines(deps: Deps): void {
     deps.suspended.endOverdue(guarded)
   }
   tellReaper(deps)
+  deps.departures.look()
   rearm(deps)
 }
 

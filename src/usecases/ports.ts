@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../domain/errors.ts'
 import type { JournalEvent } from '../domain/event.ts'
+import type { DecidedRule } from '../domain/explain-policy.ts'
 import type { FactorSettings } from '../domain/factor.ts'
 import type { Hold } from '../domain/hold.ts'
 import type { Ancestor } from '../domain/holder.ts'
@@ -21,6 +22,17 @@ import type {
 
 export interface Clock {
   now(): Instant
+}
+
+/** Hears, from the machine's and the desktop's own services, that the person leaves. */
+export interface DepartureWatch {
+  /**
+   * From now on: does it listen, and is sleep to wait until `seen` has resolved? Where neither, nothing is connected and
+   * nothing runs. Never throws; where nobody can be asked nothing is heard.
+   */
+  set(wanted: { readonly listens: boolean; readonly delaysSleep: boolean }): void
+  /** Called at each heartbeat: connects again where a service went away, and asks for what none tells of by itself. */
+  look(): void
 }
 
 /** USER_HZ: the unit of times in /proc/PID/stat, 100 on every Linux architecture we build for (time(7)). */
@@ -179,6 +191,12 @@ export interface PolicySource {
   /** Which policies the organisation's file tightened, and what. */
   tightenedBy(policy: string): readonly string[]
   onChange(listener: () => void): void
+}
+
+/** Which policy file decided what. */
+export interface PolicyOrigins {
+  /** The rules in force for a context, each with the files whose word it is. */
+  decidedFor(context: string): readonly DecidedRule[]
 }
 
 /** One kubeconfig file without its secrets. Names are raw: clean them before they reach a terminal. */

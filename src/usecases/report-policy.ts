@@ -2,11 +2,12 @@ import { isGiven } from '../domain/given-credential.ts'
 import { policyForContext } from '../domain/policy.ts'
 import type { PolicyProblem } from '../domain/policy.ts'
 import type { PolicyReport } from '../protocol/reports.ts'
-import type { PolicySource, VaultCatalogue } from './ports.ts'
+import type { PolicyFileKind } from '../domain/explain-policy.ts'
+import type { PolicyOrigins, PolicySource, VaultCatalogue } from './ports.ts'
 import { vaultOfOthers } from './unlock-session.ts'
 
 interface Deps {
-  readonly policies: PolicySource
+  readonly policies: PolicySource & PolicyOrigins
   readonly vaults: Pick<VaultCatalogue, 'credentials'>
 }
 
@@ -38,8 +39,21 @@ function vaultProblems(policies: PolicySource, vaults: Deps['vaults']): PolicyPr
     }))
 }
 
-function explain(policies: PolicySource, context: string): NonNullable<PolicyReport['explained']> {
+function explain(
+  policies: PolicySource & PolicyOrigins,
+  context: string,
+): NonNullable<PolicyReport['explained']> {
   const policy = policyForContext(policies.current(), context)
   const globs = policy.contexts.join(', ')
-  return { context, policy: policy.name, because: `first policy whose contexts (${globs}) match` }
+  return {
+    context,
+    policy: policy.name,
+    because: `first policy whose contexts (${globs}) match`,
+    decided: policies
+      .decidedFor(context)
+      .map(({ by, ...rule }) => ({ ...rule, by: by.map((kind) => pathOf(policies, kind)) })),
+  }
 }
+
+const pathOf = (policies: PolicySource, wanted: PolicyFileKind): string =>
+  policies.files().find(({ kind }) => kind === wanted)?.path ?? wanted

@@ -1,3 +1,5 @@
+import { allDepartures } from '../domain/departure.ts'
+import type { Departure } from '../domain/departure.ts'
 import type { LockReason } from '../domain/event.ts'
 import { GuardError } from '../domain/errors.ts'
 import { strictestPolicies } from '../domain/default-policies.ts'
@@ -30,6 +32,7 @@ type Rules = Pick<
   | 'materialize'
   | 'pinentry'
   | 'unlock'
+  | 'lockOn'
 >
 
 type EndSession = (guarded: GuardedSession, reason: LockReason) => void
@@ -39,6 +42,8 @@ interface World {
   readonly policies: PolicySource
   readonly vaults: Pick<VaultCatalogue, 'policies'>
   readonly processes: Pick<ProcessTable, 'isAlive'>
+  /** A sign of leaving that nobody tells of, which locks this session: looked for with every event, so that none is missed. */
+  readonly departed?: (guarded: GuardedSession) => Departure | undefined
 }
 
 /** From here on the dead among the held are looked for also while nothing is about to lock. */
@@ -99,16 +104,21 @@ export class SessionTable {
   }
 
   #open(): string[] {
-    return [...this.#sessions.values()]
-      .filter(({ session }) => session.state !== 'locked')
-      .map(({ policy }) => policy)
+    return this.notLocked().map(({ policy }) => policy)
+  }
+
+  /** Those that serve somebody, or are being unlocked; no file is looked at. */
+  notLocked(): GuardedSession[] {
+    return [...this.#sessions.values()].filter(({ session }) => session.state !== 'locked')
   }
 
   /** Applies one event at the present moment, and starts the lock if that is what follows. */
   advance(guarded: GuardedSession, event: SessionEvent): readonly Effect[] {
+    const departure = this.#world.departed?.(guarded)
+    const before = departure === undefined ? [] : this.#apply(guarded, { type: 'lock', reason: departure })
     for (const process of this.#endedHolds(guarded.session))
       this.#apply(guarded, { type: 'hold-ended', process })
-    return this.#apply(guarded, event)
+    return [...before, ...this.#apply(guarded, event)]
   }
 
   /** A job that is over holds nothing open, so it is looked for before a lock could be narrower for it. */
@@ -155,6 +165,7 @@ export class SessionTable {
       materialize: false,
       live: policies.some((policy) => policy.live === 'kill') ? 'kill' : 'suspend',
       suspendForMs: Math.min(...candidates.map((policy) => policy.suspendForMs)),
+      lockOn: allDepartures(candidates.map((policy) => policy.lockOn)),
       // Another policy's program is not this one's.
       pinentry: '',
       // Its vault's passphrase, and whatever any of them checks beside what opens.

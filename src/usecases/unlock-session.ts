@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { allDepartures } from '../domain/departure.ts'
 import { GuardError } from '../domain/errors.ts'
 import type { FactorSettings } from '../domain/factor.ts'
 import { isGiven } from '../domain/given-credential.ts'
@@ -29,6 +30,7 @@ import type {
   VaultCatalogue,
 } from './ports.ts'
 import type { Questions } from './questions.ts'
+import { remoteTerminal } from './remote-terminal.ts'
 import type { SessionTable } from './session-table.ts'
 import type { SuspendedStreams } from './suspended-streams.ts'
 import type { SweepSessions } from './sweep-sessions.ts'
@@ -200,6 +202,10 @@ function judge(
   if (asksForMore(deps.table.rules(guarded.policy).unlock, unlock)) return supersede(deps, guarded, keeper)
   const begun = recordUnlock(deps, guarded, { client, request }, opened)
   if (begun === undefined) return { accepted: false, refusal: 'disk-full' }
+  const rules = deps.table.rules(guarded.policy)
+  // Before it opens: who listens for departures is told by the opening.
+  guarded.lockOn = allDepartures([rules.lockOn, guarded.keeper === undefined ? [] : guarded.lockOn])
+  guarded.remote = remoteTerminal(deps.processes, client)
   const effects = deps.table.advance(guarded, {
     type: 'unlock-proven',
     generation: opened.generation,
@@ -211,7 +217,7 @@ function judge(
   guarded.attempts.delete(keeper)
   // What an open session has is never loosened, by a second prompt neither.
   const stays = guarded.keeper !== undefined && guarded.endsHolders
-  guarded.endsHolders = stays || deps.table.rules(guarded.policy).holders === 'end'
+  guarded.endsHolders = stays || rules.holders === 'end'
   void guarded.keeper?.end()
   guarded.keeper = keeper
   guarded.provenBy = unlock

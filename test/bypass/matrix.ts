@@ -8,6 +8,8 @@ import { materialiseCases } from './cases/materialise.ts'
 import { oidcCases } from './cases/oidc.ts'
 import { onLockCases } from './cases/on-lock.ts'
 import { misuseCases } from './cases/misuse.ts'
+import { leaveCases } from './cases/leave.ts'
+import { organisationCases } from './cases/organisation.ts'
 import { presenceCases } from './cases/presence.ts'
 import { processCases } from './cases/processes.ts'
 import { serviceCases } from './cases/service.ts'
@@ -37,5 +39,7 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'what other tools cached': wipeCases,
   'what a lock runs': onLockCases,
   'what materialize puts on disk': materialiseCases,
+  'leaving': leaveCases,
+  'the organisation’s rules': organisationCases,
   'passing for a person': presenceCases,
 }

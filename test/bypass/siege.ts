@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isRunning, makeHome } from '../fixtures/home.ts'
 import type { TestHome } from '../fixtures/home.ts'
 import { unprivilegedAccounts } from '../fixtures/accounts.ts'
+import type { Machine } from '../fixtures/machine.ts'
 import { runProgram } from '../fixtures/run-program.ts'
 import type { Account, Run } from '../fixtures/run-program.ts'
 import { node, repository, until } from '../fixtures/terminal.ts'
@@ -44,13 +45,20 @@ export function fightOn(other: Ground): void {
 /** The usual limits, and a token cache that locks wipe: whoever writes other rules puts these back. */
 export const usualRules = { idle: '10m', more: '    wipe: [aws-sso]\n' }
 
-/** @throws Error where this machine lets us make no accounts */
-export async function laySiege(rules: Parameters<typeof writePolicy>[1] = usualRules): Promise<Siege> {
+/**
+ * @param machineFor where the attacked account is to have a machine of its own
+ * @throws Error where this machine lets us make no accounts
+ */
+export async function laySiege(
+  rules: Parameters<typeof writePolicy>[1] = usualRules,
+  machineFor?: (own: Account) => Promise<Machine>,
+): Promise<Siege> {
   const removals: (() => void)[] = []
   const { own, other } = unprivilegedAccounts((remove) => removals.push(remove))
   if (own === undefined || other === undefined)
     throw new Error('run this as root: it makes two throw-away accounts')
-  const home = makeHome({ account: own })
+  const machine = await machineFor?.(own)
+  const home = makeHome({ account: own, ...(machine === undefined ? {} : { machine }) })
   writePolicy(home, rules)
   await ground(home)
   const before = readFileSync(home.kubeconfig, 'utf8')
@@ -67,6 +75,7 @@ export async function laySiege(rules: Parameters<typeof writePolicy>[1] = usualR
     credentials: { default: id('default'), prod: id('prod') },
     async lift() {
       await home.dispose()
+      await machine?.[Symbol.asyncDispose]()
       for (const remove of removals) remove()
     },
   }

@@ -66,6 +66,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'pinentry',
     'materialize',
     'unlock',
+    'lock on',
     'tightened by the organisation',
   ]
   const rows = report.policies.map((policy) => [
@@ -89,6 +90,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     clean(policy.pinentry),
     policy.materialize ? 'true' : '',
     clean(describeUnlock(policy.unlock)),
+    policy.lockOn.join(' '),
     policy.tightenedBy.join(', '),
   ])
   for (const line of table(head, rows)) print(line)
@@ -123,22 +125,11 @@ async function explainContext(context: string, options: JsonOption): Promise<voi
   const report = await readPolicies(context)
   if (options.json) return printJson(report.explained ?? null)
   if (report.explained === undefined) return
-  const { policy, because } = report.explained
-  const rules = report.policies.find(({ name }) => name === policy)
+  const { policy, because, decided } = report.explained
   print(`${clean(context)}: policy ${policy}, because ${clean(because)}`)
-  if (rules === undefined) return
-  print(
-    `idle ${formatDuration(rules.idleMs)}, lifetime ${formatDuration(rules.lifetimeMs)}, live processes: ${liveRule(rules)}, holders: ${rules.holders}, hold: ${rules.hold}, finish: ${formatDuration(rules.finishMs)}, absorb: ${rules.absorb}`,
-  )
-  print(`unlock: ${clean(describeUnlock(rules.unlock))}`)
-  if (rules.env.length > 0) print(`a lock unsets in shells: ${rules.env.join(', ')}`)
-  if (rules.wipe.length > 0) print(`a lock wipes: ${rules.wipe.map(clean).join(', ')}`)
-  if (rules.materialize)
+  const rows = decided.map(({ rule, value, by }) => [rule, clean(value), by.map(clean).join(', ')])
+  for (const line of table(['rule', 'is', 'as said by'], rows)) print(line)
+  const rules = report.policies.find(({ name }) => name === policy)
+  if (rules?.materialize === true)
     print('while unlocked its credentials stand in their kubeconfigs in plain text (materialize)')
-  for (const commandLine of rules.onLock) print(`then runs: ${clean(commandLine)}`)
-  print(
-    `after ${rules.lockOutAfter} wrong passphrases in a row nothing is asked for ${formatDuration(rules.lockOutForMs)}; the strictest policy counts for all`,
-  )
-  if (rules.pinentry !== '') print(`asks without a terminal by: ${clean(rules.pinentry)}`)
-  for (const commandLine of rules.onMisuse) print(`on misuse runs: ${clean(commandLine)}`)
 }

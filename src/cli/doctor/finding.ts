@@ -19,6 +19,7 @@ export type FindingId =
   | 'policy'
   | 'clock'
   | 'swap'
+  | 'departures'
   | 'ptrace'
   | 'core-dumps'
   | 'no-service'

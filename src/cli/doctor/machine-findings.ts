@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { dirs, places } from '../../platform/dirs.ts'
 import { installRoot } from '../../platform/install.ts'
@@ -15,6 +15,7 @@ export function machineFindings(service: ServiceState | undefined): Finding[] {
     ...ptraceFindings(read('/proc/sys/kernel/yama/ptrace_scope')),
     ...coreFindings(read('/proc/sys/kernel/core_pattern'), getrlimit(resource.core).soft),
     ...clockFindings(Date.now(), latestOwnMs()),
+    ...departureFindings(existsSync),
   ]
 }
 
@@ -49,6 +50,32 @@ export function coreFindings(pattern: string, softLimit: bigint): Finding[] {
       'core-dumps',
       'a client that crashes leaves its memory on disk, credential included',
       'put into your start-up file: ulimit -c 0',
+    ),
+  ]
+}
+
+/** What `lockOn` needs: a log-in manager (sd_booted(3) asks for that folder of it, elogind has it, too), its bus, and a way to delay sleep. */
+export function departureFindings(exists: (path: string) => boolean): Finding[] {
+  if (!exists('/run/systemd/seats') || !exists('/run/dbus/system_bus_socket')) {
+    return [
+      note(
+        'departures',
+        'no log-in manager tells here that the screen is locked or that you log out; that the machine slept is seen with the next request',
+        'the idle limit locks all the same; where that is too long, run: kubeguard lock, as you leave',
+      ),
+    ]
+  }
+  if (
+    ['/usr/bin', '/bin', '/usr/local/bin', '/run/current-system/sw/bin'].some((folder) =>
+      exists(`${folder}/systemd-inhibit`),
+    )
+  )
+    return []
+  return [
+    note(
+      'departures',
+      'the machine may sleep before the lock stands: systemd-inhibit is missing',
+      'install it (with systemd or elogind); until then the lock stands by the time of the first request after the sleep',
     ),
   ]
 }

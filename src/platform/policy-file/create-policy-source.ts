@@ -1,7 +1,17 @@
-import { defaultPolicies, loosestPolicy, strictestPolicies, tighten } from '../../domain/policy.ts'
+import { realpathSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { decidedRules } from '../../domain/explain-policy.ts'
+import type { DecidedRule, FileSays } from '../../domain/explain-policy.ts'
+import {
+  defaultPolicies,
+  loosestPolicy,
+  policyForContext,
+  strictestPolicies,
+  tighten,
+} from '../../domain/policy.ts'
 import type { PolicySet } from '../../domain/policy.ts'
 import { tightenings } from '../../domain/tighten-policies.ts'
-import type { Log, PolicySource } from '../../usecases/ports.ts'
+import type { Log, PolicyOrigins, PolicySource } from '../../usecases/ports.ts'
 import type { FileStamp } from './read-file.ts'
 import { RulesFile } from './rules-file.ts'
 import type { Distrust } from './rules-file.ts'
@@ -23,11 +33,11 @@ interface Options {
  * watcher, and nothing wakes up. An invalid file never loosens anything: its last good rules stay in
  * force, and the strictest ones where it never had any.
  */
-export function createPolicySource(options: Options): PolicySource {
+export function createPolicySource(options: Options): PolicySource & PolicyOrigins {
   return new PolicyFiles(options)
 }
 
-class PolicyFiles implements PolicySource {
+class PolicyFiles implements PolicySource, PolicyOrigins {
   readonly #user: RulesFile
   readonly #organisation: RulesFile | undefined
   readonly #log: Log
@@ -73,6 +83,15 @@ class PolicyFiles implements PolicySource {
     return before === undefined ? ['it is the organisation’s'] : tightenings(before, after)
   }
 
+  decidedFor(context: string): readonly DecidedRule[] {
+    const above = this.#organisation
+    return decidedRules(
+      policyForContext(this.#inForce, context),
+      saysFor(context, this.#untightened, this.#user),
+      above?.exists === true ? saysFor(context, rulesOf(above, [loosestPolicy]), above) : undefined,
+    )
+  }
+
   onChange(listener: () => void): void {
     this.#listeners.push(listener)
   }
@@ -102,10 +121,32 @@ function rulesOf(file: RulesFile, missing: PolicySet): PolicySet {
   return file.rules ?? strictestPolicies()
 }
 
+function saysFor(context: string, rules: PolicySet, { said }: RulesFile): FileSays {
+  const policy = policyForContext(rules, context)
+  return { policy, said: said.get(policy.name) ?? new Set() }
+}
+
 const othersMayWrite = 0o022n
 
+/** Who may write a folder may put another file of root's in this one's place, or none. One that is not there is nobody's. */
+function isOwnersAlone(owner: number, folder: string): boolean {
+  const facts = statSync(folder, { bigint: true, throwIfNoEntry: false })
+  return facts === undefined || (facts.uid === BigInt(owner) && (facts.mode & othersMayWrite) === 0n)
+}
+
+/** The folder that a link leads to. */
+function realFolder(path: string): string[] {
+  try {
+    return [dirname(realpathSync(path))]
+  } catch {
+    return []
+  }
+}
+
 /** It names programs that run as this account (`onLock`), so nobody else may have written it. */
-function notOursAlone({ uid, mode }: FileStamp): ReturnType<Distrust> {
+function notOursAlone(stamp: FileStamp | undefined): ReturnType<Distrust> {
+  if (stamp === undefined) return undefined
+  const { uid, mode } = stamp
   if (uid !== 0n && uid !== BigInt(process.getuid?.() ?? 0))
     return { message: 'the policy file belongs to another account', cure: 'make it yours: chown' }
   if ((mode & othersMayWrite) === 0n) return undefined
@@ -119,8 +160,17 @@ function notOursAlone({ uid, mode }: FileStamp): ReturnType<Distrust> {
  * The organisation's file is obeyed when it is root's and nobody else's to write. One that is not
  * counts as invalid rather than as missing: whoever could change its mode must not gain by that.
  */
-function writableByOthers(owner: number) {
-  return ({ uid, mode }: FileStamp): { message: string; cure: string } | undefined => {
+function writableByOthers(owner: number): Distrust {
+  return (stamp, path) => {
+    // Where there is none each request comes by here: one look at its folder.
+    const folders = stamp === undefined ? [dirname(path)] : [dirname(path), ...realFolder(path)]
+    const folder = folders.find((one) => !isOwnersAlone(owner, one))
+    if (folder !== undefined) {
+      const message = `others than root may replace the organisation’s file: ${folder} is not root’s alone`
+      return { message, cure: `as root: chown root ${folder}; chmod go-w ${folder}` }
+    }
+    if (stamp === undefined) return undefined
+    const { uid, mode } = stamp
     if (uid !== BigInt(owner))
       return { message: 'the organisation’s file is not root’s', cure: 'as root: chown root it' }
     if ((mode & othersMayWrite) === 0n) return undefined

@@ -19,7 +19,7 @@ export function parsePolicyFile(text: string, file: string, rest?: Policy): Vali
       const message = (error.message.split('\n')[0] as string).replace(/ at line \d+, column \d+:?$/, '')
       return { file, line, column: col, message, cure: 'mend the YAML', severity: 'error' }
     })
-    return { policies: undefined, problems }
+    return { policies: undefined, said: new Map(), problems }
   }
   const locate = (path: PolicyPath) => {
     const { line, col } = lines.linePos(offsetOf(document, path))

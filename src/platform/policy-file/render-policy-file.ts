@@ -36,6 +36,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       pinentry,
       materialize,
       unlock,
+      lockOn,
     }) => ({
       name,
       contexts: [...contexts],
@@ -47,6 +48,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       live,
       ...(suspendForMs === defaultPolicy.suspendForMs ? {} : { suspendFor: formatDuration(suspendForMs) }),
       holders,
+      ...(lockOn.join() === defaultPolicy.lockOn.join() ? {} : { lockOn: [...lockOn] }),
       ...(hold === 'never' ? { hold } : {}),
       ...(absorb === 'auto' ? {} : { absorb }),
       ...(env.length === 0 ? {} : { env: [...env] }),

@@ -1,10 +1,14 @@
+import type { SaidKeys } from '../../domain/explain-policy.ts'
 import type { Policy, PolicyProblem, PolicySet } from '../../domain/policy.ts'
 import { parsePolicyFile } from './parse-policy-file.ts'
 import { readStamped, sameStamp, stampOf } from './read-file.ts'
 import type { FileStamp } from './read-file.ts'
 
-/** What is wrong with a file as a whole, beyond its text: such as who else could write it. */
-export type Distrust = (stamp: FileStamp) => { readonly message: string; readonly cure: string } | undefined
+/** What is wrong with a file as a whole, beyond its text: such as who else could write it, or (no stamp) take it away. */
+export type Distrust = (
+  stamp: FileStamp | undefined,
+  path: string,
+) => { readonly message: string; readonly cure: string } | undefined
 
 /**
  * One policy file, read anew when its stamp changed. `rules` are the last good ones; undefined while
@@ -13,10 +17,14 @@ export type Distrust = (stamp: FileStamp) => { readonly message: string; readonl
 export class RulesFile {
   readonly path: string
   rules: PolicySet | undefined
+  /** Which keys each policy of `rules` says, by name. */
+  said: ReadonlyMap<string, SaidKeys> = new Map()
   problems: readonly PolicyProblem[] = []
   exists = false
   readonly #rest: Policy | undefined
   readonly #distrust: Distrust
+  /** Why a file that is not there may have been taken away by others. */
+  #takenAway: string | undefined
   #seen: FileStamp | 'missing' | { readonly code: string } | undefined
 
   constructor(path: string, options: { rest?: Policy; distrust?: Distrust } = {}) {
@@ -28,12 +36,15 @@ export class RulesFile {
   /** @returns whether anything changed since the last call. One stat where nothing did. */
   refresh(): boolean {
     const now = stampOf(this.path)
-    if (this.#isSeen(now)) return false
+    const takenAway = now === 'missing' ? this.#distrust(undefined, this.path) : undefined
+    if (this.#isSeen(now) && takenAway?.message === this.#takenAway) return false
     this.#seen = now
-    this.exists = now !== 'missing'
+    this.#takenAway = takenAway?.message
+    this.exists = now !== 'missing' || takenAway !== undefined
     if (now === 'missing') {
       this.rules = undefined
       this.problems = []
+      if (takenAway !== undefined) this.#refuse(takenAway.message, takenAway.cure)
     } else if ('code' in now) {
       this.#refuse(`the file can't be reached (${now.code})`, 'check who owns it and its folder')
     } else {
@@ -58,11 +69,13 @@ export class RulesFile {
     try {
       const { stamp, text } = readStamped(this.path)
       this.#seen = stamp
-      const distrust = this.#distrust(stamp)
+      const distrust = this.#distrust(stamp, this.path)
       if (distrust !== undefined) return this.#refuse(distrust.message, distrust.cure)
-      const { policies, problems } = parsePolicyFile(text, this.path, this.#rest)
+      const { policies, said, problems } = parsePolicyFile(text, this.path, this.#rest)
       this.problems = problems
-      if (policies !== undefined) this.rules = policies
+      if (policies === undefined) return
+      this.rules = policies
+      this.said = said
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       const why = error instanceof TypeError ? 'it is not UTF-8' : (code ?? message)

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import {
   clockFindings,
   coreFindings,
+  departureFindings,
   ptraceFindings,
   swapFindings,
 } from '../../../src/cli/doctor/machine-findings.ts'
@@ -90,4 +91,22 @@ test('the fallback is told with its reason', () => {
       'no supervisor: a lock ends kubectl exec -it without a word, for there is no C compiler',
     ],
   ])
+})
+
+test.each([
+  ['no log-in manager', ['/run/dbus/system_bus_socket', '/usr/bin/systemd-inhibit'], /no log-in manager/],
+  ['no bus', ['/run/systemd/seats', '/usr/bin/systemd-inhibit'], /no log-in manager/],
+  [
+    'nothing to delay sleep',
+    ['/run/systemd/seats', '/run/dbus/system_bus_socket'],
+    /systemd-inhibit is missing/,
+  ],
+])('%s is said, as a note', (_name, there, message) => {
+  const found = departureFindings((path) => there.includes(path))
+  expect(found).toMatchObject([{ id: 'departures', level: 'note', message: expect.stringMatching(message) }])
+})
+
+test('with all of it nothing is said of leaving', () => {
+  const there = ['/run/systemd/seats', '/run/dbus/system_bus_socket', '/usr/bin/systemd-inhibit']
+  expect(departureFindings((path) => there.includes(path))).toEqual([])
 })

@@ -174,7 +174,8 @@ describe('a held session', () => {
   it.each<LockReason>([
     'manual',
     'suspend',
-    'screen-lock',
+    'logout',
+    'disconnect',
     'policy-changed',
     'keeper-lost',
     'daemon-stopped',
@@ -184,6 +185,24 @@ describe('a held session', () => {
     const { session, effects } = transition(held(word(300)), lockEvent(reason), at(110))
     expect(session).toMatchObject({ state: 'locked', generation: 2, lock: { reason } })
     expect(effects).toEqual([endedBy(reason)])
+  })
+
+  it('is what a locked screen leaves, too, and it stays so under another one', () => {
+    const open = after(begun, proven, [word(300), at(0)])
+    const { session, effects } = transition(open, lockEvent('screen-lock'), at(10))
+    expect(session).toMatchObject({
+      state: 'held',
+      generation: 1,
+      lock: { reason: 'screen-lock', at: at(10) },
+    })
+    expect(effects).toEqual([{ ...narrowed, reason: 'screen-lock' }])
+    expect(transition(session, lockEvent('screen-lock'), at(20))).toEqual({ session, effects: [] })
+    const asked = transition(session, { type: 'unlock-begun' }, at(20)).session
+    expect(transition(asked, lockEvent('screen-lock'), at(30)).session).toMatchObject({
+      state: 'held',
+      generation: 2,
+      unlocking: false,
+    })
   })
 
   it('is none where the word has run out by the idle lock, or the job is over', () => {

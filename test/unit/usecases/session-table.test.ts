@@ -14,6 +14,7 @@ const rule = (name: string, minutes: number): Policy => ({
   escape: '~',
   live: 'kill',
   suspendForMs: 600_000,
+  lockOn: [],
   holders: 'expire',
   env: [],
   hold: 'allow',

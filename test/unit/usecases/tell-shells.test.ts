@@ -17,6 +17,7 @@ const rule: Policy = {
   escape: '~',
   live: 'kill',
   suspendForMs: 600_000,
+  lockOn: [],
   holders: 'expire',
   env: ['TOKEN'],
   hold: 'allow',
@@ -84,6 +85,7 @@ function world(change: Partial<Policy> = {}) {
   const processTable = { isAlive: () => true } as unknown as ProcessTable
   const reaper = { live: () => {} } as unknown as Reaper
   const suspended = { endOverdue: () => {}, watched: () => undefined }
+  const departures = { look: () => {} }
   guarded.keeper = { live: async () => {} } as unknown as Keeper
   return {
     clock,
@@ -106,6 +108,7 @@ function world(change: Partial<Policy> = {}) {
         alarm,
         shells,
         suspended,
+        departures,
       }),
   }
 }

@@ -12,7 +12,7 @@ describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
       file(
-        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    notify: off\n    escape: ^]\n    scope: user\n    live: suspend\n    suspendFor: 5m\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    lockOutAfter: 5\n    lockOutFor: 1h\n    onMisuse: [mail me]\n    pinentry: /usr/bin/pinentry\n    materialize: true\n    unlock: [passphrase]\n',
+        '    idle: 5m\n    lifetime: 4h\n    warn: 30s\n    notify: off\n    escape: ^]\n    scope: user\n    live: suspend\n    suspendFor: 5m\n    holders: end\n    hold: never\n    finish: 5m\n    absorb: warn\n    wipe: [tsh, ~/.cache/x/*]\n    onLock: [aws sso logout]\n    lockOutAfter: 5\n    lockOutFor: 1h\n    onMisuse: [mail me]\n    pinentry: /usr/bin/pinentry\n    materialize: true\n    lockOn: [logout, suspend]\n    unlock: [passphrase]\n',
       ),
     )
     expect(problems).toEqual([])
@@ -39,6 +39,7 @@ describe('a policy file', () => {
         onMisuse: ['mail me'],
         pinentry: '/usr/bin/pinentry',
         materialize: true,
+        lockOn: ['suspend', 'logout'],
         unlock: [{ factor: 'passphrase' }],
       },
       ...defaultPolicies(),
@@ -104,10 +105,10 @@ describe('a policy file', () => {
     ],
     [
       'a top key of a later version',
-      `lockOn: [suspend]\n${file('')}`,
+      `notify: [desktop]\n${file('')}`,
       1,
       1,
-      /lockOn is not available/,
+      /notify is not available/,
       /remove it/,
     ],
     [

@@ -157,3 +157,67 @@ it('does not obey a policy file that others can write: it names programs to run'
   chmodSync(userFile, 0o640)
   expect(policies.current()).toMatchObject([{ idleMs: 660_000, onLock: ['/tmp/theirs'] }])
 })
+
+it('leaves to the user what the organisation does not say', () => {
+  writeFileSync(
+    userFile,
+    `${text('mine', '30m')}    lifetime: 20h\n    finish: 5m\n    absorb: warn\n    materialize: true\n    lockOn: []\n`,
+  )
+  writeFileSync(
+    organisationFile,
+    'apiVersion: kubeguard.dev/v1\npolicies:\n  - name: all\n    contexts: ["*"]\n    holders: end\n    lockOn: [disconnect]\n',
+  )
+  const policies = source()
+  expect(policies.current()).toMatchObject([
+    {
+      name: 'mine',
+      idleMs: 30 * 60_000,
+      lifetimeMs: 20 * 3_600_000,
+      finishMs: 5 * 60_000,
+      absorb: 'warn',
+      materialize: true,
+      holders: 'end',
+      lockOn: ['disconnect'],
+    },
+  ])
+  expect(policies.tightenedBy('mine')).toEqual(['holders end, not expire', 'lockOn disconnect too'])
+})
+
+it('says of each rule which file decided it', () => {
+  writeFileSync(userFile, `${text('mine', '30m')}    hold: never\n    env: [A]\n`)
+  writeFileSync(organisationFile, `${text('all', '10m')}    hold: never\n    env: [B]\n    lifetime: 13h\n`)
+  const decided = source().decidedFor('any')
+  const rule = (name: string) => decided.find((one) => one.rule === name)
+  expect(rule('idle')).toEqual({ rule: 'idle', value: '10m', by: ['organisation'] })
+  // The usual 12 hours are shorter than what the organisation asks for, and nobody has said them.
+  expect(rule('lifetime')).toEqual({ rule: 'lifetime', value: '12h', by: [] })
+  expect(rule('hold')).toEqual({ rule: 'hold', value: 'never', by: ['user', 'organisation'] })
+  expect(rule('env')).toEqual({ rule: 'env', value: 'A, B', by: ['user', 'organisation'] })
+  expect(rule('holders')).toEqual({ rule: 'holders', value: 'expire', by: [] })
+  expect(rule('lockOn')).toEqual({ rule: 'lockOn', value: 'suspend, screen-lock, logout', by: [] })
+})
+
+it.each([
+  ['that is there', () => writeFileSync(organisationFile, text('all', '11h'))],
+  ['that was taken away', () => rmSync(organisationFile, { force: true })],
+])('does not obey an organisation’s file %s where others may write its folder', (_name, make) => {
+  make()
+  writeFileSync(userFile, text('mine', '10m'))
+  chmodSync(folder, 0o777)
+  const policies = source()
+  expect(policies.current().every(({ idleMs }) => idleMs <= 300_000)).toBe(true)
+  expect(policies.problems()).toMatchObject([
+    { file: organisationFile, message: expect.stringMatching(/may replace/) },
+  ])
+})
+
+it('sees that a folder is not root’s any more where its file is not there', () => {
+  writeFileSync(userFile, text('mine', '10m'))
+  const policies = source()
+  expect(idleOf(policies.current())).toEqual(['mine 600'])
+  chmodSync(folder, 0o777)
+  expect(policies.current().every(({ idleMs }) => idleMs <= 300_000)).toBe(true)
+  chmodSync(folder, 0o700)
+  expect(idleOf(policies.current())).toEqual(['mine 600'])
+  expect(policies.problems()).toEqual([])
+})
