@@ -122,7 +122,7 @@ export default defineConfig({
   },
   overrides: [
     ...importRules,
-    { files: ['*.config.ts'], rules: { 'import/no-default-export': 'off' } },
+    { files: ['*.config.ts', 'test/**/*-reporter.ts'], rules: { 'import/no-default-export': 'off' } },
     {
       files: ['.ci/**', 'scripts/**', 'test/**', 'src/playground/**', 'src/tour/**'],
       rules: { 'no-console': 'off' },

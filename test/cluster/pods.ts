@@ -34,14 +34,14 @@ function manifest(name: string, { command = ['/bin/sh', '-c', busy], tty = false
   }
 }
 
-/** Resolves when the pod is ready. A new namespace refuses pods until it has its service account. */
+/** Resolves when the pod is ready, whoever made it. A new namespace refuses pods until it has its service account. */
 export async function startPod(namespace: string, name: string, options: PodOptions = {}): Promise<void> {
   const body = JSON.stringify(manifest(name, options))
   let last = ''
   const create = (): Promise<boolean> =>
     admin(['create', '-n', namespace, '-f', '-'], body).then(
       () => true,
-      (error: Error) => ((last = error.message), !last.includes('serviceaccount')),
+      (error: Error) => ((last = error.message), last.includes('AlreadyExists')),
     )
   await until(`a pod ${name}`, create, { now: () => last })
   if (cluster.noPods === undefined)

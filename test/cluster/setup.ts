@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -6,6 +7,7 @@ import { kubernetesFolder } from './harness/build.ts'
 import { bringUp } from './harness/cluster.ts'
 import type { Cluster } from './harness/cluster.ts'
 import { image } from './harness/images.ts'
+import { siegePods } from './siege-pods.ts'
 
 /** What the suites are told of the cluster they run on. */
 export interface ClusterUnderTest {
@@ -45,7 +47,17 @@ export async function setup(project: TestProject): Promise<void> {
 }
 
 export async function teardown(): Promise<void> {
+  if (own === undefined) removeSiegePods()
   await own?.down()
+}
+
+function removeSiegePods(): void {
+  const [folder = ''] = kubectls()
+  const options = ['--namespace=default', '--ignore-not-found', '--wait=false']
+  spawnSync(join(folder, 'kubectl'), ['delete', 'pod', ...siegePods, ...options], {
+    env: { KUBECONFIG: process.env['KUBEGUARD_TEST_KUBECONFIG'] },
+    stdio: 'ignore',
+  })
 }
 
 /** The newest there is, built with the cluster or else fetched, and one from three minors before it. */

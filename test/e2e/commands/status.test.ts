@@ -73,7 +73,7 @@ test('policy: show, explain, and a mistake by file, line and column while the la
   await using home = makeHome()
   writePolicy(home, { idle: '10m', lifetime: '2h' })
   expect((await home.kubeguard(['policy', 'show'])).stdout).toMatch(
-    /^prod +prod-\* +10m +2h +1s +auto +kill +expire/m,
+    /^prod +prod-\* +10m +2h +1s +auto +~ +kill +expire/m,
   )
   expect(await home.kubeguard(['policy', 'check'])).toMatchObject({
     code: 0,

@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { chownSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll } from 'vitest'
 import { besiege } from '../bypass/besiege.ts'
-import { matrix } from '../bypass/matrix.ts'
+import type { matrix } from '../bypass/matrix.ts'
 import { fightOn } from '../bypass/siege.ts'
 import { boundToken, clientCertificate } from './credentials.ts'
 import { admin, cluster, kubeconfigText, makeNamespace } from './fixture.ts'
+import { siegePods } from './siege-pods.ts'
 import { startPod } from './pods.ts'
 
-const pods = ['web-0', 'db-0']
 const name = `kg-siege-${randomBytes(4).toString('hex')}`
 const ends: (() => Promise<unknown>)[] = []
 
@@ -16,29 +16,31 @@ const ends: (() => Promise<unknown>)[] = []
 async function prepare(): Promise<string> {
   const namespace = await makeNamespace((remove) => ends.push(remove))
   ends.push(() => admin(['delete', 'clusterrolebinding', name, '--ignore-not-found']))
-  ends.push(() => admin(['delete', 'pod', ...pods, '-n', 'default', '--ignore-not-found', '--wait=false']))
   const token = await boundToken(namespace)
   const prod = await clientCertificate(name)
   const subjects = [`--serviceaccount=${namespace}:person`, `--user=${name}`]
   await admin(['create', 'clusterrolebinding', name, '--clusterrole=cluster-admin', ...subjects])
-  for (const pod of pods) await startPod('default', pod)
+  for (const pod of siegePods) await startPod('default', pod)
   return kubeconfigText({ 'playground': { token }, 'prod-playground': prod.user }, 'default')
 }
 
-beforeAll(async () => {
-  const kubeconfig = await prepare()
-  fightOn((home) => {
-    writeFileSync(home.kubeconfig, kubeconfig, { mode: 0o600 })
-    if (home.account !== undefined) chownSync(home.kubeconfig, home.account.uid, home.account.gid)
-    return Promise.resolve()
+/** Registers these cases of the bypass matrix on the cluster under test. */
+export function besiegeCluster(cases: typeof matrix): void {
+  beforeAll(async () => {
+    const kubeconfig = await prepare()
+    fightOn((home) => {
+      writeFileSync(home.kubeconfig, kubeconfig, { mode: 0o600 })
+      if (home.account !== undefined) chownSync(home.kubeconfig, home.account.uid, home.account.gid)
+      return Promise.resolve()
+    })
   })
-})
 
-afterAll(async () => {
-  for (const end of ends) await end()
-})
+  afterAll(async () => {
+    for (const end of ends) await end()
+  })
 
-/** A stream leads into a pod. */
-const { 'live streams and holders': streams, ...others } = matrix
-besiege(others)
-besiege({ 'live streams and holders': streams ?? [] }, cluster.noPods !== undefined)
+  // A stream leads into a pod.
+  const { 'live streams and holders': streams = [], ...others } = cases
+  besiege(others)
+  besiege({ 'live streams and holders': streams }, cluster.noPods !== undefined)
+}

@@ -1,4 +1,0 @@
-import { besiege } from './besiege.ts'
-import { matrix } from './matrix.ts'
-
-besiege(matrix)

@@ -1,0 +1,4 @@
+import { halves } from '../bypass/matrix.ts'
+import { besiegeCluster } from './siege.ts'
+
+besiegeCluster(halves[1])
