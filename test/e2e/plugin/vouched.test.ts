@@ -18,6 +18,8 @@ function kubectlAfter(line: string): string {
   return path
 }
 
+const KUBEGUARD = join(import.meta.dirname, '../../..', 'bin', 'kubeguard')
+
 async function unlockedHome(options: Parameters<typeof makeHome>[0]): Promise<TestHome> {
   const home = makeHome(options)
   await home.startPlayground()
@@ -39,11 +41,14 @@ async function issued(home: TestHome): Promise<Entry[]> {
 
 test('a kubectl that the gate let through has its credential of the keeper alone: the daemon may be stopped', async () => {
   await using home = await unlockedHome({
-    kubectl: kubectlAfter('[ -z "$STOPPED" ] || kill -STOP "$STOPPED"'),
+    // It has vouched once it answers somebody else.
+    kubectl: kubectlAfter(
+      '[ -z "$STOPPED" ] || { "$KUBEGUARD" daemon status >/dev/null; kill -STOP "$STOPPED"; }',
+    ),
   })
   const daemon = (await home.daemonPid()) as number
   try {
-    const run = await home.kubectl(['get', 'pods'], { env: { STOPPED: String(daemon) } })
+    const run = await home.kubectl(['get', 'pods'], { env: { STOPPED: String(daemon), KUBEGUARD } })
     expect(run).toMatchObject({ code: 0, stderr: '' })
     expect(run.stdout).toContain('web-0')
   } finally {
@@ -61,7 +66,6 @@ test('one that locks its own session on the way gets nothing, and the journal sa
   await using home = await unlockedHome({
     kubectl: kubectlAfter('trap "" TERM; [ -z "$KUBEGUARD" ] || "$KUBEGUARD" lock'),
   })
-  const KUBEGUARD = join(import.meta.dirname, '../../..', 'bin', 'kubeguard')
   const run = await home.kubectl(['get', 'pods'], { env: { KUBEGUARD, KUBEGUARD_PROMPT: 'never' } })
   expect(run.stdout).not.toContain('web-0')
   expect(await issued(home)).toEqual([])
