@@ -122,7 +122,7 @@ export class PolicyFields {
       lockOutRange.longestMs,
     ])
     const unlock = readUnlock(raw, within)
-    if (materialize && isGiven(unlock))
+    if (raw.materialize === true && isGiven(unlock))
       within(['materialize'], 'materialize: nothing that a log-in gives is ever put on disk', 'remove it')
     if (this.#failed) return undefined
     return {
