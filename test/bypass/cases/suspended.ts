@@ -70,7 +70,8 @@ async function written({ home }: Siege): Promise<number> {
 
 /** Unseen, but not for nothing: what it wrote is there after the unlock. */
 async function keepsOutput(siege: Siege): Promise<boolean> {
-  const talks = inPod(`sh -c 'echo wor""ks; sleep 3; echo hid""den; sleep 600'`)
+  // Later than a lock stands on a busy machine.
+  const talks = inPod(`sh -c 'echo wor""ks; sleep 12; echo hid""den; sleep 600'`)
   return behindLock(siege, talks, async ({ shell, since }) => {
     const before = await written(siege)
     await until('output', async () => (await written(siege)) > before)
