@@ -17,14 +17,27 @@ async function openAll(): Promise<void> {
   await siege.home.unlock('prod')
 }
 
-/** While unlocked first, so that a case that could never work does not count as one that was held off. */
-async function check({ name, whileUnlocked, attempt }: BypassCase): Promise<void> {
-  if (whileUnlocked !== 'own') {
-    await openAll()
-    expect(await attempt(siege), `${name}, while unlocked`).toBe(whileUnlocked === 'works')
+const lockAll = async (): Promise<void> => void (await siege.home.lock())
+
+/** One that something was too slow for was not tried at all, and is once more; one that got through never is. */
+async function gotThrough({ attempt }: BypassCase, prepare: () => Promise<void>): Promise<boolean> {
+  await prepare()
+  try {
+    return await attempt(siege)
+  } catch (error) {
+    if (!(error as Error).message.startsWith('not in time')) throw error
+    console.log(`bypass: ${(error as Error).message.split('\n')[0]}: once more`)
+    await prepare()
+    return attempt(siege)
   }
-  await siege.home.lock()
-  expect(await attempt(siege), `${name}, while locked`).toBe(false)
+}
+
+/** While unlocked first, so that a case that could never work does not count as one that was held off. */
+async function check(one: BypassCase): Promise<void> {
+  const { name, whileUnlocked } = one
+  if (whileUnlocked !== 'own')
+    expect(await gotThrough(one, openAll), `${name}, while unlocked`).toBe(whileUnlocked === 'works')
+  expect(await gotThrough(one, lockAll), `${name}, while locked`).toBe(false)
 }
 
 /** Registers the tests of these cases, on the ground that was chosen; reported as skipped where it can't have them. */
