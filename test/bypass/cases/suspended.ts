@@ -61,11 +61,11 @@ async function behindLock(
 
 const inPod = (script: string): string => `kubectl exec -it web-0 -- ${script}`
 
-/** Bytes that the program of the one stream has written by now. */
+/** Bytes that programs of streams have written by now: others may be listed beside ours. */
 async function written({ home }: Siege): Promise<number> {
   const { stdout } = good(await home.kubeguard(['ps', '--json']))
   const { clients } = JSON.parse(stdout) as { clients: { outputBytes?: number }[] }
-  return clients[0]?.outputBytes ?? 0
+  return clients.reduce((sum, { outputBytes = 0 }) => sum + outputBytes, 0)
 }
 
 /** Unseen, but not for nothing: what it wrote is there after the unlock. */
