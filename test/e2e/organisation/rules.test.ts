@@ -53,6 +53,8 @@ describe.runIf(isRoot)('the organisation’s rules', () => {
   test('a limit that is past already locks a session that runs, with the next request', async () => {
     const { home, machine } = ground
     await home.unlock('default')
+    const unlockedMs = performance.now()
+    await until('a session that is older than the limit', () => performance.now() > unlockedMs + 1_500)
     await machine.organisation(forAll('lifetime: 1s\n    idle: 1s'))
     const { code, stderr } = await home.kubectl(['get', 'pods'])
     expect(code).toBe(77)
