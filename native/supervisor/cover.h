@@ -7,7 +7,7 @@
 
 #include "pump.h"
 
-/* The session is locked: `cover_text` and `policy` of what the daemon said. It is told when the lock screen stands. */
+/* The session is locked: `news` has the lines to show and the policy. The daemon is told when the lock screen stands. */
 void cover_begin(struct supervised *all, const struct news *news);
 
 /* The session is open again. */

@@ -48,7 +48,6 @@ void log_size(struct log *log, const struct winsize *size) {
     add(log, SIZE, (uint32_t)size->ws_col << 16 | size->ws_row, NULL, 0);
 }
 
-
 /* False where it can't be read to its end. */
 static bool copy(int from, uint64_t at, uint64_t end, struct log *log, void put(struct log *, const uint8_t *, size_t)) {
     static uint8_t bytes[COPY_BYTES];

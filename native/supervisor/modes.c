@@ -145,12 +145,6 @@ static bool is_changed(const struct modes *modes, size_t index) {
     return (modes->changed & UINT32_C(1) << index) != 0;
 }
 
-bool modes_full_screen(const struct modes *modes) {
-    for (size_t index = 0; index < KNOWN; index += 1)
-        if (is_screen(known[index].number) && is_changed(modes, index)) return true;
-    return false;
-}
-
 static size_t undo_drawing(const struct modes *modes, char *undo) {
     size_t length = 0;
     /* What was begun is broken off. */

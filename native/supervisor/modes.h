@@ -28,15 +28,12 @@ struct modes {
 /* Takes in what the program wrote. */
 void modes_read(struct modes *modes, const uint8_t *at, size_t length);
 
-/* Has it the screen that full-screen programs use, without lines that scroll away? */
-bool modes_full_screen(const struct modes *modes);
-
 enum { UNDO_BYTES = 768 };
 
 /* Writes what takes all of it back. Returns how many bytes that are. */
 size_t modes_undo(const struct modes *modes, char undo[UNDO_BYTES]);
 
-/* Is the program on the alternate screen? */
+/* Is the program on the alternate screen, which full-screen programs use? No line scrolls away from it. */
 bool modes_on_alternate(const struct modes *modes);
 
 /*

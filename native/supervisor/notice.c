@@ -21,7 +21,7 @@ void notice_show(struct supervised *all) {
     char lines[2 * NOTICE_BYTES + 4];
     size_t length = 0;
     if (all->notice[0] == '\0') return;
-    if (modes_full_screen(&all->inner.shared->modes)) {
+    if (modes_on_alternate(&all->inner.shared->modes)) {
         all->notice[0] = '\0';
         return;
     }

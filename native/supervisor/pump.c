@@ -90,7 +90,7 @@ static void expire_escape(struct supervised *all) {
 static void read_keys(struct supervised *all) {
     make_room(&all->typed);
     size_t before = all->typed.end;
-    bool begins = keys_at_line_start(&all->keys) && !modes_full_screen(&all->inner.shared->modes);
+    bool begins = keys_at_line_start(&all->keys) && !modes_on_alternate(&all->inner.shared->modes);
     if (!fill(all->outer.fd, &all->typed)) hang_up(all);
     size_t length = all->typed.end - before;
     if (is_covered(all)) {
