@@ -56,13 +56,14 @@ function rulesFor(glob: string, rules: PolicySet, earlier: ReadonlySet<string>):
 }
 
 function strictest(policy: Policy, others: readonly Policy[]): Policy {
-  const idleMs = Math.min(policy.idleMs, ...others.map((other) => other.idleMs))
-  const lifetimeMs = Math.min(policy.lifetimeMs, ...others.map((other) => other.lifetimeMs))
-  const holders = [policy, ...others].some((one) => one.holders === 'end') ? 'end' : 'expire'
-  const hold = [policy, ...others].some((one) => one.hold === 'never') ? 'never' : 'allow'
-  const live = [policy, ...others].some((one) => one.live === 'kill') ? 'kill' : 'suspend'
-  const suspendForMs = Math.min(policy.suspendForMs, ...others.map((other) => other.suspendForMs))
-  const finishMs = Math.min(policy.finishMs, ...others.map((other) => other.finishMs))
+  const all = [policy, ...others]
+  const least = (field: 'idleMs' | 'lifetimeMs' | 'suspendForMs' | 'finishMs' | 'lockOutAfter'): number =>
+    Math.min(...all.map((one) => one[field]))
+  const united = (field: 'env' | 'wipe' | 'onLock' | 'onMisuse'): readonly string[] => [
+    ...new Set(all.flatMap((one) => one[field])),
+  ]
+  const idleMs = least('idleMs')
+  const lifetimeMs = least('lifetimeMs')
   const warnMs = policy.warnMs < idleMs ? policy.warnMs : Math.floor(idleMs / 2)
   // A lifetime under the idle limit ends the session first: no idle limit is ever longer.
   return {
@@ -71,22 +72,22 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     lifetimeMs,
     warnMs: Math.min(warnMs, lifetimeMs),
     // Nothing of it is stricter: whose desktop it is may want quiet.
-    notify: [policy, ...others].some((one) => one.notify === 'off') ? 'off' : 'auto',
-    holders,
-    env: [...new Set([policy, ...others].flatMap(({ env }) => env))],
-    hold,
-    live,
-    suspendForMs,
-    finishMs,
-    absorb: strictestAbsorb([policy, ...others].map((one) => one.absorb)),
-    wipe: [...new Set([policy, ...others].flatMap(({ wipe }) => wipe))],
-    onLock: [...new Set([policy, ...others].flatMap(({ onLock }) => onLock))],
-    lockOutAfter: Math.min(...[policy, ...others].map((one) => one.lockOutAfter)),
-    lockOutForMs: Math.max(...[policy, ...others].map((one) => one.lockOutForMs)),
-    onMisuse: [...new Set([policy, ...others].flatMap(({ onMisuse }) => onMisuse))],
-    materialize: [policy, ...others].every((one) => one.materialize),
-    lockOn: allDepartures([policy, ...others].map((one) => one.lockOn)),
-    unlock: strictestUnlock([policy, ...others].map(({ unlock }) => unlock)),
+    notify: all.some((one) => one.notify === 'off') ? 'off' : 'auto',
+    holders: all.some((one) => one.holders === 'end') ? 'end' : 'expire',
+    env: united('env'),
+    hold: all.some((one) => one.hold === 'never') ? 'never' : 'allow',
+    live: all.some((one) => one.live === 'kill') ? 'kill' : 'suspend',
+    suspendForMs: least('suspendForMs'),
+    finishMs: least('finishMs'),
+    absorb: strictestAbsorb(all.map((one) => one.absorb)),
+    wipe: united('wipe'),
+    onLock: united('onLock'),
+    lockOutAfter: least('lockOutAfter'),
+    lockOutForMs: Math.max(...all.map((one) => one.lockOutForMs)),
+    onMisuse: united('onMisuse'),
+    materialize: all.every((one) => one.materialize),
+    lockOn: allDepartures(all.map((one) => one.lockOn)),
+    unlock: strictestUnlock(all.map(({ unlock }) => unlock)),
   }
 }
 
@@ -104,14 +105,12 @@ export function tightenings(before: Policy, after: Policy): string[] {
   if (before.holders !== after.holders) changes.push(`holders ${after.holders}, not ${before.holders}`)
   if (before.live !== after.live) changes.push(`live ${after.live}, not ${before.live}`)
   if (before.absorb !== after.absorb) changes.push(`absorb ${after.absorb}, not ${before.absorb}`)
-  const variables = after.env.filter((name) => !before.env.includes(name))
-  if (variables.length > 0) changes.push(`env ${variables.join(', ')} too`)
-  const more = after.wipe.filter((entry) => !before.wipe.includes(entry))
-  if (more.length > 0) changes.push(`wipe ${more.join(', ')} too`)
-  const commands = after.onLock.filter((command) => !before.onLock.includes(command))
-  if (commands.length > 0) changes.push(`onLock ${commands.join(', ')} too`)
-  const onMisuse = after.onMisuse.filter((command) => !before.onMisuse.includes(command))
-  if (onMisuse.length > 0) changes.push(`onMisuse ${onMisuse.join(', ')} too`)
+  const added = (name: 'env' | 'wipe' | 'onLock' | 'onMisuse' | 'lockOn'): void => {
+    const known: readonly string[] = before[name]
+    const more = after[name].filter((entry) => !known.includes(entry))
+    if (more.length > 0) changes.push(`${name} ${more.join(', ')} too`)
+  }
+  for (const name of ['env', 'wipe', 'onLock', 'onMisuse'] as const) added(name)
   if (after.lockOutAfter < before.lockOutAfter)
     changes.push(`lockOutAfter ${after.lockOutAfter}, not ${before.lockOutAfter}`)
   if (after.lockOutForMs > before.lockOutForMs)
@@ -121,8 +120,7 @@ export function tightenings(before: Policy, after: Policy): string[] {
   if (before.materialize !== after.materialize) changes.push('materialize false, not true')
   const [unlockedBy, isUnlockedBy] = [describeUnlock(before.unlock), describeUnlock(after.unlock)]
   if (unlockedBy !== isUnlockedBy) changes.push(`unlock ${isUnlockedBy}, not ${unlockedBy}`)
-  const departures = after.lockOn.filter((departure) => !before.lockOn.includes(departure))
-  if (departures.length > 0) changes.push(`lockOn ${departures.join(', ')} too`)
+  added('lockOn')
   if (before.hold !== after.hold) changes.push(`hold ${after.hold}, not ${before.hold}`)
   return changes
 }
