@@ -1,6 +1,8 @@
 import { accessSync, constants, lstatSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Programs } from '../usecases/ports.ts'
+import { identityOf, sameIdentity } from './scribes/file-identity.ts'
+import type { FileIdentity } from './scribes/file-identity.ts'
 
 /** Every folder costs a look at the disk, and nobody has more. */
 const mostFolders = 256
@@ -34,10 +36,10 @@ export function createPrograms(own: { shims: string; binaries: readonly string[]
 /** Candidates that are remembered; the one that was found first goes first. */
 const mostKnown = 256
 
-/** What was found of candidates, until a file's inode, size or change time differs: it is on every check. */
+/** What was found of candidates, until a file's identity differs: it is on every check. */
 class Candidates {
   readonly #ours: ReadonlySet<string>
-  readonly #known = new Map<string, { readonly identity: string; readonly isProgram: boolean }>()
+  readonly #known = new Map<string, { readonly identity: FileIdentity; readonly isProgram: boolean }>()
 
   constructor(ours: ReadonlySet<string>) {
     this.#ours = ours
@@ -46,10 +48,10 @@ class Candidates {
   /** Is it a file that can be run, and not ours? */
   isProgram(candidate: string): boolean {
     const path = Buffer.from(candidate, 'latin1')
-    const identity = identityOf(path)
+    const identity = fileAt(path)
     if (identity === undefined) return false
     const known = this.#known.get(candidate)
-    if (known?.identity === identity) return known.isProgram
+    if (known !== undefined && sameIdentity(known.identity, identity)) return known.isProgram
     const isProgram = isExecutable(path) && !realPathOf(path).some((real) => this.#ours.has(real))
     this.#known.delete(candidate)
     this.#known.set(candidate, { identity, isProgram })
@@ -60,10 +62,10 @@ class Candidates {
 }
 
 /** @returns undefined for what is no file, behind symlinks. */
-function identityOf(path: Buffer): string | undefined {
+function fileAt(path: Buffer): FileIdentity | undefined {
   try {
-    const facts = statSync(path, { throwIfNoEntry: false })
-    return facts?.isFile() === true ? `${facts.dev}:${facts.ino}:${facts.size}:${facts.ctimeMs}` : undefined
+    const facts = statSync(path, { bigint: true, throwIfNoEntry: false })
+    return facts?.isFile() === true ? identityOf(facts) : undefined
   } catch {
     return undefined
   }
