@@ -1,10 +1,9 @@
-import { isGiven } from '../domain/given-credential.ts'
 import { policyForContext } from '../domain/policy.ts'
 import type { PolicyProblem } from '../domain/policy.ts'
 import type { PolicyReport } from '../protocol/reports.ts'
 import type { PolicyFileKind } from '../domain/explain-policy.ts'
 import type { PolicyOrigins, PolicySource, VaultCatalogue } from './ports.ts'
-import { vaultOfOthers } from './unlock-session.ts'
+import { vaultOfOthers } from './served-credentials.ts'
 
 interface Deps {
   readonly policies: PolicySource & PolicyOrigins
@@ -27,16 +26,12 @@ export function reportPolicy({ policies, vaults }: Deps, context?: string): Poli
 /** A rule that fits the file and not what is in the vaults. */
 function vaultProblems(policies: PolicySource, vaults: Deps['vaults']): PolicyProblem[] {
   const file = policies.files().findLast(({ exists }) => exists)?.path ?? ''
-  return policies
-    .current()
-    .filter(({ name, unlock }) => isGiven(unlock) && vaults.credentials(name).length > 0)
-    .map(({ name }) => ({
-      file,
-      line: 1,
-      column: 1,
-      message: vaultOfOthers(name),
-      cure: `let it unlock by passphrase, or take them out: kubeguard eject, then adopt them under another policy`,
-    }))
+  return policies.current().flatMap(({ name, unlock }) => {
+    const message = vaultOfOthers(vaults, name, unlock)
+    const cure =
+      'let it unlock by passphrase, or take them out: kubeguard eject, then adopt them under another policy'
+    return message === undefined ? [] : [{ file, line: 1, column: 1, message, cure }]
+  })
 }
 
 function explain(

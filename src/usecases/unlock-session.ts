@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { allDepartures } from '../domain/departure.ts'
 import { GuardError } from '../domain/errors.ts'
 import type { FactorSettings } from '../domain/factor.ts'
-import { isGiven } from '../domain/given-credential.ts'
 import { asksForMore } from '../domain/policy-unlock.ts'
 import { timeLeft } from '../domain/session.ts'
 import type { Limits } from '../domain/session.ts'
@@ -31,6 +30,7 @@ import type {
 } from './ports.ts'
 import type { Questions } from './questions.ts'
 import { remoteTerminal } from './remote-terminal.ts'
+import { vaultOfOthers } from './served-credentials.ts'
 import type { SessionTable } from './session-table.ts'
 import type { SuspendedStreams } from './suspended-streams.ts'
 import type { SweepSessions } from './sweep-sessions.ts'
@@ -73,7 +73,8 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   deps.table.advance(guarded, { type: 'unlock-begun' })
   const { generation } = guarded.session
   const { unlock } = deps.table.rules(guarded.policy)
-  refuseVaultOfOthers(deps, guarded.policy, unlock)
+  const wrong = vaultOfOthers(deps.vaults, guarded.policy, unlock)
+  if (wrong !== undefined) throw new GuardError('policy-invalid', wrong)
   const order = {
     mode: 'unlock',
     policies: [guarded.policy],
@@ -104,19 +105,6 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     already: false,
   }
 }
-
-/** What a provider gives opens no vault: credentials there would never be served, and nobody would know why. */
-function refuseVaultOfOthers(
-  { vaults }: Pick<Deps, 'vaults'>,
-  policy: string,
-  unlock: readonly FactorSettings[],
-): void {
-  if (!isGiven(unlock) || vaults.credentials(policy).length === 0) return
-  throw new GuardError('policy-invalid', vaultOfOthers(policy))
-}
-
-export const vaultOfOthers = (policy: string): string =>
-  `policy ${policy} does not unlock by passphrase, but its vault has credentials that only a passphrase opens`
 
 /** Attempts by the recovery key: nobody who guesses passphrases shall be able to end them. */
 const recovering = new WeakSet<Keeper>()
