@@ -73,8 +73,9 @@ export function createHandlers(world: World): Handlers {
       }),
     }),
     'journal.verify': () => {
-      void world.misuse.checkChain()
-      return { report: world.journal.verify() }
+      const report = world.journal.verify()
+      world.misuse.chainSeen(report)
+      return { report }
     },
     'daemon.status': () => ({ report: world.reportDaemon() }),
     'shell.news': async (_, pid, gone) => {

@@ -1,7 +1,7 @@
 import { formatDuration } from '../domain/duration.ts'
 import { plainText } from '../domain/plain-text.ts'
 import { freeTries, strictestLockOut } from '../domain/unlock-delay.ts'
-import type { MisuseSign } from '../protocol/reports.ts'
+import type { ChainReport, MisuseSign } from '../protocol/reports.ts'
 import { unlockWait } from './failed-unlocks.ts'
 import type {
   Clock,
@@ -86,17 +86,21 @@ export class WatchMisuse {
 
   async #check(): Promise<void> {
     try {
-      const { intact, brokenAt, problem } = await this.#deps.journal.check()
-      // A journal that can't be read at all is a problem of the disk, which `status` tells by itself.
-      if (intact || brokenAt === undefined) return void (this.#broken = undefined)
-      const message = `the journal’s chain is broken at entry ${brokenAt}: ${problem ?? 'unknown'}`
-      this.#broken = { sign: 'journal-broken', message, cure: brokenCure }
-      if (this.#toldBreak === message) return
-      this.#toldBreak = message
-      this.#tell(undefined, this.#broken, { at: brokenAt, problem: problem ?? 'unknown' })
+      this.chainSeen(await this.#deps.journal.check())
     } catch (error) {
       this.#deps.log.error('the journal could not be checked', { error: String(error) })
     }
+  }
+
+  /** Somebody has walked the journal's chain. */
+  chainSeen({ intact, brokenAt, problem }: ChainReport): void {
+    // A journal that can't be read at all is a problem of the disk, which `status` tells by itself.
+    if (intact || brokenAt === undefined) return void (this.#broken = undefined)
+    const message = `the journal’s chain is broken at entry ${brokenAt}: ${problem ?? 'unknown'}`
+    this.#broken = { sign: 'journal-broken', message, cure: brokenCure }
+    if (this.#toldBreak === message) return
+    this.#toldBreak = message
+    this.#tell(undefined, this.#broken, { at: brokenAt, problem: problem ?? 'unknown' })
   }
 
   #signOf(failures: FailedUnlocks): MisuseSign {
