@@ -101,18 +101,18 @@ export function compose(dirs: Dirs, hooks: Hooks) {
       }),
     ),
   )
+  const commands = createPolicyCommands({ log })
   const misuse = new WatchMisuse({
     clock,
     journal,
     log,
     policies,
-    commands: createPolicyCommands({ log }),
+    commands,
     syslog: createSyslog(process.env),
     notifications,
     table: () => table,
   })
   const traces = createTraces(places.traces(dirs))
-  const commands = createPolicyCommands({ log })
   const lockCommands = new RunLockCommands({ journal, log, commands, table: () => table })
   const sweep = new SweepSessions({ journal, kubeconfigs, log, traces, lockCommands, table: () => table })
   const suspended = new SuspendedStreams({

@@ -109,14 +109,7 @@ export async function openVaults(
 }
 
 function modeOf(text: string): WorkMode {
-  if (
-    text === 'create' ||
-    text === 'rewrap' ||
-    text === 'recovery-key' ||
-    text === 'eject' ||
-    text === 'reset'
-  )
-    return text
+  if (Object.hasOwn(events, text)) return text as WorkMode
   throw new GuardError('protocol-error', 'unknown mode of vault.open')
 }
 
