@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * Real processes, terminals and kernel ticks on a machine that does other things too: where nobody watches, such a
- * test may be tried once more, and the report says so. Of the bypass matrix only a case that something was too slow for is, by itself (test/bypass/besiege.ts).
+ * test may be tried once more, and the report says so. Of the bypass matrix only a case that something was too slow
+ * for is, by itself (test/bypass/besiege.ts).
  */
 const onceMore = process.env['CI'] === undefined ? 0 : 1
 

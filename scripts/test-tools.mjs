@@ -98,7 +98,6 @@ const packageOfCommand = {
   '/usr/sbin/sshd': 'openssh-server',
   'ssh': 'openssh-client',
   'kubetail': 'kubetail',
-  '/usr/lib/python3/dist-packages/dbusmock/__init__.py': 'python3-dbusmock',
 }
 
 /**

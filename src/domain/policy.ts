@@ -39,7 +39,7 @@ export interface Policy {
   readonly lockOutAfter: number
   /** How long that is, counted from the last of them. */
   readonly lockOutForMs: number
-  /** What is run on a finding of misuse: commands for `/bin/sh -c`, in this order. */
+  /** What is run on a sign of misuse: commands for `/bin/sh -c`, in this order. */
   readonly onMisuse: readonly string[]
   /** Full path of a program that asks for the passphrase where there is no terminal; empty for none. */
   readonly pinentry: string

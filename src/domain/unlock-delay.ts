@@ -8,7 +8,7 @@ export interface LockOut {
 /** What a policy may say. It always ends: whoever owns the account is never kept out for good. */
 export const lockOutRange = { least: 3, most: 100, shortestMs: 1_000, longestMs: 24 * 3_600_000 } as const
 
-/** From so many in a row on the next try waits, and it is a finding: one command on a terminal asks three times. */
+/** From so many in a row on the next try waits, and it is a sign of misuse: one command on a terminal asks three times. */
 export const freeTries = 3
 const longestDelayMs = 5 * 60_000
 

@@ -25,15 +25,8 @@ export async function streamLeakFigures(bench: Bench): Promise<Figure[]> {
   await openAndClose(bench, stand, streams)
   const after = await settled(bench, before)
   await home.unlock('--all')
-  return (['descriptors', 'processes', 'files'] as const).map((kind) => ({
-    name: `${kind} left by ${streams} supervised sessions`,
-    value: after[kind] - before[kind],
-    unit: '',
-    baseline: { name: 'before them', value: before[kind], unit: '' },
-    target: 0,
-    better: 'at most',
-    rounds: 1,
-  }))
+  const kinds = ['descriptors', 'processes', 'files'] as const
+  return kinds.map((kind) => leftOf(kind, `${kind} left by ${streams} supervised sessions`, before, after))
 }
 
 async function openAndClose({ home }: Bench, { shim, env }: Stand, count: number): Promise<void> {
@@ -59,16 +52,22 @@ export async function leakFigures(bench: Bench): Promise<Figure[]> {
   await work(locks)
   const after = await settled(bench, before)
   await home.unlock('--all')
-  const figure = (kind: keyof Inventory, whose: string): Figure => ({
-    name: `${kind} ${whose} left by 1,000 commands, 100 locks`,
+  const figure = (kind: keyof Inventory, whose: string): Figure =>
+    leftOf(kind, `${kind} ${whose} left by 1,000 commands, 100 locks`, before, after)
+  return [figure('descriptors', 'of the daemon'), figure('processes', 'of ours'), figure('files', 'of ours')]
+}
+
+/** How many more there are of a kind than before. */
+function leftOf(kind: keyof Inventory, name: string, before: Inventory, after: Inventory): Figure {
+  return {
+    name,
     value: after[kind] - before[kind],
     unit: '',
     baseline: { name: 'before them', value: before[kind], unit: '' },
     target: 0,
     better: 'at most',
     rounds: 1,
-  })
-  return [figure('descriptors', 'of the daemon'), figure('processes', 'of ours'), figure('files', 'of ours')]
+  }
 }
 
 async function openWorkLock(bench: Bench): Promise<void> {
