@@ -96,18 +96,18 @@ export class PolicyFields {
     const contexts = this.#contexts(raw.contexts, name)
     const limits = this.#limits(raw)
     this.#compare(raw, limits)
-    const notify = this.#choice(raw, 'notify', ['auto', 'off'], [])
-    const holders = this.#choice(raw, 'holders', ['expire', 'end'], [])
-    const hold = this.#choice(raw, 'hold', ['allow', 'never'], [])
+    const notify = this.#choice(raw, 'notify', ['auto', 'off'])
+    const holders = this.#choice(raw, 'holders', ['expire', 'end'])
+    const hold = this.#choice(raw, 'hold', ['allow', 'never'])
     const finishMs = this.#duration(raw, 'finish', this.#unsaid.finishMs, [0, longestFinishMs])
-    const absorb = this.#choice(raw, 'absorb', absorbChoices, [])
+    const absorb = this.#choice(raw, 'absorb', absorbChoices)
     const materialize = this.#flag(raw, 'materialize')
-    const live = this.#choice(raw, 'live', ['kill', 'suspend'], [])
+    const live = this.#choice(raw, 'live', ['kill', 'suspend'])
     const suspendForMs = this.#duration(raw, 'suspendFor', this.#unsaid.suspendForMs, [
       secondMs,
       longestSuspendMs,
     ])
-    this.#choice(raw, 'scope', ['user'], ['terminal'])
+    const scope = this.#choice(raw, 'scope', ['user', 'terminal'])
     const within: Report = (at, message, cure) => this.#report([...this.#path, ...at], message, cure)
     const escape = readEscape(raw.escape, defaultPolicy.escape, within)
     const env = readEnv(raw.env, within)
@@ -124,6 +124,12 @@ export class PolicyFields {
     const unlock = readUnlock(raw, within)
     if (materialize && isGiven(unlock))
       within(['materialize'], 'materialize: nothing that a log-in gives is ever put on disk', 'remove it')
+    if (materialize && scope === 'terminal')
+      within(
+        ['materialize'],
+        'materialize: what stands in a kubeconfig is there for every terminal (scope: terminal)',
+        'remove it',
+      )
     if (this.#failed) return undefined
     return {
       name,
@@ -131,6 +137,7 @@ export class PolicyFields {
       ...limits,
       notify: notify === 'off' ? 'off' : 'auto',
       escape,
+      scope: scope === 'terminal' ? 'terminal' : 'user',
       live: (live ?? this.#unsaid.live) === 'suspend' ? 'suspend' : 'kill',
       suspendForMs,
       holders: holders === 'end' ? 'end' : 'expire',
@@ -254,13 +261,10 @@ export class PolicyFields {
     }
   }
 
-  #choice(raw: Fields, key: string, now: readonly string[], later: readonly string[]): string | undefined {
+  #choice(raw: Fields, key: string, now: readonly string[]): string | undefined {
     const value = raw[key]
     if (value === undefined || now.includes(value as string)) return value as string | undefined
-    const message = later.includes(value as string)
-      ? `${key}: ${value as string} is not available in this version`
-      : `${key}: ${shown(value)} is not known`
-    this.#at(key, value, message, `choose ${now.join(' or ')}`)
+    this.#at(key, value, `${key}: ${shown(value)} is not known`, `choose ${now.join(' or ')}`)
     return undefined
   }
 

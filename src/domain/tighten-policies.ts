@@ -61,6 +61,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
   const holders = [policy, ...others].some((one) => one.holders === 'end') ? 'end' : 'expire'
   const hold = [policy, ...others].some((one) => one.hold === 'never') ? 'never' : 'allow'
   const live = [policy, ...others].some((one) => one.live === 'kill') ? 'kill' : 'suspend'
+  const scope = [policy, ...others].some((one) => one.scope === 'terminal') ? 'terminal' : 'user'
   const suspendForMs = Math.min(policy.suspendForMs, ...others.map((other) => other.suspendForMs))
   const finishMs = Math.min(policy.finishMs, ...others.map((other) => other.finishMs))
   const warnMs = policy.warnMs < idleMs ? policy.warnMs : Math.floor(idleMs / 2)
@@ -75,6 +76,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     holders,
     env: [...new Set([policy, ...others].flatMap(({ env }) => env))],
     hold,
+    scope,
     live,
     suspendForMs,
     finishMs,
@@ -84,7 +86,8 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     lockOutAfter: Math.min(...[policy, ...others].map((one) => one.lockOutAfter)),
     lockOutForMs: Math.max(...[policy, ...others].map((one) => one.lockOutForMs)),
     onMisuse: [...new Set([policy, ...others].flatMap(({ onMisuse }) => onMisuse))],
-    materialize: [policy, ...others].every((one) => one.materialize),
+    // What stands in a kubeconfig is there for every terminal.
+    materialize: scope === 'user' && [policy, ...others].every((one) => one.materialize),
     lockOn: allDepartures([policy, ...others].map((one) => one.lockOn)),
     unlock: strictestUnlock([policy, ...others].map(({ unlock }) => unlock)),
   }
@@ -102,6 +105,7 @@ export function tightenings(before: Policy, after: Policy): string[] {
     if (is < was) changes.push(`${name} ${formatDuration(is)}, not ${formatDuration(was)}`)
   }
   if (before.holders !== after.holders) changes.push(`holders ${after.holders}, not ${before.holders}`)
+  if (before.scope !== after.scope) changes.push(`scope ${after.scope}, not ${before.scope}`)
   if (before.live !== after.live) changes.push(`live ${after.live}, not ${before.live}`)
   if (before.absorb !== after.absorb) changes.push(`absorb ${after.absorb}, not ${before.absorb}`)
   const variables = after.env.filter((name) => !before.env.includes(name))

@@ -114,9 +114,9 @@ export class LockSession {
     )
   }
 
-  #endClients({ policy }: GuardedSession, clients: readonly Client[], holds: readonly Hold[]): Promise<void> {
+  #endClients({ name }: GuardedSession, clients: readonly Client[], holds: readonly Hold[]): Promise<void> {
     const spared = holds.map(({ process }) => process)
-    return this.#deps.reaper.end(policy, clients.map(rootOf), spared)
+    return this.#deps.reaper.end(name, clients.map(rootOf), spared)
   }
 
   #record(
@@ -186,7 +186,8 @@ async function narrow(keeper: Keeper, holds: readonly Hold[]): Promise<void> {
   }
 }
 
-function join(first: LockReport, second: LockReport): LockReport {
+/** What came of several locks of one policy. */
+export function join(first: LockReport, second: LockReport): LockReport {
   return {
     policy: first.policy,
     wasUnlocked: first.wasUnlocked || second.wasUnlocked,

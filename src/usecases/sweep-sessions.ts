@@ -108,11 +108,10 @@ export class SweepSessions {
 
   /** A person's word, or a shell's whose daemon was gone. @throws GuardError what the scribe fails with */
   async byHand(paths: readonly string[]): Promise<SweepReport> {
-    const locked = this.#deps
-      .table()
-      .all()
-      .filter(({ session }) => session.state === 'locked')
-    const places = locked.flatMap(({ policy }) => placesOfWipe(this.#deps.table().rules(policy).wipe))
+    const table = this.#deps.table()
+    const open = new Set(table.notLocked().map(({ policy }) => policy))
+    const locked = table.policyNames().filter((policy) => !open.has(policy))
+    const places = locked.flatMap((policy) => placesOfWipe(this.#deps.table().rules(policy).wipe))
     const report = await this.#deps.kubeconfigs.sweep({
       paths,
       places: [...new Set(places)],

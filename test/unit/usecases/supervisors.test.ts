@@ -64,7 +64,7 @@ function world(change: { program?: string; supervised?: false; locked?: true; li
   const connection = new AbortController()
   const begin = () => supervisors.begin(10, inner, real, connection.signal)
   const inputMs = (): number | undefined => supervisors.over(real).inputTimeMs(outer, clock.now())
-  return { clock, read, processes, client, supervisors, real, connection, begin, inputMs, recorded, factsOf }
+  return { clock, read, processes, client, supervisors, real, connection, begin, inputMs, recorded, factsOf, guarded }
 }
 
 const report = { typed: true, hungUp: false, keys: 7, output: 9, covered: false }
@@ -152,14 +152,14 @@ test('the end is told, also to one that asks later', async () => {
 })
 
 test('a warning is told once, and the end goes before it', async () => {
-  const { begin, supervisors, client } = world()
+  const { begin, supervisors, client, guarded } = world()
   begin()
   const first = supervisors.wait(10)
-  supervisors.warn('dev', 'another one')
-  supervisors.warn('prod', 'prod locks in 60 s')
+  supervisors.warn(guardedSession('prod'), 'another one')
+  supervisors.warn(guarded, 'prod locks in 60 s')
   expect(await first).toEqual({ byPerson: false, uncover: false, warning: 'prod locks in 60 s' })
   const second = supervisors.wait(10)
-  supervisors.warn('prod', 'prod locks in 10 s')
+  supervisors.warn(guarded, 'prod locks in 10 s')
   supervisors.tellEnd([client], () => ({ byPerson: false, message: 'ended' }))
   expect(await second).toEqual({ byPerson: false, uncover: false, message: 'ended' })
 })
@@ -174,11 +174,11 @@ test('a terminal that went away is written down', () => {
 })
 
 test('it is told which key speaks to kubeguard, and then what was asked for, behind what matters more', async () => {
-  const { begin, supervisors } = world()
+  const { begin, supervisors, guarded } = world()
   expect(begin()).toMatchObject({ escape: 0x1d })
-  expect(supervisors.streamOf(10)).toMatchObject({ policy: 'prod', escape: '^]' })
+  expect(supervisors.streamOf(10)).toMatchObject({ guarded, escape: '^]' })
   supervisors.tell(10, 'help')
-  supervisors.warn('prod', 'prod locks in 60 s')
+  supervisors.warn(guarded, 'prod locks in 60 s')
   expect(await supervisors.wait(10)).toMatchObject({ byPerson: false, warning: 'prod locks in 60 s' })
   expect(await supervisors.wait(10)).toMatchObject({ byPerson: false, notice: 'help' })
   expect(() => supervisors.tell(30, 'help')).toThrow('supervises nothing')
@@ -211,4 +211,25 @@ test('one that began when a lock still ended it can’t be covered', () => {
   const { begin, supervisors, client } = world()
   expect(begin()).toMatchObject({ suspends: false })
   expect(supervisors.maySuspend(client.id)).toBe(false)
+})
+
+test('inside of a supervised terminal it is the person’s that counts, and no other with its number', () => {
+  const { processes, begin, supervisors, factsOf } = world()
+  const place = (pid: number, change: Partial<ProcessFacts>) =>
+    processes.set(pid, { ...processes.get(pid), ...change })
+  place(10, { session: 9 })
+  place(9, { session: 9, ttyDevice: outer.device })
+  // The supervisor's child leads the inner session.
+  place(19, { session: 19, ppid: 10, ttyDevice: inner })
+  place(20, { session: 19, ppid: 19 })
+  // A container has a terminal with that number, too.
+  place(40, { session: 39, ttyDevice: inner })
+  place(39, { session: 39, ppid: 1, ttyDevice: inner })
+  const of = (pid: number) => supervisors.terminalOf(factsOf(pid) as ProcessFacts)
+  const own = { leader: { pid: 9, startTicks: 9 }, device: outer.device }
+  expect(of(20)).toEqual({ leader: { pid: 19, startTicks: 19 }, device: inner })
+  begin()
+  expect(of(10)).toEqual(own)
+  expect(of(20)).toEqual(own)
+  expect(of(40)).toEqual({ leader: { pid: 39, startTicks: 39 }, device: inner })
 })
