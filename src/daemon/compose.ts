@@ -26,7 +26,7 @@ import { AbsorbSecrets } from '../usecases/absorb-secrets.ts'
 import { FindProgram } from '../usecases/find-program.ts'
 import { ChallengedClients } from '../usecases/issue-credential.ts'
 import { keepDeadlines, rearm } from '../usecases/keep-deadlines.ts'
-import { isThere } from '../usecases/led-terminal.ts'
+import { isThere, personsTerminal } from '../usecases/led-terminal.ts'
 import { LockOnDeparture } from '../usecases/lock-on-departure.ts'
 import { LockSession } from '../usecases/lock-session.ts'
 import { VaultWork } from '../usecases/open-vaults.ts'
@@ -142,7 +142,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
       vaults,
       processes,
       departed: (guarded) => unnoticedDeparture({ sleptMs, processes }, guarded),
-      terminalOf: (facts) => supervisors.terminalOf(facts),
+      terminalOf: (facts) => personsTerminal(processes, facts, supervisors.around(facts)),
       isThere: (terminal) => isThere(processes, terminal),
     },
     (guarded, reason) => {

@@ -29,9 +29,13 @@ export function explainLock(guarded: GuardedSession): Refusal {
 
 /** A policy with a session for each terminal, and a command that belongs to none. */
 export function refuseNoTerminal({ policy }: GuardedSession): GuardError {
-  return new GuardError('no-terminal', `${policy} is unlocked for one terminal at a time, and this command has none`, {
-    cure: `run it at a terminal, and there: kubeguard unlock ${policy}`,
-  })
+  return new GuardError(
+    'no-terminal',
+    `${policy} is unlocked for one terminal at a time, and this command has none`,
+    {
+      cure: `run it at a terminal, and there: kubeguard unlock ${policy}`,
+    },
+  )
 }
 
 /** The same, for a caller that throws. */

@@ -113,6 +113,10 @@ export function allClients({ clients, suspended }: GuardedSession): Client[] {
   return [...clients.values(), ...(suspended?.clients.values() ?? [])]
 }
 
+/** For the journal: whose alone a session is, by the process that leads that terminal. */
+export const leaderOf = ({ terminal }: GuardedSession): { leader?: number } =>
+  terminal === undefined ? {} : { leader: terminal.leader.pid }
+
 const terminalKey = ({ leader, device }: LedTerminal): string => `${device}:${clientKey(leader)}`
 
 /** A pid is used again; a pid with its start time is not. */

@@ -38,7 +38,9 @@ export async function holdSession(
   const { facts, terminal } = personAtTerminal(deps, peerPid)
   const job = request.pid === undefined ? starterOf(deps, facts) : clientNamed(deps, facts, request.pid)
   const guarded =
-    request.pid === undefined ? await namedSession(deps, request, facts) : sessionOf(deps, request, { asker: facts, job })
+    request.pid === undefined
+      ? await namedSession(deps, request, facts)
+      : sessionOf(deps, request, { asker: facts, job })
   watchPresence(deps, guarded)
   if (deps.table.rules(guarded.policy).hold === 'never')
     throw new GuardError('hold-refused', `the policy ${guarded.policy} allows no hold`)

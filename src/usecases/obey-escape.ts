@@ -20,8 +20,7 @@ export async function obeyEscape(deps: Deps, pid: number, command: EscapeCommand
   const { table, supervisors, lockSession, clock } = deps
   const { guarded, escape } = supervisors.streamOf(pid)
   const { policy } = guarded
-  if (command === 'lock')
-    await Promise.all(table.allOf(policy).map((one) => lockSession.lock(one, 'manual')))
+  if (command === 'lock') await Promise.all(table.allOf(policy).map((one) => lockSession.lock(one, 'manual')))
   else supervisors.tell(pid, command === 'time' ? timeText(guarded, clock) : helpText(policy, escape))
 }
 

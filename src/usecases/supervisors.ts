@@ -3,8 +3,7 @@ import { GuardError } from '../domain/errors.ts'
 import type { Instant } from '../domain/session.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import { clientKey } from './guarded-session.ts'
-import type { Client, GuardedSession, LedTerminal } from './guarded-session.ts'
-import { ledTerminal } from './led-terminal.ts'
+import type { Client, GuardedSession } from './guarded-session.ts'
 import type { Clock, Journal, ProcessFacts, ProcessId, ProcessTable, TerminalId, Terminals } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 
@@ -220,19 +219,6 @@ export class Supervisors {
   /** Who supervises the terminal that this process has. */
   around({ ttyDevice }: ProcessFacts): ProcessId | undefined {
     return [...this.#running.values()].find(({ device }) => device === ttyDevice)?.id
-  }
-
-  /**
-   * The terminal that a process belongs to; inside of a supervised one, that of the person. The number of the inner device
-   * says little, another devpts may have it too: the leader of its session must be the supervisor's own child.
-   */
-  terminalOf(facts: ProcessFacts): LedTerminal | undefined {
-    const { processes } = this.#deps
-    const around = this.around(facts)
-    const leader = around === undefined ? undefined : processes.inspect(facts.session)
-    const supervisor = around === undefined ? undefined : processes.inspect(around.pid)
-    const isInside = supervisor?.startTicks === around?.startTicks && leader?.ppid === around?.pid
-    return ledTerminal(processes, around !== undefined && isInside && supervisor ? supervisor : facts)
   }
 
   /** The same terminals, but that of those supervised the supervisors tell. */

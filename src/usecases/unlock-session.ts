@@ -13,7 +13,7 @@ import { refuseNoTerminal } from './explain-lock.ts'
 import { namedSession } from './extend-session.ts'
 import { failedBefore, failuresKey, forgiveFailures, recordFailure, refuseEarly } from './failed-unlocks.ts'
 import type { FailureDeps } from './failed-unlocks.ts'
-import { rememberTerminal } from './guarded-session.ts'
+import { leaderOf, rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import { nextDeadline } from './keep-deadlines.ts'
 import type {
@@ -272,7 +272,11 @@ function recordUnlock(
   { client, request }: Pick<Attempt, 'client' | 'request'>,
   { report }: Opened,
 ): Begun | undefined {
-  const details = { pid: client.pid, ...(request.recovery === true ? { by: 'recovery key' } : {}) }
+  const details = {
+    pid: client.pid,
+    ...leaderOf(guarded),
+    ...(request.recovery === true ? { by: 'recovery key' } : {}),
+  }
   const entry = { event: 'unlocked', policy: guarded.policy, details } as const
   // Only a keeper that opened a vault has something to say of merged items; without one nothing was proven.
   const proven = report?.merged !== undefined

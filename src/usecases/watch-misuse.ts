@@ -118,7 +118,9 @@ export class WatchMisuse {
     const table = this.#deps.table()
     const sessions = table.find(policy) === undefined ? [] : table.allOf(policy)
     const [last] = sessions
-      .flatMap(({ session }) => (session.state === 'locked' && session.lock !== undefined ? [session.lock] : []))
+      .flatMap(({ session }) =>
+        session.state === 'locked' && session.lock !== undefined ? [session.lock] : [],
+      )
       .toSorted((one, other) => other.at.bootMs - one.at.bootMs)
     return last === undefined ? {} : { lockReason: last.reason }
   }

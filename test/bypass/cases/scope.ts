@@ -54,7 +54,8 @@ async function anyGetsIn(person: Person, lines: readonly string[]): Promise<bool
   for (const line of lines) {
     const { shown } = await person.enter(line)
     if (shown.includes('Running')) return true
-    if (!/kubeguard: default is (locked|unlocked for one)/.test(shown)) throw new Error(`not refused: ${shown}`)
+    if (!/kubeguard: default is (locked|unlocked for one)/.test(shown))
+      throw new Error(`not refused: ${shown}`)
   }
   return false
 }

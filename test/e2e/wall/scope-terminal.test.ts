@@ -58,7 +58,7 @@ test('without a terminal nothing is unlocked, and every command says why', async
     here.enter(`setsid --wait ${line}`)
   for (const line of ['kubectl get pods', 'kubeguard unlock default --passphrase-fd 0 </dev/null']) {
     const { code, shown } = await detached(line)
-    expect(code, shown).toBe(77)
+    expect(code).toBe(77)
     expect(shown).toContain('default is unlocked for one terminal at a time, and this command has none')
     expect(shown).toContain('run it at a terminal, and there: kubeguard unlock default')
   }

@@ -29,7 +29,10 @@ test('is lines of words', () => {
 test('a name that could end its line, or reach the terminal as an order, is left out', () => {
   const text = formatShellStatus({
     ...status,
-    sessions: [...status.sessions, { policy: 'x\nunset 9 PATH', terminal: undefined, open: undefined, env: [] }],
+    sessions: [
+      ...status.sessions,
+      { policy: 'x\nunset 9 PATH', terminal: undefined, open: undefined, env: [] },
+    ],
     contexts: [
       { policy: 'default', context: 'a\nunset 9 PATH' },
       { policy: 'default', context: 'b\u001b[2J' },

@@ -64,7 +64,20 @@ function world(change: { program?: string; supervised?: false; locked?: true; li
   const connection = new AbortController()
   const begin = () => supervisors.begin(10, inner, real, connection.signal)
   const inputMs = (): number | undefined => supervisors.over(real).inputTimeMs(outer, clock.now())
-  return { clock, read, processes, client, supervisors, real, connection, begin, inputMs, recorded, factsOf, guarded }
+  return {
+    clock,
+    read,
+    processes,
+    client,
+    supervisors,
+    real,
+    connection,
+    begin,
+    inputMs,
+    recorded,
+    factsOf,
+    guarded,
+  }
 }
 
 const report = { typed: true, hungUp: false, keys: 7, output: 9, covered: false }
@@ -211,25 +224,4 @@ test('one that began when a lock still ended it can’t be covered', () => {
   const { begin, supervisors, client } = world()
   expect(begin()).toMatchObject({ suspends: false })
   expect(supervisors.maySuspend(client.id)).toBe(false)
-})
-
-test('inside of a supervised terminal it is the person’s that counts, and no other with its number', () => {
-  const { processes, begin, supervisors, factsOf } = world()
-  const place = (pid: number, change: Partial<ProcessFacts>) =>
-    processes.set(pid, { ...processes.get(pid), ...change })
-  place(10, { session: 9 })
-  place(9, { session: 9, ttyDevice: outer.device })
-  // The supervisor's child leads the inner session.
-  place(19, { session: 19, ppid: 10, ttyDevice: inner })
-  place(20, { session: 19, ppid: 19 })
-  // A container has a terminal with that number, too.
-  place(40, { session: 39, ttyDevice: inner })
-  place(39, { session: 39, ppid: 1, ttyDevice: inner })
-  const of = (pid: number) => supervisors.terminalOf(factsOf(pid) as ProcessFacts)
-  const own = { leader: { pid: 9, startTicks: 9 }, device: outer.device }
-  expect(of(20)).toEqual({ leader: { pid: 19, startTicks: 19 }, device: inner })
-  begin()
-  expect(of(10)).toEqual(own)
-  expect(of(20)).toEqual(own)
-  expect(of(40)).toEqual({ leader: { pid: 39, startTicks: 39 }, device: inner })
 })

@@ -274,6 +274,8 @@ test('one terminal’s session, its warning and its lock are told to that termin
   expect(made.file.text).toContain('\nat 7:5 notice 1 kubeguard: default locks in 60 s unless you type\n')
   made.clock.at = 5 * minute
   made.wake()
-  expect(made.file.text).toMatch(/\nat 7:5 unset 2 TOKEN\nat 7:5 notice 2 kubeguard: default is locked since /)
+  expect(made.file.text).toMatch(
+    /\nat 7:5 unset 2 TOKEN\nat 7:5 notice 2 kubeguard: default is locked since /,
+  )
   expect(notices(made.file.text)).toEqual([])
 })

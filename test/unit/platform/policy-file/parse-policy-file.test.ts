@@ -136,7 +136,14 @@ describe('a policy file', () => {
       /materialize: .* is neither true nor false/,
       /write true or false/,
     ],
-    ['another scope', file('    scope: pane\n'), 5, 5, /scope: .*pane.* is not known/, /choose user or terminal/],
+    [
+      'another scope',
+      file('    scope: pane\n'),
+      5,
+      5,
+      /scope: .*pane.* is not known/,
+      /choose user or terminal/,
+    ],
     [
       'plain text on disk for one terminal',
       file('    scope: terminal\n    materialize: true\n'),
