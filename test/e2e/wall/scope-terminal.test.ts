@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { guardedHome, sessionOf } from '../../fixtures/held-home.ts'
-import { isRunning } from '../../fixtures/home.ts'
+import { isRunning, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import { personIn } from '../../fixtures/person.ts'
 import type { Person } from '../../fixtures/person.ts'
@@ -87,6 +87,34 @@ test('a stream belongs to its terminal: it ends with that one’s session, and o
   there.terminal.hangUp()
   await until('the end of what streams there', () => !isRunning(pid))
   expect(here.output.slice(from)).not.toContain('locked')
+})
+
+test('each terminal is asked for itself, and nobody waits for another’s answer', async () => {
+  await using home = await guardedHome(rules)
+  using here = await personIn(home)
+  using there = await personIn(home)
+  const question = /passphrase for default: $/
+  for (const person of [here, there]) await person.answer('kubectl get pods; echo "code"=$?', question)
+  for (const person of [there, here])
+    expect(await person.answer(passphrase, /code=\d+[\s\S]*ready> $/)).toContain('Running')
+})
+
+test('a covered stream comes back by an unlock at its own terminal, and by none elsewhere', async () => {
+  await using home = await guardedHome({ idle: '10m', more: `${rules.more}    live: suspend\n` })
+  using here = await personIn(home)
+  using there = await personIn(home)
+  await here.enterAndUnlock('kubeguard unlock default')
+  await here.answer(`kubectl exec -it web-0 -- sh -c 'echo str""eam; sleep 600'`, 'stream')
+  const from = here.output.length
+  await home.lock()
+  await here.showsAfter(from, 'press Enter to unlock')
+  expect(here.output.slice(from)).not.toContain('or run elsewhere')
+  await there.enterAndUnlock('kubeguard unlock default')
+  expect((await there.enter('kubeguard ps')).shown).not.toContain('exec')
+  await here.answer('', 'passphrase for default: ')
+  await here.answer(passphrase, 'stream')
+  await here.answer('\u0003', /ready> $/)
+  expect((await here.enter(getPods)).shown).toContain('Running')
 })
 
 test('rules that turn to it lock what is open for all', async () => {
