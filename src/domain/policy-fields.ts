@@ -122,14 +122,8 @@ export class PolicyFields {
       lockOutRange.longestMs,
     ])
     const unlock = readUnlock(raw, within)
-    if (materialize && isGiven(unlock))
-      within(['materialize'], 'materialize: nothing that a log-in gives is ever put on disk', 'remove it')
-    if (materialize && scope === 'terminal')
-      within(
-        ['materialize'],
-        'materialize: what stands in a kubeconfig is there for every terminal (scope: terminal)',
-        'remove it',
-      )
+    const isPerTerminal = scope === 'terminal'
+    if (raw.materialize === true) refuseMaterialize({ unlock, isPerTerminal }, within)
     if (this.#failed) return undefined
     return {
       name,
@@ -137,7 +131,7 @@ export class PolicyFields {
       ...limits,
       notify: notify === 'off' ? 'off' : 'auto',
       escape,
-      scope: scope === 'terminal' ? 'terminal' : 'user',
+      scope: isPerTerminal ? 'terminal' : 'user',
       live: (live ?? this.#unsaid.live) === 'suspend' ? 'suspend' : 'kill',
       suspendForMs,
       holders: holders === 'end' ? 'end' : 'expire',
@@ -151,7 +145,8 @@ export class PolicyFields {
       lockOutForMs,
       onMisuse,
       pinentry,
-      materialize,
+      // Unsaid in the organisation's file it is allowed, but not against what is said there.
+      materialize: materialize && !isGiven(unlock) && !isPerTerminal,
       lockOn,
       unlock,
     }
@@ -279,4 +274,14 @@ export class PolicyFields {
   #at(key: string, value: unknown, message: string, cure: string): void {
     this.#report(value === undefined ? this.#path : [...this.#path, key], message, cure)
   }
+}
+
+/** What may never stand in a kubeconfig in plain text, though the policy wants it there. */
+function refuseMaterialize(
+  { unlock, isPerTerminal }: { readonly unlock: Policy['unlock']; readonly isPerTerminal: boolean },
+  report: Report,
+): void {
+  const refuse = (why: string): void => report(['materialize'], `materialize: ${why}`, 'remove it')
+  if (isGiven(unlock)) refuse('nothing that a log-in gives is ever put on disk')
+  if (isPerTerminal) refuse('what stands in a kubeconfig is there for every terminal (scope: terminal)')
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { defaultPolicies, proposedPolicies } from '../../../../src/domain/policy.ts'
+import { defaultPolicies, loosestPolicy, proposedPolicies } from '../../../../src/domain/policy.ts'
 import type { Policy } from '../../../../src/domain/policy.ts'
 import { parsePolicyFile } from '../../../../src/platform/policy-file/parse-policy-file.ts'
 import { renderPolicyFile } from '../../../../src/platform/policy-file/render-policy-file.ts'
@@ -282,6 +282,15 @@ describe('a policy file', () => {
     )
     expect(hidden.problems).toMatchObject([{ severity: 'warning', line: 5 }])
     expect(hidden.policies?.map(({ name }) => name)).toEqual(['all'])
+  })
+
+  it.each([
+    ['scope: terminal'],
+    ['unlock: [oidc]\n    oidc: { issuer: "https://id.example", clientId: kubernetes }'],
+  ])('of an organisation that leaves materialize open beside %s allows none', (rule) => {
+    const { policies, problems } = parsePolicyFile(file(`    ${rule}\n`), 'config.yaml', loosestPolicy)
+    expect(problems).toEqual([])
+    expect(policies?.[0]?.materialize).toBe(false)
   })
 
   it('tells all problems at once', () => {
