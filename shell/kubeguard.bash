@@ -37,7 +37,7 @@ __kubeguard_start() {
   if [[ ${__kubeguard_shell-} == "$$" ]]; then return 0; fi
   __kubeguard_shell=$$ __kubeguard_socket='' __kubeguard_daemon='' __kubeguard_seen=0 __kubeguard_swept='' __kubeguard_gone=''
   __kubeguard_open=() __kubeguard_say='' __kubeguard_drop=() __kubeguard_context='' __kubeguard_policy=''
-  __kubeguard_known=''
+  __kubeguard_known='' __kubeguard_terminal=''
   __kubeguard_draw 0
   # Beside this file, wherever it was sourced from.
   local here=${BASH_SOURCE[0]%/*}/completions/kubeguard.bash
@@ -130,6 +130,7 @@ __kubeguard_look() {
   if [[ -z $__kubeguard_daemon ]]; then
     is_first=1
     for rest in "${lines[@]}"; do
+      rest=${rest#at * }
       if [[ $rest == 'notice '* ]]; then rest=${rest#notice } __kubeguard_seen=${rest%% *}; fi
     done
   elif [[ $daemon != "$__kubeguard_daemon" ]]; then
@@ -138,6 +139,12 @@ __kubeguard_look() {
   fi
   __kubeguard_daemon=$daemon
   for rest in "${lines[@]}"; do
+    # What concerns one terminal is for its shells alone.
+    if [[ $rest == 'at '* ]]; then
+      __kubeguard_find_terminal
+      if [[ $rest != "at $__kubeguard_terminal "* ]]; then continue; fi
+      rest=${rest#at * }
+    fi
     kind=${rest%% *} rest=${rest#* }
     name=${rest%% *} rest=${rest#* }
     case $kind in
@@ -178,11 +185,29 @@ __kubeguard_look() {
 
 # A pid is used again; one with its start time is not.
 __kubeguard_lives() {
-  local words=() at=1
-  read -r -a words <"/proc/${__kubeguard_daemon% *}/stat" || return 1
-  # The program's name may hold blanks.
-  while [[ ${words[at]-)} != *')' ]]; do at=$((at + 1)); done
-  [[ ${words[at + 20]-} == "${__kubeguard_daemon#* }" && ${words[at + 1]} != [ZX] ]]
+  local words=()
+  __kubeguard_facts "${__kubeguard_daemon% *}" || return 1
+  [[ ${words[19]-} == "${__kubeguard_daemon#* }" && ${words[0]-} != [ZX] ]]
+}
+
+# The caller's `words`: what proc_pid_stat(5) has of the process $1, from its state on, behind its name.
+__kubeguard_facts() {
+  local text IFS=' '
+  read -r text <"/proc/$1/stat" || return 1
+  # shellcheck disable=SC2206 # a letter and numbers
+  words=(${text##*) })
+}
+
+# The terminal that this shell is at: who leads its session, and when that was started. It stays the same.
+__kubeguard_find_terminal() {
+  local words=() leader
+  if [[ -n $__kubeguard_terminal ]]; then return 0; fi
+  __kubeguard_terminal=none
+  __kubeguard_facts "$$" || return 0
+  leader=${words[3]-}
+  # Without a terminal there is none whose leader it has.
+  if [[ ${words[4]-0} == 0 ]] || ! __kubeguard_facts "$leader"; then return 0; fi
+  __kubeguard_terminal=$leader:${words[19]-}
 }
 
 # What the daemon of the last look had open ended with it.

@@ -125,7 +125,7 @@ if status is-interactive
         if test -z "$__kubeguard_daemon"
             # What happened before the first look is old.
             set is_first 1
-            for line in (string match 'notice *' -- $lines)
+            for line in (string match 'notice *' -- (string replace -r '^at \S+ ' '' -- $lines))
                 set -g __kubeguard_seen (string split ' ' -- $line)[2]
             end
         else if test "$daemon" != "$__kubeguard_daemon"
@@ -138,6 +138,11 @@ if status is-interactive
         set -l due
         for line in $lines
             set -l words (string split ' ' -- $line)
+            # What concerns one terminal is for its shells alone.
+            if test "$words[1]" = at
+                test "$words[2]" = (__kubeguard_terminal); or continue
+                set -e words[1..2]
+            end
             switch "$words[1]"
                 case session
                     test "$words[3]" = unlocked; or continue
@@ -168,13 +173,26 @@ if status is-interactive
         __kubeguard_draw $now (__kubeguard_policy "$context" (string match -r '^(?:glob|context) .*' -- $lines))
     end
 
+    # What proc_pid_stat(5) has of a process, from its state on, behind its name.
+    function __kubeguard_facts -a pid
+        set -l facts
+        test -r /proc/$pid/stat; and read facts </proc/$pid/stat 2>/dev/null
+        and string split ' ' -- (string replace -r '.*\) ' '' -- $facts)
+    end
+
+    # The terminal that this shell is at: who leads its session, and when that was started.
+    function __kubeguard_terminal
+        set -l words (__kubeguard_facts $fish_pid)
+        set -l leader
+        # Without a terminal there is none whose leader it has.
+        test "$words[5]" != 0; and set leader (__kubeguard_facts $words[4])
+        echo "$words[4]:$leader[20]"
+    end
+
     # A pid is used again; one with its start time is not.
     function __kubeguard_lives
         set -l id (string split ' ' -- $__kubeguard_daemon)
-        test -r /proc/$id[1]/stat; or return
-        set -l facts
-        read facts </proc/$id[1]/stat 2>/dev/null; or return
-        set -l words (string split ' ' -- (string replace -r '.*\) ' '' -- $facts))
+        set -l words (__kubeguard_facts $id[1]); or return
         test "$words[20]" = "$id[2]"; and not contains -- "$words[1]" Z X
     end
 

@@ -19,7 +19,7 @@
 
   \builtin zmodload zsh/net/socket zsh/system zsh/stat zsh/sched zsh/zselect 2>/dev/null
   \builtin typeset -g _kubeguard_shims=$shims _kubeguard_state=$state _kubeguard_socket _kubeguard_fd
-  \builtin typeset -g _kubeguard_daemon _kubeguard_swept _kubeguard_context _kubeguard_stamp _kubeguard_known
+  \builtin typeset -g _kubeguard_terminal _kubeguard_daemon _kubeguard_swept _kubeguard_context _kubeguard_stamp _kubeguard_known
   \builtin typeset -g _kubeguard_policy _kubeguard_before
   \builtin typeset -g _kubeguard_completion=${3:A:h}/completions/_kubeguard
   \builtin typeset -gi _kubeguard_seen _kubeguard_wake _kubeguard_end
@@ -167,10 +167,16 @@
     lines=("${(@f)1}")
     daemon=${lines[1]#kubeguard 1 }
     # What happened before the first look is old.
-    if [[ -z $_kubeguard_daemon ]]; then _kubeguard_seen=${${=${(M)lines:#notice *}[-1]}[2]:-0}
+    if [[ -z $_kubeguard_daemon ]]; then _kubeguard_seen=${${=${(M)${lines#at * }:#notice *}[-1]}[2]:-0}
     elif [[ $daemon != $_kubeguard_daemon ]]; then _kubeguard_lost; _kubeguard_seen=0; fi
     _kubeguard_daemon=$daemon _kubeguard_text=$1 _kubeguard_rules= _kubeguard_told=() _kubeguard_end=0
     for line in $lines; do
+      # What concerns one terminal is for its shells alone.
+      if [[ $line == 'at '* ]]; then
+        _kubeguard_find_terminal
+        [[ $line == "at $_kubeguard_terminal "* ]] || \builtin continue
+        line=${line#at * }
+      fi
       case $line in
         (session\ *)
           words=(${=line})
@@ -202,6 +208,18 @@
     words=($(</proc/${_kubeguard_daemon% *}/stat))
     [[ $words[22] == ${_kubeguard_daemon#* } && $words[3] != [ZX] ]]
   }
+
+  # The terminal that this shell is at: who leads its session, and when that was started. It stays the same.
+  _kubeguard_find_terminal() {
+    \builtin local -a words leader
+    [[ -z $_kubeguard_terminal ]] || \builtin return 0
+    _kubeguard_terminal=none
+    words=(${=${"$(</proc/$$/stat)"##*\) }})
+    # Without a terminal there is none whose leader it has.
+    (( $#words > 4 && words[5] )) || \builtin return 0
+    leader=(${=${"$(</proc/$words[4]/stat)"##*\) }})
+    _kubeguard_terminal=$words[4]:$leader[20]
+  } 2>/dev/null
 
   # What the daemon of the last look had open ended with it.
   _kubeguard_lost() {

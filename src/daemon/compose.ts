@@ -26,6 +26,7 @@ import { AbsorbSecrets } from '../usecases/absorb-secrets.ts'
 import { FindProgram } from '../usecases/find-program.ts'
 import { ChallengedClients } from '../usecases/issue-credential.ts'
 import { keepDeadlines, rearm } from '../usecases/keep-deadlines.ts'
+import { isThere, personsTerminal } from '../usecases/led-terminal.ts'
 import { LockOnDeparture } from '../usecases/lock-on-departure.ts'
 import { LockSession } from '../usecases/lock-session.ts'
 import { VaultWork } from '../usecases/open-vaults.ts'
@@ -80,9 +81,9 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     processes,
     table: () => table,
     self: ownId(),
-    warned: (policy, text, notification) => {
-      supervisors.warn(policy, text)
-      if (table.rules(policy).notify === 'auto') notifications.notify(notification)
+    warned: (guarded, text, notification) => {
+      supervisors.warn(guarded, text)
+      if (table.rules(guarded.policy).notify === 'auto') notifications.notify(notification)
     },
   })
   const alarm = hooks.service.watched(
@@ -141,6 +142,8 @@ export function compose(dirs: Dirs, hooks: Hooks) {
       vaults,
       processes,
       departed: (guarded) => unnoticedDeparture({ sleptMs, processes }, guarded),
+      terminalOf: (facts) => personsTerminal(processes, facts, supervisors.around(facts)),
+      isThere: (terminal) => isThere(processes, terminal),
     },
     (guarded, reason) => {
       const wasOpen = guarded.keeper !== undefined

@@ -9,6 +9,7 @@ import { obeyEscape } from '../usecases/obey-escape.ts'
 import { openVaults } from '../usecases/open-vaults.ts'
 import { reportPolicy } from '../usecases/report-policy.ts'
 import { reportStatus } from '../usecases/report-status.ts'
+import { join as joinReports } from '../usecases/lock-session.ts'
 import { kubeconfigPaths } from '../usecases/resolve-guard.ts'
 import { unlockSession } from '../usecases/unlock-session.ts'
 import type { LockReport } from '../protocol/reports.ts'
@@ -34,14 +35,17 @@ export function createHandlers(world: World): Handlers {
       return reply
     },
     'session.give-up': ({ policy }, pid) => {
-      world.questions.giveUp(policy, pid)
+      const guarded = world.table.find(policy, world.processes.inspect(pid))
+      if (guarded !== undefined) world.questions.giveUp(guarded.name, pid)
       return {}
     },
     'session.lock': async ({ policy }) => ({ report: await lock(world, policy, 'manual') }),
     'session.hold': (request, pid) => holdSession(world, request, pid),
     'session.extend': async (request, pid) => ({ report: await extendSession(world, request, pid) }),
     'client.end': async ({ pids }) => ({ report: await endClients(world, pids) }),
-    'session.status': async (request) => ({ status: await reportStatus(world, placeOf(request)) }),
+    'session.status': async (request, pid) => ({
+      status: await reportStatus(world, placeOf(request), pid),
+    }),
     'supervisor.begin': ({ device }, pid, gone) =>
       world.supervisors.begin(pid, device, world.terminals, gone()),
     'supervisor.wait': (_, pid) => world.supervisors.wait(pid),
@@ -113,8 +117,13 @@ const settleCommands = async ({ lockCommands, misuse }: World): Promise<void> =>
   await Promise.all([lockCommands.stop(lastCommandsMs), misuse.stop(lastCommandsMs)])
 }
 
-/** Locks one session, or all at once; resolves when every wall stands. */
-function lock(world: World, policy: string | undefined, reason: LockReason): Promise<LockReport[]> {
-  const chosen = policy === undefined ? world.table.all() : [world.table.get(policy)]
-  return Promise.all(chosen.map((guarded) => world.lockSession.lock(guarded, reason)))
+/** Locks one policy, on every terminal, or all at once; resolves when every wall stands. @returns one report for each policy */
+async function lock(
+  world: World,
+  policy: string | undefined,
+  reason: LockReason,
+): Promise<readonly LockReport[]> {
+  const chosen = policy === undefined ? world.table.all() : world.table.allOf(policy)
+  const reports = await Promise.all(chosen.map((guarded) => world.lockSession.lock(guarded, reason)))
+  return [...Map.groupBy(reports, (report) => report.policy).values()].map((same) => same.reduce(joinReports))
 }

@@ -13,6 +13,7 @@ export const defaultPolicy: Policy = {
   warnMs: minute,
   notify: 'auto',
   escape: '~',
+  scope: 'user',
   live: 'kill',
   suspendForMs: 10 * minute,
   lockOn: ['suspend', 'screen-lock', 'logout'],

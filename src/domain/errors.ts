@@ -64,6 +64,7 @@ export const errorCatalogue = {
     exitCode: 77,
     cure: 'type it yourself, at a terminal, in the foreground; on a terminal just opened wait some seconds first',
   },
+  'no-terminal': { exitCode: 77, cure: 'run it at a terminal' },
   'hold-refused': { exitCode: 77, cure: 'run: kubeguard policy show' },
   'client-unknown': { exitCode: 64, cure: 'run: kubeguard ps' },
   'program-missing': { exitCode: 127, cure: 'install it, or put it on PATH' },

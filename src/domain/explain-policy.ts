@@ -27,6 +27,7 @@ const rules: Readonly<Record<string, (policy: Policy) => string | readonly strin
   lifetime: ({ lifetimeMs }) => formatDuration(lifetimeMs),
   warn: ({ warnMs }) => formatDuration(warnMs),
   lockOn: ({ lockOn }) => lockOn,
+  scope: ({ scope }) => scope,
   live: ({ live }) => live,
   suspendFor: ({ suspendForMs }) => formatDuration(suspendForMs),
   notify: ({ notify }) => notify,

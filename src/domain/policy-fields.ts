@@ -96,18 +96,18 @@ export class PolicyFields {
     const contexts = this.#contexts(raw.contexts, name)
     const limits = this.#limits(raw)
     this.#compare(raw, limits)
-    const notify = this.#choice(raw, 'notify', ['auto', 'off'], [])
-    const holders = this.#choice(raw, 'holders', ['expire', 'end'], [])
-    const hold = this.#choice(raw, 'hold', ['allow', 'never'], [])
+    const notify = this.#choice(raw, 'notify', ['auto', 'off'])
+    const holders = this.#choice(raw, 'holders', ['expire', 'end'])
+    const hold = this.#choice(raw, 'hold', ['allow', 'never'])
     const finishMs = this.#duration(raw, 'finish', this.#unsaid.finishMs, [0, longestFinishMs])
-    const absorb = this.#choice(raw, 'absorb', absorbChoices, [])
+    const absorb = this.#choice(raw, 'absorb', absorbChoices)
     const materialize = this.#flag(raw, 'materialize')
-    const live = this.#choice(raw, 'live', ['kill', 'suspend'], [])
+    const live = this.#choice(raw, 'live', ['kill', 'suspend'])
     const suspendForMs = this.#duration(raw, 'suspendFor', this.#unsaid.suspendForMs, [
       secondMs,
       longestSuspendMs,
     ])
-    this.#choice(raw, 'scope', ['user'], ['terminal'])
+    const scope = this.#choice(raw, 'scope', ['user', 'terminal'])
     const within: Report = (at, message, cure) => this.#report([...this.#path, ...at], message, cure)
     const escape = readEscape(raw.escape, defaultPolicy.escape, within)
     const env = readEnv(raw.env, within)
@@ -122,8 +122,8 @@ export class PolicyFields {
       lockOutRange.longestMs,
     ])
     const unlock = readUnlock(raw, within)
-    if (raw.materialize === true && isGiven(unlock))
-      within(['materialize'], 'materialize: nothing that a log-in gives is ever put on disk', 'remove it')
+    const isPerTerminal = scope === 'terminal'
+    if (raw.materialize === true) refuseMaterialize({ unlock, isPerTerminal }, within)
     if (this.#failed) return undefined
     return {
       name,
@@ -131,6 +131,7 @@ export class PolicyFields {
       ...limits,
       notify: notify === 'off' ? 'off' : 'auto',
       escape,
+      scope: isPerTerminal ? 'terminal' : 'user',
       live: (live ?? this.#unsaid.live) === 'suspend' ? 'suspend' : 'kill',
       suspendForMs,
       holders: holders === 'end' ? 'end' : 'expire',
@@ -144,7 +145,8 @@ export class PolicyFields {
       lockOutForMs,
       onMisuse,
       pinentry,
-      materialize,
+      // Unsaid in the organisation's file it is allowed, but not against what is said there.
+      materialize: materialize && !isGiven(unlock) && !isPerTerminal,
       lockOn,
       unlock,
     }
@@ -254,13 +256,10 @@ export class PolicyFields {
     }
   }
 
-  #choice(raw: Fields, key: string, now: readonly string[], later: readonly string[]): string | undefined {
+  #choice(raw: Fields, key: string, now: readonly string[]): string | undefined {
     const value = raw[key]
     if (value === undefined || now.includes(value as string)) return value as string | undefined
-    const message = later.includes(value as string)
-      ? `${key}: ${value as string} is not available in this version`
-      : `${key}: ${shown(value)} is not known`
-    this.#at(key, value, message, `choose ${now.join(' or ')}`)
+    this.#at(key, value, `${key}: ${shown(value)} is not known`, `choose ${now.join(' or ')}`)
     return undefined
   }
 
@@ -275,4 +274,14 @@ export class PolicyFields {
   #at(key: string, value: unknown, message: string, cure: string): void {
     this.#report(value === undefined ? this.#path : [...this.#path, key], message, cure)
   }
+}
+
+/** What may never stand in a kubeconfig in plain text, though the policy wants it there. */
+function refuseMaterialize(
+  { unlock, isPerTerminal }: { readonly unlock: Policy['unlock']; readonly isPerTerminal: boolean },
+  report: Report,
+): void {
+  const refuse = (why: string): void => report(['materialize'], `materialize: ${why}`, 'remove it')
+  if (isGiven(unlock)) refuse('nothing that a log-in gives is ever put on disk')
+  if (isPerTerminal) refuse('what stands in a kubeconfig is there for every terminal (scope: terminal)')
 }

@@ -4,6 +4,8 @@ import type { FactorSettings } from './factor.ts'
 import { strictestPolicies } from './default-policies.ts'
 import { globMatches } from './glob.ts'
 
+export type Scope = 'user' | 'terminal'
+
 /** The rules for a set of contexts, parsed and complete. Times in milliseconds. */
 export interface Policy {
   readonly name: string
@@ -16,6 +18,8 @@ export interface Policy {
   readonly notify: 'auto' | 'off'
   /** The key that speaks to kubeguard in a supervised stream: `none`, a mark, or Ctrl with a key, such as `^]`. */
   readonly escape: string
+  /** One session for the account, or one for each terminal. */
+  readonly scope: Scope
   /** What a lock does with an interactive stream that is supervised: ends it, or covers it and lets it go on. */
   readonly live: 'kill' | 'suspend'
   /** How long it may go on behind a lock screen. */

@@ -12,6 +12,8 @@ export interface ShellStatus {
 
 export interface ShellSession {
   readonly policy: string
+  /** Whose alone it is: its leader as `PID:START`, the start time in clock ticks; undefined where it is everybody's. */
+  readonly terminal: string | undefined
   /** Undefined while locked. On the clock of /proc/uptime, in ms. */
   readonly open: { readonly endsMs: number; readonly warnsMs: number } | undefined
   readonly env: readonly string[]
@@ -24,6 +26,8 @@ export interface ShellNotice {
   readonly text: string
   /** Variables that the shell unsets. */
   readonly unset: readonly string[]
+  /** Whom it concerns, as for a session. */
+  readonly terminal: string | undefined
 }
 
 const shellStatusVersion = 1
@@ -36,16 +40,17 @@ const policyName = /^[a-z0-9][a-z0-9._-]{0,62}$/
 
 /**
  * The status file: lines of words, for shells that read it with what they have built in. Only the last word of
- * `glob`, `context` and `notice` may hold spaces. Times are whole seconds.
+ * `glob`, `context` and `notice` may hold spaces. Times are whole seconds. What begins with `at PID:START` is for the shells of the
+ * terminal whose session that process leads.
  */
 export function formatShellStatus(status: ShellStatus): string {
   const sessions = status.sessions.filter(({ policy }) => policyName.test(policy))
   const told = [
     `kubeguard ${shellStatusVersion} ${status.daemon.pid} ${status.daemon.startTicks}`,
     ...sessions.map(formatSession),
-    ...status.notices.flatMap(({ number, text, unset }) => [
-      ...(unset.length > 0 ? [`unset ${number} ${unset.join(' ')}`] : []),
-      `notice ${number} ${text}`,
+    ...status.notices.flatMap(({ number, text, unset, terminal }) => [
+      ...(unset.length > 0 ? [at(terminal, `unset ${number} ${unset.join(' ')}`)] : []),
+      at(terminal, `notice ${number} ${text}`),
     ]),
   ]
   const known = [
@@ -55,10 +60,14 @@ export function formatShellStatus(status: ShellStatus): string {
   return `${[...told.filter(isOneLine), ...withinLimit(known)].join('\n')}\n`
 }
 
-function formatSession({ policy, open, env }: ShellSession): string {
+/** A line for one terminal's shells; the others pass it over. */
+const at = (terminal: string | undefined, line: string): string =>
+  terminal === undefined ? line : `at ${terminal} ${line}`
+
+function formatSession({ policy, terminal, open, env }: ShellSession): string {
   const times =
     open === undefined ? 'locked 0 0' : `unlocked ${seconds(open.endsMs)} ${seconds(open.warnsMs)}`
-  return ['session', policy, times, ...env].join(' ')
+  return at(terminal, ['session', policy, times, ...env].join(' '))
 }
 
 const seconds = (ms: number): number => Math.max(0, Math.round(ms / 1000))

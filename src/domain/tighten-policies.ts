@@ -64,6 +64,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
   ]
   const idleMs = least('idleMs')
   const lifetimeMs = least('lifetimeMs')
+  const scope = all.some((one) => one.scope === 'terminal') ? 'terminal' : 'user'
   const warnMs = policy.warnMs < idleMs ? policy.warnMs : Math.floor(idleMs / 2)
   // A lifetime under the idle limit ends the session first: no idle limit is ever longer.
   return {
@@ -76,6 +77,7 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     holders: all.some((one) => one.holders === 'end') ? 'end' : 'expire',
     env: united('env'),
     hold: all.some((one) => one.hold === 'never') ? 'never' : 'allow',
+    scope,
     live: all.some((one) => one.live === 'kill') ? 'kill' : 'suspend',
     suspendForMs: least('suspendForMs'),
     finishMs: least('finishMs'),
@@ -85,7 +87,8 @@ function strictest(policy: Policy, others: readonly Policy[]): Policy {
     lockOutAfter: least('lockOutAfter'),
     lockOutForMs: Math.max(...all.map((one) => one.lockOutForMs)),
     onMisuse: united('onMisuse'),
-    materialize: all.every((one) => one.materialize),
+    // What stands in a kubeconfig is there for every terminal.
+    materialize: scope === 'user' && all.every((one) => one.materialize),
     lockOn: allDepartures(all.map((one) => one.lockOn)),
     unlock: strictestUnlock(all.map(({ unlock }) => unlock)),
   }
@@ -103,6 +106,7 @@ export function tightenings(before: Policy, after: Policy): string[] {
     if (is < was) changes.push(`${name} ${formatDuration(is)}, not ${formatDuration(was)}`)
   }
   if (before.holders !== after.holders) changes.push(`holders ${after.holders}, not ${before.holders}`)
+  if (before.scope !== after.scope) changes.push(`scope ${after.scope}, not ${before.scope}`)
   if (before.live !== after.live) changes.push(`live ${after.live}, not ${before.live}`)
   if (before.absorb !== after.absorb) changes.push(`absorb ${after.absorb}, not ${before.absorb}`)
   const added = (name: 'env' | 'wipe' | 'onLock' | 'onMisuse' | 'lockOn'): void => {

@@ -270,6 +270,7 @@ export interface PolicyReport {
     warnMs: number
     notify: string
     escape: string
+    scope: string
     live: string
     suspendForMs: number
     holders: string

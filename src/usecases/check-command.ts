@@ -61,9 +61,9 @@ export async function checkCommand(deps: Deps, request: Request, peerPid: number
   const argv = request.argv.map((argument) => argument.toString())
   const command = found.tool === 'kubectl' ? classify(argv) : classifyTool(found.tool, argv.slice(1))
   if (command.verbClass === 'local') return allow(found)
-  const target = await resolveGuard(deps, placeOf(request), command)
-  const { policy } = target.guarded
-  if (request.waits) await deps.questions.change(policy, facts)
+  const target = await resolveGuard(deps, facts, placeOf(request), command)
+  const { name, policy } = target.guarded
+  if (request.waits) await deps.questions.change(name, facts)
   // Whoever waited may be in the foreground by now.
   const now = request.waits ? (deps.processes.inspect(peerPid) ?? facts) : facts
   return { ...gate(deps, request, { facts: now, args: argv.slice(1), command, target, found }), policy }

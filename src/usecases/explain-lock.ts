@@ -27,6 +27,17 @@ export function explainLock(guarded: GuardedSession): Refusal {
   return refusal(message, cure)
 }
 
+/** A policy with a session for each terminal, and a command that belongs to none. */
+export function refuseNoTerminal({ policy }: GuardedSession): GuardError {
+  return new GuardError(
+    'no-terminal',
+    `${policy} is unlocked for one terminal at a time, and this command has none`,
+    {
+      cure: `run it at a terminal, and there: kubeguard unlock ${policy}`,
+    },
+  )
+}
+
 /** The same, for a caller that throws. */
 export function refuseLocked(guarded: GuardedSession): GuardError {
   return new GuardError('locked', lockedSince(guarded), { cure: `run: kubeguard unlock ${guarded.policy}` })

@@ -7,7 +7,7 @@ import { refuseLocked } from './explain-lock.ts'
 import { rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import { personAtTerminal } from './person-at-terminal.ts'
-import type { Clock, Journal, Kubeconfigs, ProcessTable, Terminals } from './ports.ts'
+import type { Clock, Journal, Kubeconfigs, ProcessFacts, ProcessTable, Terminals } from './ports.ts'
 import { resolveGuard } from './resolve-guard.ts'
 import type { SessionTable } from './session-table.ts'
 import { watchPresence } from './watch-presence.ts'
@@ -34,7 +34,7 @@ export async function extendSession(
   peerPid: number,
 ): Promise<ExtendReport[]> {
   const { facts, terminal } = personAtTerminal(deps, peerPid)
-  const chosen = request.all ? deps.table.all() : [await namedSession(deps, request)]
+  const chosen = request.all ? deps.table.seenFrom(facts) : [await namedSession(deps, request, facts)]
   const reports: ExtendReport[] = []
   for (const guarded of chosen) {
     watchPresence(deps, guarded)
@@ -55,7 +55,8 @@ export async function extendSession(
 export async function namedSession(
   deps: { readonly kubeconfigs: Kubeconfigs; readonly table: SessionTable },
   request: Parameters<typeof placeOf>[0] & { readonly policy?: string | undefined },
+  asker: ProcessFacts,
 ): Promise<GuardedSession> {
-  if (request.policy !== undefined) return deps.table.get(request.policy)
-  return (await resolveGuard(deps, placeOf(request))).guarded
+  if (request.policy !== undefined) return deps.table.get(request.policy, asker)
+  return (await resolveGuard(deps, asker, placeOf(request))).guarded
 }

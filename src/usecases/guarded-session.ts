@@ -32,15 +32,22 @@ export interface Suspension {
   readonly clients: Map<string, Client>
 }
 
-/** A terminal that an ssh server made. The kernel takes it from its leader when the connection is gone. */
-export interface RemoteTerminal {
+/**
+ * A terminal by its device and by who leads its session: a device number is used again, a session's leader with its
+ * start time is not. The kernel takes it from its leader when it hangs up, and from all when the leader ends.
+ */
+export interface LedTerminal {
   readonly leader: ProcessId
   readonly device: number
 }
 
-/** One policy's session with all that hangs on it. */
+/** One policy's session, or one terminal's of it, with all that hangs on it. */
 export interface GuardedSession {
+  /** Tells it from every other: its policy's name; of a terminal's, with that terminal. */
+  readonly name: string
   readonly policy: string
+  /** Whose alone it is (`scope: terminal`); undefined where it is the account's. */
+  readonly terminal: LedTerminal | undefined
   session: Session
   keeper: Keeper | undefined
   /** Keepers whose passphrase has not come yet. */
@@ -50,6 +57,7 @@ export interface GuardedSession {
   suspended: Suspension | undefined
   /** With more clients than this, the dead among them are looked for. */
   lookAboveClients: number
+  /** Where keys keep it open. */
   readonly terminals: Map<string, TerminalId>
   /** What it has on disk while it is open, and until its lock has wiped that, by the ids of its traces. */
   readonly traces: Set<string>
@@ -62,16 +70,18 @@ export interface GuardedSession {
   /** Signs of leaving that lock it: the rules named them at the unlock, or since. */
   lockOn: readonly Departure[]
   /** The ssh terminal at which it was unlocked; undefined where that was elsewhere. */
-  remote: RemoteTerminal | undefined
+  remote: LedTerminal | undefined
   /** `sleptMs` of the clock when it was looked at last. */
   sleptMs: number
   /** What could not be done at the last lock: shown by status until the next unlock. */
   lockFailures: readonly string[]
 }
 
-export function guardedSession(policy: string): GuardedSession {
+export function guardedSession(policy: string, terminal?: LedTerminal): GuardedSession {
   return {
+    name: terminal === undefined ? policy : `${policy} ${terminalKey(terminal)}`,
     policy,
+    terminal,
     session: initialSession(),
     keeper: undefined,
     attempts: new Set(),
@@ -102,6 +112,12 @@ export function endsHolders(
 export function allClients({ clients, suspended }: GuardedSession): Client[] {
   return [...clients.values(), ...(suspended?.clients.values() ?? [])]
 }
+
+/** For the journal: whose alone a session is, by the process that leads that terminal. */
+export const leaderOf = ({ terminal }: GuardedSession): { leader?: number } =>
+  terminal === undefined ? {} : { leader: terminal.leader.pid }
+
+const terminalKey = ({ leader, device }: LedTerminal): string => `${device}:${clientKey(leader)}`
 
 /** A pid is used again; a pid with its start time is not. */
 export function clientKey(id: ProcessId): string {

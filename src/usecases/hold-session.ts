@@ -36,9 +36,11 @@ export async function holdSession(
   peerPid: number,
 ): Promise<ReplyOf<'session.hold'>> {
   const { facts, terminal } = personAtTerminal(deps, peerPid)
-  const job = request.pid === undefined ? starterOf(deps, facts) : clientNamed(deps, request.pid)
+  const job = request.pid === undefined ? starterOf(deps, facts) : clientNamed(deps, facts, request.pid)
   const guarded =
-    request.pid === undefined ? await namedSession(deps, request) : sessionOf(deps, request, job)
+    request.pid === undefined
+      ? await namedSession(deps, request, facts)
+      : sessionOf(deps, request, { asker: facts, job })
   watchPresence(deps, guarded)
   if (deps.table.rules(guarded.policy).hold === 'never')
     throw new GuardError('hold-refused', `the policy ${guarded.policy} allows no hold`)
@@ -82,9 +84,11 @@ function starterOf({ processes }: Deps, { ppid, pgrp }: ProcessFacts): ProcessFa
   return refusePersons(starter)
 }
 
-function clientNamed({ processes, table }: Deps, pid: number): ProcessFacts {
+function clientNamed({ processes, table }: Deps, asker: ProcessFacts, pid: number): ProcessFacts {
   const facts = processes.inspect(pid)
-  const known = table.all().some(({ clients }) => [...clients.values()].some(({ id }) => id.pid === pid))
+  const known = table
+    .seenFrom(asker)
+    .some(({ clients }) => [...clients.values()].some(({ id }) => id.pid === pid))
   if (facts === undefined || !known)
     throw new GuardError('client-unknown', `${pid} is no live process and no holder`)
   return refusePersons(facts)
@@ -96,9 +100,13 @@ function refusePersons(job: ProcessFacts): ProcessFacts {
 }
 
 /** Which of the sessions that know this client: the one named, else the one that is open. */
-function sessionOf({ table }: Deps, { policy }: Request, job: ProcessFacts): GuardedSession {
+function sessionOf(
+  { table }: Deps,
+  { policy }: Request,
+  { asker, job }: { readonly asker: ProcessFacts; readonly job: ProcessFacts },
+): GuardedSession {
   const knowing = table
-    .all()
+    .seenFrom(asker)
     .filter(({ clients }) => [...clients.values()].some(({ id }) => isSameProcess(id, job)))
   const named = policy === undefined ? knowing : knowing.filter((guarded) => guarded.policy === policy)
   const found = named.find(({ session }) => session.state === 'unlocked') ?? named[0]

@@ -77,13 +77,24 @@ export async function issueCredential(deps: Deps, request: Request, peerPid: num
   if (plugin === undefined || 'refused' in found) return refuseHolder(deps, request, found)
   if (!servedCredentials(deps, request.policy).includes(request.credential))
     return deny(unknownCredential(request))
-  const guarded = deps.table.get(request.policy)
-  if (request.waits) await deps.questions.change(guarded.policy, plugin)
+  const guarded = sessionFor(deps, request.policy, { plugin, holder: found.holder })
+  if (request.waits) await deps.questions.change(guarded.name, plugin)
   watchPresence(deps, guarded)
   if (isServedNow(deps, guarded, plugin, found.holder)) {
     return allow(deps, guarded, request, { plugin, holder: found.holder })
   }
   return { ...meet(deps, guarded, request, { plugin, holder: found.holder }), policy: guarded.policy }
+}
+
+/** What is one terminal's alone goes to a client there, by a plugin there: neither lends the other its terminal. */
+function sessionFor(
+  { processes, table }: Pick<Deps, 'processes' | 'table'>,
+  policy: string,
+  { plugin, holder }: Asking,
+): GuardedSession {
+  const guarded = table.get(policy, plugin)
+  if (guarded.terminal === undefined) return guarded
+  return table.get(policy, processes.inspect(holder.pid)) === guarded ? guarded : table.get(policy)
 }
 
 function meet(deps: Deps, guarded: GuardedSession, request: Request, { plugin, holder }: Asking): Reply {

@@ -115,7 +115,7 @@ function tellReaper({ clock, processes, reaper, suspended, table }: Deps): void 
     dropDead(processes, guarded.clients)
     return [
       ...over,
-      { name: guarded.policy, ...deadlines, roots: rootsOf(guarded, endsHolders(table, guarded)) },
+      { name: guarded.name, ...deadlines, roots: rootsOf(guarded, endsHolders(table, guarded)) },
     ]
   })
   if (sessions.length > 0) reaper.live(sessions)

@@ -4,7 +4,7 @@ import type { Hold } from '../domain/hold.ts'
 import type { LockReport } from '../protocol/reports.ts'
 import { rootOf } from './ended-clients.ts'
 import { lockedSince } from './explain-lock.ts'
-import { clientKey, endsHolders } from './guarded-session.ts'
+import { clientKey, endsHolders, leaderOf } from './guarded-session.ts'
 import type { Client, GuardedSession } from './guarded-session.ts'
 import { heldProcesses, holdOf } from './held-processes.ts'
 import type { Journal, Keeper, Log, ProcessTable, Reaper } from './ports.ts'
@@ -114,9 +114,9 @@ export class LockSession {
     )
   }
 
-  #endClients({ policy }: GuardedSession, clients: readonly Client[], holds: readonly Hold[]): Promise<void> {
+  #endClients({ name }: GuardedSession, clients: readonly Client[], holds: readonly Hold[]): Promise<void> {
     const spared = holds.map(({ process }) => process)
-    return this.#deps.reaper.end(policy, clients.map(rootOf), spared)
+    return this.#deps.reaper.end(name, clients.map(rootOf), spared)
   }
 
   #record(
@@ -125,7 +125,8 @@ export class LockSession {
     facts: { wasUnlocked: boolean; clients: number; held: number; failures: readonly string[] },
   ): void {
     const { journal, log } = this.#deps
-    const details = { reason, ended: facts.clients, wasUnlocked: facts.wasUnlocked, held: facts.held }
+    const { wasUnlocked, clients: ended, held } = facts
+    const details = { reason, ended, wasUnlocked, held, ...leaderOf(guarded) }
     const event = facts.held > 0 ? 'held' : 'locked'
     const entry = { event, policy: guarded.policy, details } as const
     // Where there is no room now, it waits in memory until there is.
@@ -186,7 +187,8 @@ async function narrow(keeper: Keeper, holds: readonly Hold[]): Promise<void> {
   }
 }
 
-function join(first: LockReport, second: LockReport): LockReport {
+/** What came of several locks of one policy. */
+export function join(first: LockReport, second: LockReport): LockReport {
   return {
     policy: first.policy,
     wasUnlocked: first.wasUnlocked || second.wasUnlocked,

@@ -1,9 +1,10 @@
 import type { Terminals } from './ports.ts'
-import { deny, explainLock, refusal } from './explain-lock.ts'
+import { deny, explainLock, refusal, refuseNoTerminal } from './explain-lock.ts'
 import type { Refusal } from './explain-lock.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import type { Asker, Meeting } from './question.ts'
 import type { Questions } from './questions.ts'
+import type { SessionTable } from './session-table.ts'
 
 /** What shim and plugin say of themselves. */
 interface Request {
@@ -21,12 +22,16 @@ const errorOutput = 4
 
 /** A client meets a lock: one of them asks, the others wait for that, and who can do neither is refused. */
 export function meetLock(
-  deps: { questions: Questions; terminals: Terminals },
+  deps: { questions: Questions; table: Pick<SessionTable, 'wantsTerminal'>; terminals: Terminals },
   guarded: GuardedSession,
   request: Request,
   asker: Asker,
 ): Answer {
-  const meeting = deps.questions.meet(guarded.policy, {
+  if (deps.table.wantsTerminal(guarded)) {
+    const { message, cure, exitCode } = refuseNoTerminal(guarded)
+    return deny(refusal(message, cure, exitCode))
+  }
+  const meeting = deps.questions.meet(guarded.name, {
     ...asker,
     mayWait: asker.mayWait && request.mayWait && !request.asked,
   })
@@ -43,11 +48,11 @@ export function meetLock(
 /** For the first that waits on another terminal, where somebody can read it. */
 function whereItIsAsked(
   { questions, terminals }: { questions: Questions; terminals: Terminals },
-  { policy }: GuardedSession,
+  { name, policy }: GuardedSession,
   { ttys }: Request,
   { facts }: Asker,
 ): { message?: string } {
-  const holder = (ttys & errorOutput) === 0 ? undefined : questions.newsFor(policy, facts)
+  const holder = (ttys & errorOutput) === 0 ? undefined : questions.newsFor(name, facts)
   if (holder === undefined) return {}
   const where = terminals.ofProcess(holder)?.path ?? 'another terminal'
   return { message: `kubeguard: ${policy} is locked: waiting for the passphrase, asked for on ${where}` }

@@ -18,9 +18,9 @@ interface Deps {
 /** Does what was asked for by an escape in a supervised stream. @throws GuardError `client-unknown` */
 export async function obeyEscape(deps: Deps, pid: number, command: EscapeCommand): Promise<void> {
   const { table, supervisors, lockSession, clock } = deps
-  const { policy, escape } = supervisors.streamOf(pid)
-  const guarded = table.get(policy)
-  if (command === 'lock') await lockSession.lock(guarded, 'manual')
+  const { guarded, escape } = supervisors.streamOf(pid)
+  const { policy } = guarded
+  if (command === 'lock') await Promise.all(table.allOf(policy).map((one) => lockSession.lock(one, 'manual')))
   else supervisors.tell(pid, command === 'time' ? timeText(guarded, clock) : helpText(policy, escape))
 }
 

@@ -339,6 +339,8 @@ export interface KeeperOrder {
   readonly recovery?: boolean | undefined
   /** Mode eject: a new file for users whose place is gone. */
   readonly to?: string | undefined
+  /** Mode unlock: one terminal's session, so the policy's name does not lead there. */
+  readonly forTerminal?: boolean | undefined
   /** Mode unlock: what is to be proven, as the rules have it. */
   readonly unlock?: readonly FactorSettings[] | undefined
 }

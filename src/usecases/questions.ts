@@ -18,17 +18,19 @@ interface HeldAnswer {
 
 /** Shorter than a client waits for any answer; then it is told to come again. */
 const holdMs = 5_000
+/** More than there are sessions; the one not asked for longest is forgotten. */
+const mostQuestions = 2_048
 /** How soon it is seen that whoever asks is gone, or stopped. */
 const lookEveryMs = 200
 
 /**
- * One question for all: of many clients that meet a lock one asks for the passphrase, and the others wait for what
- * comes of it. Nothing wakes up while nobody waits.
+ * One question for all that a session is for, by its name: of many clients that meet a lock one asks for the passphrase, and
+ * the others wait for what comes of it. Nothing wakes up while nobody waits.
  */
 export class Questions {
   readonly #deps: Deps
   readonly #alarm: Alarm
-  readonly #byPolicy = new Map<string, Question>()
+  readonly #bySession = new Map<string, Question>()
   readonly #held = new Set<HeldAnswer>()
 
   /** `alarmFor` makes an alarm that calls what it is given. */
@@ -37,22 +39,22 @@ export class Questions {
     this.#alarm = alarmFor(() => this.#look())
   }
 
-  meet(policy: string, asker: Asker): Meeting {
-    const meeting = this.#of(policy).meet(asker, this.#now())
+  meet(session: string, asker: Asker): Meeting {
+    const meeting = this.#of(session).meet(asker, this.#now())
     this.#look()
     return meeting
   }
 
   /** Who asks, where this terminal has not been told of it yet; a terminal is told once. */
-  newsFor(policy: string, { ttyDevice }: ProcessFacts): ProcessFacts | undefined {
-    const question = this.#of(policy)
+  newsFor(session: string, { ttyDevice }: ProcessFacts): ProcessFacts | undefined {
+    const question = this.#of(session)
     const holder = question.asking(this.#now())
     return question.isNewsAt(ttyDevice) ? holder : undefined
   }
 
   /** Holds the answer to a client that was told to wait, until it may be another one. */
-  async change(policy: string, client: ProcessId): Promise<void> {
-    const question = this.#of(policy)
+  async change(session: string, client: ProcessId): Promise<void> {
+    const question = this.#of(session)
     const changes = question.changesKnownTo(client)
     if (changes === undefined) return
     const nowBootMs = this.#now()
@@ -64,20 +66,20 @@ export class Questions {
   }
 
   /** A person typed `kubeguard unlock`: that is a question, too, unless one is open already. */
-  begin(policy: string, holder: ProcessFacts): void {
-    const question = this.#of(policy)
+  begin(session: string, holder: ProcessFacts): void {
+    const question = this.#of(session)
     if (question.asking(this.#now()) === undefined) question.begin(holder)
   }
 
   /** The session is unlocked. */
-  answered(policy: string): void {
-    this.#of(policy).answered()
+  answered(session: string): void {
+    this.#of(session).answered()
     this.#look()
   }
 
   /** The prompt that the process `pid` ran ended without an unlock. One that has not the turn speaks for nobody. */
-  giveUp(policy: string, pid: number): void {
-    const question = this.#byPolicy.get(policy)
+  giveUp(session: string, pid: number): void {
+    const question = this.#bySession.get(session)
     const facts = this.#deps.processes.inspect(pid)
     if (question === undefined || facts === undefined) return
     for (const id of this.#deps.processes.lineage(facts)) {
@@ -92,7 +94,7 @@ export class Questions {
   #look(): void {
     const nowBootMs = this.#now()
     if (this.#held.size === 0) return
-    for (const question of this.#byPolicy.values()) question.asking(nowBootMs)
+    for (const question of this.#bySession.values()) question.asking(nowBootMs)
     for (const held of this.#held) {
       if (held.changes === held.question.changes && held.untilBootMs > nowBootMs) continue
       this.#held.delete(held)
@@ -105,9 +107,12 @@ export class Questions {
     return this.#deps.clock.now().bootMs
   }
 
-  #of(policy: string): Question {
-    const known = this.#byPolicy.get(policy) ?? new Question(this.#deps.processes)
-    this.#byPolicy.set(policy, known)
+  #of(session: string): Question {
+    const known = this.#bySession.get(session) ?? new Question(this.#deps.processes)
+    this.#bySession.delete(session)
+    this.#bySession.set(session, known)
+    const oldest = this.#bySession.keys().next().value
+    if (this.#bySession.size > mostQuestions && oldest !== undefined) this.#bySession.delete(oldest)
     return known
   }
 }

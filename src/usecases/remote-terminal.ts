@@ -1,5 +1,6 @@
 import { isRemoteServer } from '../domain/programs.ts'
-import type { RemoteTerminal } from './guarded-session.ts'
+import type { LedTerminal } from './guarded-session.ts'
+import { ledTerminal } from './led-terminal.ts'
 import type { ProcessFacts, ProcessTable } from './ports.ts'
 
 /**
@@ -9,14 +10,11 @@ import type { ProcessFacts, ProcessTable } from './ports.ts'
 export function remoteTerminal(
   processes: Pick<ProcessTable, 'ancestry' | 'inspect'>,
   client: ProcessFacts,
-): RemoteTerminal | undefined {
-  if (client.ttyDevice === 0) return undefined
-  const leader = processes.inspect(client.session)
-  if (leader === undefined || leader.ttyDevice !== client.ttyDevice) return undefined
+): LedTerminal | undefined {
+  const terminal = ledTerminal(processes, client)
+  if (terminal === undefined) return undefined
   for (const { program } of processes.ancestry(client)) {
-    if (!isRemoteServer(program)) continue
-    const { pid, startTicks, ttyDevice: device } = leader
-    return { leader: { pid, startTicks }, device }
+    if (isRemoteServer(program)) return terminal
   }
   return undefined
 }

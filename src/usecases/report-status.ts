@@ -44,10 +44,11 @@ interface Deps {
   readonly misuse: Pick<WatchMisuse, 'signs'>
 }
 
-/** Every session's state, the time it has left, and what is wrong. Asking is no sign of a human. */
-export async function reportStatus(deps: Deps, place: ClientPlace): Promise<StatusReport> {
-  const current = await resolveGuard(deps, place).catch(() => undefined)
-  const sessions = deps.table.all().map((guarded) => sessionStatus(deps, guarded))
+/** Every session's state as it is for the process that asks, the time it has left, and what is wrong. Asking is no sign of a human. */
+export async function reportStatus(deps: Deps, place: ClientPlace, peerPid: number): Promise<StatusReport> {
+  const asker = deps.processes.inspect(peerPid)
+  const current = await resolveGuard(deps, asker, place).catch(() => undefined)
+  const sessions = deps.table.seenFrom(asker).map((guarded) => sessionStatus(deps, guarded))
   const lockFailures = deps.table
     .all()
     .flatMap(({ policy, lockFailures: failures }) =>

@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from 'node:path'
 import type { Command } from '../domain/command.ts'
 import type { GuardedSession } from './guarded-session.ts'
-import type { Kubeconfigs, Outline, OutlineUser } from './ports.ts'
+import type { Kubeconfigs, Outline, OutlineUser, ProcessFacts } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 
 /** Where a client looks for its kubeconfig. */
@@ -38,11 +38,13 @@ export function kubeconfigPaths(place: ClientPlace, flag?: string): string[] {
 
 /**
  * Finds the session that guards a command: the policy stored with the adopted credential that would be
- * used, else the first policy that matches the context's name.
+ * used, else the first policy that matches the context's name; of these, where there is one for each terminal, that of the
+ * process that asks.
  * @throws GuardError kubeconfig-invalid
  */
 export async function resolveGuard(
   deps: { kubeconfigs: Kubeconfigs; table: SessionTable },
+  asker: ProcessFacts | undefined,
   place: ClientPlace,
   command?: Pick<Command, 'kubeconfig' | 'context' | 'user'>,
 ): Promise<Target> {
@@ -51,11 +53,11 @@ export async function resolveGuard(
   const found = findContext(outlines, context)
   const userName = command?.user ?? found?.user
   const user = userName === undefined ? undefined : findUser(outlines, userName)
-  const own = user?.policy === undefined ? undefined : deps.table.find(user.policy)
+  const own = user?.policy === undefined ? undefined : deps.table.find(user.policy, asker)
   return {
     context,
     namespace: found?.namespace,
-    guarded: own ?? deps.table.forContext(context),
+    guarded: own ?? deps.table.forContext(context, asker),
     credential: own === undefined ? undefined : user?.credential,
   }
 }

@@ -10,8 +10,9 @@ import type { HeldProcess } from '../domain/hold.ts'
 import { overdue, transition } from '../domain/session.ts'
 import type { Effect, Limits, Session, SessionEvent } from '../domain/session.ts'
 import { clientKey, guardedSession } from './guarded-session.ts'
-import type { GuardedSession } from './guarded-session.ts'
-import type { Clock, PolicySource, ProcessId, ProcessTable, VaultCatalogue } from './ports.ts'
+import type { GuardedSession, LedTerminal } from './guarded-session.ts'
+import type { Clock, PolicySource, ProcessFacts, ProcessId, ProcessTable, VaultCatalogue } from './ports.ts'
+import { TerminalSessions } from './terminal-sessions.ts'
 
 /** What a policy says of one session. */
 type Rules = Pick<
@@ -21,6 +22,7 @@ type Rules = Pick<
   | 'holders'
   | 'hold'
   | 'finishMs'
+  | 'scope'
   | 'live'
   | 'suspendForMs'
   | 'warnMs'
@@ -44,17 +46,23 @@ interface World {
   readonly processes: Pick<ProcessTable, 'isAlive'>
   /** A sign of leaving that nobody tells of, which locks this session: looked for with every event, so that none is missed. */
   readonly departed?: (guarded: GuardedSession) => Departure | undefined
+  /** The terminal that a process belongs to; none where nobody can say. */
+  readonly terminalOf?: (process: ProcessFacts) => LedTerminal | undefined
+  /** Is that terminal still there? */
+  readonly isThere?: (terminal: LedTerminal) => boolean
 }
 
 /** From here on the dead among the held are looked for also while nothing is about to lock. */
 const sweepAbove = 32
 
 /**
- * Every session of this account. The only way to change one is `advance`, so that a passed deadline
+ * Every session of this account. Each policy has one; where it has one for each terminal (`scope: terminal`), its own stays
+ * locked, and stands for whoever has no terminal. The only way to change one is `advance`, so that a passed deadline
  * and a lock are never missed, whoever asks.
  */
 export class SessionTable {
   readonly #sessions = new Map<string, GuardedSession>()
+  readonly #ofTerminals: TerminalSessions
   readonly #world: World
   readonly #endSession: EndSession
   readonly #changed: () => void
@@ -65,16 +73,31 @@ export class SessionTable {
    */
   constructor(world: World, endSession: EndSession, changed: () => void = () => {}) {
     this.#world = world
+    this.#ofTerminals = new TerminalSessions({
+      now: () => world.clock.now(),
+      isAlive: (process) => world.processes.isAlive(process),
+      isThere: (terminal) => world.isThere?.(terminal) !== false,
+    })
     this.#endSession = endSession
     this.#changed = changed
   }
 
   /**
-   * The sessions that exist: one per policy in force, one per vault whose policy is gone, and any that is
-   * still open though both are gone.
+   * The sessions that exist: one per policy in force, one per vault whose policy is gone, any that is
+   * still open though both are gone, and those of terminals.
    */
   all(): GuardedSession[] {
-    return this.policyNames().map((policy) => this.#ensure(policy))
+    return [...this.policyNames().map((policy) => this.#ensure(policy)), ...this.#ofTerminals.all()]
+  }
+
+  /** One for each policy: those that are open, or not, for this process. */
+  seenFrom(asker: ProcessFacts | undefined): GuardedSession[] {
+    return this.policyNames().map((policy) => this.#of(policy, asker))
+  }
+
+  /** Those of one policy, of every terminal. @throws GuardError policy-unknown */
+  allOf(policy: string): GuardedSession[] {
+    return [this.get(policy), ...this.#ofTerminals.all().filter((guarded) => guarded.policy === policy)]
   }
 
   policyNames(): string[] {
@@ -85,22 +108,26 @@ export class SessionTable {
   /** Does any session know this process as a live one? Asked for every credential, so no file is looked at. */
   knowsAsLive(client: ProcessId): boolean {
     const key = clientKey(client)
-    return [...this.#sessions.values()].some(({ clients }) => clients.get(key)?.kind === 'live')
+    return this.#known().some(({ clients }) => clients.get(key)?.kind === 'live')
   }
 
-  /** @throws GuardError policy-unknown when neither a rule, a vault nor an open session has that name. */
-  get(policy: string): GuardedSession {
-    const guarded = this.find(policy)
+  /**
+   * A policy's session for the process that asks. Without one, or a terminal of its own, what has a session for each
+   * terminal has none that could be opened.
+   * @throws GuardError policy-unknown when neither a rule, a vault nor an open session has that name.
+   */
+  get(policy: string, asker?: ProcessFacts): GuardedSession {
+    const guarded = this.find(policy, asker)
     if (guarded === undefined) throw new GuardError('policy-unknown', `no policy is named ${policy}`)
     return guarded
   }
 
   /** @returns undefined when neither a rule, a vault nor an open session has that name. */
-  find(policy: string): GuardedSession | undefined {
+  find(policy: string, asker?: ProcessFacts): GuardedSession | undefined {
     const { policies, vaults } = this.#world
     const inForce = policies.current().some(({ name }) => name === policy)
     const known = inForce || vaults.policies().includes(policy) || this.#open().includes(policy)
-    return known ? this.#ensure(policy) : undefined
+    return known ? this.#of(policy, asker) : undefined
   }
 
   #open(): string[] {
@@ -109,16 +136,31 @@ export class SessionTable {
 
   /** Those that serve somebody, or are being unlocked; no file is looked at. */
   notLocked(): GuardedSession[] {
-    return [...this.#sessions.values()].filter(({ session }) => session.state !== 'locked')
+    return this.#known().filter(({ session }) => session.state !== 'locked')
+  }
+
+  #known(): GuardedSession[] {
+    return [...this.#sessions.values(), ...this.#ofTerminals.all()]
+  }
+
+  /** Is it that of nobody, because its policy has one for each terminal? */
+  wantsTerminal({ policy, terminal }: GuardedSession): boolean {
+    return terminal === undefined && this.rules(policy).scope === 'terminal'
   }
 
   /** Applies one event at the present moment, and starts the lock if that is what follows. */
   advance(guarded: GuardedSession, event: SessionEvent): readonly Effect[] {
-    const departure = this.#world.departed?.(guarded)
-    const before = departure === undefined ? [] : this.#apply(guarded, { type: 'lock', reason: departure })
+    const reason = this.#isMisplaced(guarded) ? 'policy-changed' : this.#world.departed?.(guarded)
+    const before = reason === undefined ? [] : this.#apply(guarded, { type: 'lock', reason })
     for (const process of this.#endedHolds(guarded.session))
       this.#apply(guarded, { type: 'hold-ended', process })
     return [...before, ...this.#apply(guarded, event)]
+  }
+
+  /** The rules have changed for whom a session is: nobody finds it there any more. */
+  #isMisplaced({ policy, session, terminal }: GuardedSession): boolean {
+    if (session.state === 'locked') return false
+    return (this.rules(policy).scope === 'terminal') !== (terminal !== undefined)
   }
 
   /** A job that is over holds nothing open, so it is looked for before a lock could be narrower for it. */
@@ -154,6 +196,7 @@ export class SessionTable {
     return {
       idleMs: Math.min(...candidates.map((policy) => policy.idleMs)),
       lifetimeMs: Math.min(...candidates.map((policy) => policy.lifetimeMs)),
+      scope: policies.some((policy) => policy.scope === 'terminal') ? 'terminal' : 'user',
       holders: policies.some((policy) => policy.holders === 'end') ? 'end' : 'expire',
       warnMs: Math.max(...candidates.map((policy) => policy.warnMs)),
       notify: policies.some((policy) => policy.notify === 'off') ? 'off' : 'auto',
@@ -181,8 +224,14 @@ export class SessionTable {
   }
 
   /** The session that guards a context whose credential is not in a vault. */
-  forContext(context: string): GuardedSession {
-    return this.#ensure(policyForContext(this.#world.policies.current(), context).name)
+  forContext(context: string, asker?: ProcessFacts): GuardedSession {
+    return this.#of(policyForContext(this.#world.policies.current(), context).name, asker)
+  }
+
+  #of(policy: string, asker: ProcessFacts | undefined): GuardedSession {
+    if (asker === undefined || this.rules(policy).scope !== 'terminal') return this.#ensure(policy)
+    const terminal = this.#world.terminalOf?.(asker)
+    return terminal === undefined ? this.#ensure(policy) : this.#ofTerminals.of(policy, terminal)
   }
 
   #ensure(policy: string): GuardedSession {

@@ -3,7 +3,7 @@ import { GuardError } from '../domain/errors.ts'
 import type { Instant } from '../domain/session.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import { clientKey } from './guarded-session.ts'
-import type { Client } from './guarded-session.ts'
+import type { Client, GuardedSession } from './guarded-session.ts'
 import type { Clock, Journal, ProcessFacts, ProcessId, ProcessTable, TerminalId, Terminals } from './ports.ts'
 import type { SessionTable } from './session-table.ts'
 
@@ -29,7 +29,7 @@ const coverWithinMs = 3_000
 
 interface Supervisor {
   readonly id: ProcessId
-  readonly policy: string
+  readonly guarded: GuardedSession
   readonly client: Client
   /** The key that speaks to kubeguard there, as the policy has it. */
   readonly escape: string
@@ -86,10 +86,10 @@ export class Supervisors {
    * @throws GuardError `client-unknown` for any other process, `locked` where a lock came meanwhile.
    */
   begin(pid: number, device: number, terminals: Terminals, gone: AbortSignal): ReplyOf<'supervisor.begin'> {
-    const { facts, client, policy } = this.#named(pid)
+    const { facts, client, guarded } = this.#named(pid)
     const id = { pid: facts.pid, startTicks: facts.startTicks }
     const outer = terminals.ofProcess(facts)
-    const { escape, live } = this.#deps.table().rules(policy)
+    const { escape, live } = this.#deps.table().rules(guarded.policy)
     const suspends = live === 'suspend'
     const nothing = { ending: undefined, warning: undefined, notice: undefined }
     const uncovered = { cover: undefined, toldCover: undefined, covered: () => {} }
@@ -97,7 +97,7 @@ export class Supervisors {
     const said = { typedMs: undefined, keys: 0, output: 0 }
     const supervisor: Supervisor = {
       id,
-      policy,
+      guarded,
       client,
       escape,
       outer,
@@ -132,10 +132,10 @@ export class Supervisors {
     }
   }
 
-  /** One line for every terminal whose stream ends with this policy's session. */
-  warn(policy: string, text: string): void {
+  /** One line for every terminal whose stream ends with this session. */
+  warn(guarded: GuardedSession, text: string): void {
     for (const supervisor of this.#running.values()) {
-      if (supervisor.policy !== policy) continue
+      if (supervisor.guarded !== guarded) continue
       supervisor.warning = text
       supervisor.wake()
     }
@@ -149,7 +149,7 @@ export class Supervisors {
   }
 
   /** @throws GuardError `client-unknown` */
-  streamOf(pid: number): Pick<Supervisor, 'policy' | 'escape'> {
+  streamOf(pid: number): Pick<Supervisor, 'guarded' | 'escape'> {
     return this.#of(pid)
   }
 
@@ -200,7 +200,7 @@ export class Supervisors {
     if (covered) supervisor.covered(true)
     if (!hungUp) return
     const details = { pid: supervisor.id.pid, command: supervisor.client.command }
-    this.#deps.journal.record({ event: 'hung-up', policy: supervisor.policy, details })
+    this.#deps.journal.record({ event: 'hung-up', policy: supervisor.guarded.policy, details })
   }
 
   /** These clients are about to be ended; those that are supervised are told, so that they can say so. */
@@ -249,15 +249,15 @@ export class Supervisors {
     })
   }
 
-  #named(pid: number): { facts: ProcessFacts; client: Client; policy: string } {
+  #named(pid: number): { facts: ProcessFacts; client: Client; guarded: GuardedSession } {
     const { processes } = this.#deps
     const facts = processes.inspect(pid)
     const isOurs = facts !== undefined && processes.executable(pid) === this.program
-    for (const { policy, clients, session } of isOurs ? this.#deps.table().all() : []) {
-      const client = clients.get(clientKey(facts as ProcessFacts))
+    for (const guarded of isOurs ? this.#deps.table().all() : []) {
+      const client = guarded.clients.get(clientKey(facts as ProcessFacts))
       if (client?.supervised !== true) continue
-      if (session.state === 'locked') throw new GuardError('locked', `${policy} is locked`)
-      return { facts: facts as ProcessFacts, client, policy }
+      if (guarded.session.state === 'locked') throw new GuardError('locked', `${guarded.policy} is locked`)
+      return { facts: facts as ProcessFacts, client, guarded }
     }
     throw unknown(pid)
   }

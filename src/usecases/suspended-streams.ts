@@ -35,7 +35,7 @@ export function suspensionLeftMs(
 }
 
 /** What the reaper knows them by: their time is their own, and not the session's. */
-const groupOf = ({ policy }: GuardedSession): string => `${policy} suspended`
+const groupOf = ({ name }: GuardedSession): string => `${name} suspended`
 
 /**
  * Streams that a lock covers instead of ending them (`live: suspend`). They hold no session open: keeper and credentials
@@ -88,7 +88,7 @@ export class SuspendedStreams {
     for (const [key, client] of suspended?.clients ?? []) {
       if (!processes.isAlive(client.id)) continue
       guarded.clients.set(key, client)
-      reaper.watch(rootOf(client), guarded.policy)
+      reaper.watch(rootOf(client), guarded.name)
       if (client.supervised !== true) continue
       rememberTerminal(guarded, supervisors.uncover(client.id))
       this.#record(guarded, 'resumed', client)
@@ -194,13 +194,14 @@ const suspendedRoot = (client: Client): TreeRoot => ({
 
 /** What a person reads who comes back: which policy, since when, why, what of the program, and how to go on. */
 function lockScreen(guarded: GuardedSession, { command }: Client): string {
-  const { policy, suspended } = guarded
+  const { policy, suspended, terminal } = guarded
+  const elsewhere = terminal === undefined ? `, or run elsewhere: kubeguard unlock ${policy}` : ''
   const until = suspended === undefined ? '' : ` until ${clockTime(suspended.since.wallMs + suspended.forMs)}`
   return [
     '',
     `kubeguard: ${lockedSince(guarded)}`,
     `${command} goes on unseen${until}; then it is ended`,
     '',
-    `press Enter to unlock, or run elsewhere: kubeguard unlock ${policy}`,
+    `press Enter to unlock${elsewhere}`,
   ].join('\n')
 }

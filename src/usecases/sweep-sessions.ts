@@ -108,11 +108,13 @@ export class SweepSessions {
 
   /** A person's word, or a shell's whose daemon was gone. @throws GuardError what the scribe fails with */
   async byHand(paths: readonly string[]): Promise<SweepReport> {
-    const locked = this.#deps
-      .table()
-      .all()
-      .filter(({ session }) => session.state === 'locked')
-    const places = locked.flatMap(({ policy }) => placesOfWipe(this.#deps.table().rules(policy).wipe))
+    const sessions = this.#deps.table().all()
+    // What a cache is wiped of is every terminal's: it stays while one is open.
+    const open = new Set(
+      sessions.flatMap(({ policy, session }) => (session.state === 'locked' ? [] : [policy])),
+    )
+    const locked = [...new Set(sessions.map(({ policy }) => policy))].filter((policy) => !open.has(policy))
+    const places = locked.flatMap((policy) => placesOfWipe(this.#deps.table().rules(policy).wipe))
     const report = await this.#deps.kubeconfigs.sweep({
       paths,
       places: [...new Set(places)],

@@ -4,6 +4,7 @@ import { timeLeft } from '../domain/session.ts'
 import { formatShellStatus } from '../domain/shell-status.ts'
 import type { ShellNotice, ShellSession, ShellStatus } from '../domain/shell-status.ts'
 import { lockedSince } from './explain-lock.ts'
+import { clientKey } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import type {
   Clock,
@@ -25,7 +26,7 @@ interface Deps {
   readonly processes: Pick<ProcessTable, 'inspect'>
   readonly self: ProcessId
   /** For the terminals of streams, whose shells can't say it, and for the desktop. */
-  readonly warned: (policy: string, text: string, notification: Notification) => void
+  readonly warned: (guarded: GuardedSession, text: string, notification: Notification) => void
 }
 
 /** A shell that sits at no prompt for longer misses what happened first. */
@@ -63,17 +64,18 @@ export class TellShells {
 
   /** Something that whoever sits at a shell should know: one line, clean of what a terminal obeys. */
   tell(text: string): void {
-    this.#say(text, [])
+    this.#say(text, { unset: [], terminal: undefined })
   }
 
   /** An open session was locked. What was said of it before is past. */
   locked(guarded: GuardedSession): void {
-    this.#withdraw(guarded.policy)
+    this.#withdraw(guarded.name)
     const { policy } = guarded
     const { env } = this.#deps.table().rules(policy)
     const text = `${lockedSince(guarded)}; to go on: kubeguard unlock ${policy}`
     // A held session that serves less and less was locked once.
-    if (guarded.session.state !== 'held' || !this.#hasSaid(text)) this.#say(text, env)
+    if (guarded.session.state !== 'held' || !this.#hasSaid(text, shellTerminal(guarded)))
+      this.#say(text, { unset: env, terminal: shellTerminal(guarded) })
   }
 
   /**
@@ -84,10 +86,10 @@ export class TellShells {
     const left = this.#untilWarning(guarded)
     if (left === undefined) return undefined
     if (left > 0) {
-      this.#withdraw(guarded.policy)
+      this.#withdraw(guarded.name)
       return left
     }
-    if (!this.#warned.has(guarded.policy)) this.#sayWarning(guarded)
+    if (!this.#warned.has(guarded.name)) this.#sayWarning(guarded)
     return undefined
   }
 
@@ -135,12 +137,12 @@ export class TellShells {
     const because = isByAge ? `(maximum age); then: kubeguard unlock ${policy}` : 'unless you type'
     const summary = `${policy} locks in ${inSeconds} s`
     const text = `${summary} ${because}`
-    this.#say(text, [])
+    this.#say(text, { unset: [], terminal: shellTerminal(guarded) })
     const body = isByAge
       ? `Its maximum age is reached. To go on then: kubeguard unlock ${policy}`
       : 'Type in one of its terminals to keep it open.'
-    this.#deps.warned(policy, `kubeguard: ${text}`, { summary, body, urgency: 'normal' })
-    this.#warned.set(policy, this.#number)
+    this.#deps.warned(guarded, `kubeguard: ${text}`, { summary, body, urgency: 'normal' })
+    this.#warned.set(guarded.name, this.#number)
   }
 
   /** Milliseconds until a session's warning is due; undefined where it is locked or is given none. */
@@ -157,21 +159,23 @@ export class TellShells {
     return Math.min(this.#deps.table().rules(policy).warnMs, Math.floor(Math.min(idleMs, lifetimeMs) / 2))
   }
 
-  #say(text: string, unset: readonly string[]): void {
+  #say(text: string, told: Pick<ShellNotice, 'unset' | 'terminal'>): void {
     this.#number += 1
-    const notice = { number: this.#number, text: `kubeguard: ${text}`, unset }
+    const notice = { number: this.#number, text: `kubeguard: ${text}`, ...told }
     this.#notices = [...this.#notices, notice].slice(-mostNotices)
     this.changed()
   }
 
-  #hasSaid(text: string): boolean {
-    return this.#notices.some((notice) => notice.text === `kubeguard: ${text}`)
+  #hasSaid(text: string, terminal: string | undefined): boolean {
+    return this.#notices.some(
+      (notice) => notice.text === `kubeguard: ${text}` && notice.terminal === terminal,
+    )
   }
 
-  #withdraw(policy: string): void {
-    const number = this.#warned.get(policy)
+  #withdraw(session: string): void {
+    const number = this.#warned.get(session)
     if (number === undefined) return
-    this.#warned.delete(policy)
+    this.#warned.delete(session)
     this.#notices = this.#notices.filter((notice) => notice.number !== number)
     this.changed()
   }
@@ -181,7 +185,7 @@ export class TellShells {
     const states = this.#deps
       .table()
       .all()
-      .map(({ policy, session }) => `${policy} ${session.state}`)
+      .map(({ name, session }) => `${name} ${session.state}`)
     const told = [this.#number, ...states].join()
     if (told === this.#told) return
     this.#told = told
@@ -204,6 +208,7 @@ export class TellShells {
       sessions: this.#deps
         .table()
         .all()
+        .filter(({ session, terminal }) => terminal === undefined || session.state === 'unlocked')
         .map((guarded) => this.#session(guarded)),
       notices: this.#notices,
       globs: rules.flatMap(({ name, contexts }) => contexts.map((glob) => ({ policy: name, glob }))),
@@ -214,9 +219,14 @@ export class TellShells {
   #session(guarded: GuardedSession): ShellSession {
     const { policy, session } = guarded
     const { env } = this.#deps.table().rules(policy)
-    if (session.state !== 'unlocked') return { policy, open: undefined, env }
+    const terminal = shellTerminal(guarded)
+    if (session.state !== 'unlocked') return { policy, terminal, open: undefined, env }
     const left = timeLeft(session, this.#deps.clock.now())
     const endsMs = this.#deps.statusFile.uptimeMs() + Math.min(left.idleMs, left.lifetimeMs)
-    return { policy, open: { endsMs, warnsMs: endsMs - this.#warnMs(policy, session.limits) }, env }
+    return { policy, terminal, open: { endsMs, warnsMs: endsMs - this.#warnMs(policy, session.limits) }, env }
   }
 }
+
+/** How a shell knows the terminal that it is at. */
+const shellTerminal = ({ terminal }: GuardedSession): string | undefined =>
+  terminal === undefined ? undefined : clientKey(terminal.leader)

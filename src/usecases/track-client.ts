@@ -26,7 +26,7 @@ export function trackClient(
   else if (ends !== undefined) guarded.clients.set(key, { ...before, credentialEndsMs: ends })
   const kept = guarded.clients.get(key)
   if (kept !== undefined && fateOf(kept, guarded.endsHolders) === 'ended') {
-    deps.reaper.watch(rootOf(kept), guarded.policy)
+    deps.reaper.watch(rootOf(kept), guarded.name)
   }
   if (guarded.clients.size <= guarded.lookAboveClients) return
   dropDead(deps.processes, guarded.clients)

@@ -8,10 +8,11 @@ import type { Limits } from '../domain/session.ts'
 import { traceId } from '../domain/trace-id.ts'
 import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import type { OpenReport } from '../protocol/reports.ts'
+import { refuseNoTerminal } from './explain-lock.ts'
 import { namedSession } from './extend-session.ts'
 import { failedBefore, failuresKey, forgiveFailures, recordFailure, refuseEarly } from './failed-unlocks.ts'
 import type { FailureDeps } from './failed-unlocks.ts'
-import { rememberTerminal } from './guarded-session.ts'
+import { leaderOf, rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import { nextDeadline } from './keep-deadlines.ts'
 import type {
@@ -34,6 +35,7 @@ import { vaultOfOthers } from './served-credentials.ts'
 import type { SessionTable } from './session-table.ts'
 import type { SuspendedStreams } from './suspended-streams.ts'
 import type { SweepSessions } from './sweep-sessions.ts'
+import { refuseTooMany } from './terminal-sessions.ts'
 import { noteFetched } from './vouch-for-client.ts'
 import { watchPresence } from './watch-presence.ts'
 
@@ -65,10 +67,12 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   const client = deps.processes.inspect(peerPid)
   if (client === undefined)
     throw new GuardError('ticket-refused', 'the asking process can’t be seen from here')
-  const guarded = await namedSession(deps, request)
+  const guarded = await namedSession(deps, request, client)
+  if (deps.table.wantsTerminal(guarded)) throw refuseNoTerminal(guarded)
   watchPresence(deps, guarded)
   if (guarded.session.state === 'unlocked') return already(deps, guarded, request, client)
   if (request.recovery !== true) refuseEarly(deps)
+  refuseTooMany(deps.table.notLocked(), guarded)
   await limitAttempts(deps, guarded, request.recovery === true)
   deps.table.advance(guarded, { type: 'unlock-begun' })
   const { generation } = guarded.session
@@ -83,6 +87,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     users: [],
     unlock,
     recovery: request.recovery,
+    forTerminal: guarded.terminal !== undefined,
   } as const
   const keeper = await deps.keepers.start(order)
   if (guarded.session.generation !== generation) {
@@ -93,7 +98,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   deps.table.advance(guarded, { type: 'unlock-begun' })
   if (request.recovery === true) recovering.add(keeper)
   attend(deps, guarded, keeper, { request, client, unlock })
-  deps.questions.begin(guarded.policy, client)
+  deps.questions.begin(guarded.name, client)
   const ticket = randomBytes(32)
   keeper.expect({ ticket, client, purpose: 'open' })
   return {
@@ -214,7 +219,7 @@ function judge(
   deps.suspended.uncover(guarded)
   rememberTerminal(guarded, deps.terminals.ofProcess(client))
   deps.rearm()
-  deps.questions.answered(guarded.policy)
+  deps.questions.answered(guarded.name)
   const lifetimeWallMs = session.since.wallMs + session.limits.lifetimeMs
   return {
     accepted: true,
@@ -255,7 +260,11 @@ function recordUnlock(
   { client, request }: Pick<Attempt, 'client' | 'request'>,
   { report }: Opened,
 ): Begun | undefined {
-  const details = { pid: client.pid, ...(request.recovery === true ? { by: 'recovery key' } : {}) }
+  const details = {
+    pid: client.pid,
+    ...leaderOf(guarded),
+    ...(request.recovery === true ? { by: 'recovery key' } : {}),
+  }
   const entry = { event: 'unlocked', policy: guarded.policy, details } as const
   // Only a keeper that opened a vault has something to say of merged items; without one nothing was proven.
   const proven = report?.merged !== undefined

@@ -24,7 +24,9 @@ interface Deps {
  */
 export function vouchForClient(deps: Deps, target: Target, client: Omit<Client, 'since'>): void {
   const { guarded, credential } = target
-  const { keeper, session, policy } = guarded
+  const { keeper, session, policy, terminal } = guarded
+  // No name leads to the keeper of one terminal's session: its plugins ask here first.
+  if (terminal !== undefined) return
   if (session.state !== 'unlocked' || keeper === undefined || credential === undefined) return
   if (!servedCredentials(deps, policy).includes(credential)) return
   if (!guarded.clients.has(clientKey(client.id)))

@@ -25,7 +25,7 @@ interface Deps {
   readonly commands: PolicyCommands
   readonly syslog: Syslog
   readonly notifications: Notifications
-  readonly table: () => Pick<SessionTable, 'find'>
+  readonly table: () => Pick<SessionTable, 'allOf' | 'find'>
 }
 
 /** Signs whose commands wait for those of an earlier one; there are few, for each takes a run of failures. */
@@ -119,10 +119,14 @@ export class WatchMisuse {
 
   /** Was it left locked by a limit, or by a person? */
   #lockOf(policy: string): { lockReason?: string } {
-    const session = this.#deps.table().find(policy)?.session
-    return session?.state === 'locked' && session.lock !== undefined
-      ? { lockReason: session.lock.reason }
-      : {}
+    const table = this.#deps.table()
+    const sessions = table.find(policy) === undefined ? [] : table.allOf(policy)
+    const [last] = sessions
+      .flatMap(({ session }) =>
+        session.state === 'locked' && session.lock !== undefined ? [session.lock] : [],
+      )
+      .toSorted((one, other) => other.at.bootMs - one.at.bootMs)
+    return last === undefined ? {} : { lockReason: last.reason }
   }
 
   #tell(policy: string | undefined, sign: MisuseSign, facts: Record<string, string | number>): void {

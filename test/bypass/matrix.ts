@@ -12,6 +12,7 @@ import { leaveCases } from './cases/leave.ts'
 import { organisationCases } from './cases/organisation.ts'
 import { presenceCases } from './cases/presence.ts'
 import { processCases } from './cases/processes.ts'
+import { scopeCases } from './cases/scope.ts'
 import { serviceCases } from './cases/service.ts'
 import { sshAgentCases } from './cases/ssh-agent.ts'
 import { streamCases } from './cases/streams.ts'
@@ -41,6 +42,7 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'what materialize puts on disk': materialiseCases,
   'leaving': leaveCases,
   'the organisation’s rules': organisationCases,
+  'a session of one terminal': scopeCases,
   'passing for a person': presenceCases,
 }
 

@@ -30,7 +30,8 @@ async function startKeeper(order: KeeperOrder, options: KeepersOptions): Promise
     child = spawnKeeper(options)
     const line = child.stdio[3] as Duplex
     const socket = await greet(child, line, order)
-    return new KeeperProcess(child, line, socket, order.mode === 'unlock' ? order.policies[0] : undefined)
+    const isNamed = order.mode === 'unlock' && order.forTerminal !== true
+    return new KeeperProcess(child, line, socket, isNamed ? order.policies[0] : undefined)
   } catch (error) {
     child?.kill('SIGKILL')
     options.log.error('keeper did not start', { reason: (error as Error).message })

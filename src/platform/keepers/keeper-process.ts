@@ -18,7 +18,7 @@ export class KeeperProcess implements Keeper {
   #fetched: ((fetched: Fetched) => void) | undefined
   #opened: ((opened: Opened) => OpenedAnswer) | undefined
 
-  /** @param policy whose session it will hold, once opened; undefined for a keeper with another job */
+  /** @param policy whose name will lead to it, once opened; undefined for one with another job, or of one terminal */
   constructor(child: ChildProcess, line: Duplex, socket: string, policy?: string) {
     this.socket = socket
     this.#policy = policy

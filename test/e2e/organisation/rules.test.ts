@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
-import { enterAsPerson, reaches } from '../../fixtures/held-home.ts'
-import { isRunning } from '../../fixtures/home.ts'
+import { enterAsPerson, reaches, sessionOf } from '../../fixtures/held-home.ts'
+import { isRunning, passphrase } from '../../fixtures/home.ts'
 import { personIn } from '../../fixtures/person.ts'
 import { until } from '../../fixtures/terminal.ts'
 import { expectLock, expectOpen, groundForAll, isRoot } from '../leave/leaving-home.ts'
@@ -78,6 +78,16 @@ describe.runIf(isRoot)('the organisation’s rules', () => {
     const { stdout } = await home.kubeguard(['status', '--json'])
     expect(JSON.parse(stdout).sessions.flatMap(({ holds }: { holds: unknown[] }) => holds)).toEqual([])
     person.type('\x03')
+  })
+
+  test('scope: terminal locks what is open for the account, at once, and has nobody unlock without a terminal', async () => {
+    const { home, machine } = ground
+    await home.unlock('default')
+    await machine.organisation(forAll('scope: terminal'))
+    expect(await sessionOf(home)).toMatchObject({ state: 'locked', lockReason: 'policy-changed' })
+    const again = await home.kubeguard(['unlock', 'default', '--passphrase-fd', '3'], { fd3: passphrase })
+    expect(again.code).toBe(77)
+    expect(again.stderr).toContain('this command has none')
   })
 
   test('holders: end ends a client of a session that was open before', async () => {

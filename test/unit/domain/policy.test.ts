@@ -92,6 +92,7 @@ const anyPolicy = fc.record({
   hold: fc.constantFrom('allow' as const, 'never' as const),
   notify: fc.constantFrom('auto' as const, 'off' as const),
   finishMs: fc.nat(5),
+  scope: fc.constantFrom('user' as const, 'terminal' as const),
   live: fc.constantFrom('kill' as const, 'suspend' as const),
   suspendForMs: fc.integer({ min: 1, max: 9 }),
   absorb: fc.constantFrom(...absorbChoices),
@@ -146,6 +147,8 @@ describe('tighten', () => {
             )
             expect(hasMisuse).toBe(true)
             expect(rank(result)).toBeGreaterThanOrEqual(Math.max(rank(own), rank(above)))
+            const isPerTerminal = [own, above].some(({ scope }) => scope === 'terminal')
+            if (isPerTerminal) expect(result).toMatchObject({ scope: 'terminal', materialize: false })
             if (own.live === 'kill' || above.live === 'kill') expect(result.live).toBe('kill')
             expect(result.suspendForMs).toBeLessThanOrEqual(Math.min(own.suspendForMs, above.suspendForMs))
             expect(result.finishMs).toBeLessThanOrEqual(Math.min(own.finishMs, above.finishMs))
@@ -201,6 +204,7 @@ describe('tighten', () => {
     const covers = { ...before, live: 'suspend' as const, suspendForMs: 20 * minute }
     expect(tightenings(covers, before)).toEqual(['suspendFor 10m, not 20m', 'live kill, not suspend'])
     expect(tightenings({ ...before, absorb: 'warn' }, before)).toEqual(['absorb auto, not warn'])
+    expect(tightenings(before, { ...before, scope: 'terminal' })).toEqual(['scope terminal, not user'])
     expect(tightenings(before, { ...before, env: ['TOKEN'] })).toEqual(['env TOKEN too'])
     expect(tightenings(before, { ...before, wipe: ['tsh'] })).toEqual(['wipe tsh too'])
     expect(tightenings({ ...before, materialize: true }, before)).toEqual(['materialize false, not true'])

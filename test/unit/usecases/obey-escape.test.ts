@@ -18,26 +18,27 @@ function world(escape = '~', idleMs = 5 * minute) {
     limits: { idleMs, lifetimeMs: 60 * minute },
     holds: [],
   }
+  const elsewhere = guardedSession('prod', { leader: { pid: 5, startTicks: 5 }, device: 1 })
   const told: string[] = []
   const locks: unknown[] = []
   const deps = {
     clock: { now: () => at(4 * minute) },
-    table: { get: () => guarded } as unknown as SessionTable,
+    table: { allOf: () => [guarded, elsewhere] } as unknown as SessionTable,
     supervisors: {
-      streamOf: () => ({ policy: 'prod', escape }),
+      streamOf: () => ({ guarded, escape }),
       tell: (pid: number, text: string) => told.push(`${pid}: ${text}`),
     } as unknown as Supervisors,
     lockSession: {
       lock: (...what: unknown[]) => Promise.resolve(locks.push(...what)),
     } as unknown as LockSession,
   }
-  return { deps, guarded, told, locks }
+  return { deps, guarded, elsewhere, told, locks }
 }
 
-test('lock is a lock by hand, of this stream’s session', async () => {
-  const { deps, locks, guarded, told } = world()
+test('lock is a lock by hand, of this stream’s policy on every terminal', async () => {
+  const { deps, locks, guarded, elsewhere, told } = world()
   await obeyEscape(deps, 10, 'lock')
-  expect(locks).toEqual([guarded, 'manual'])
+  expect(locks).toEqual([guarded, 'manual', elsewhere, 'manual'])
   expect(told).toEqual([])
 })
 

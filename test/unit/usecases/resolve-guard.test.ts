@@ -30,7 +30,12 @@ const deps = {
 }
 const place = { cwd: '/', home: '/home/alice', kubeconfig: undefined }
 const resolve = (asked: { context?: string; user?: string } = {}) =>
-  resolveGuard(deps, place, { kubeconfig: undefined, context: undefined, user: undefined, ...asked } as never)
+  resolveGuard(deps, undefined, place, {
+    kubeconfig: undefined,
+    context: undefined,
+    user: undefined,
+    ...asked,
+  } as never)
 
 test('the credential is that of the context’s user, or of the user that is named', async () => {
   expect(await resolve()).toMatchObject({ guarded: sessions.prod, credential: 'prod.alice-1' })

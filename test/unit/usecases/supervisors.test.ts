@@ -64,7 +64,20 @@ function world(change: { program?: string; supervised?: false; locked?: true; li
   const connection = new AbortController()
   const begin = () => supervisors.begin(10, inner, real, connection.signal)
   const inputMs = (): number | undefined => supervisors.over(real).inputTimeMs(outer, clock.now())
-  return { clock, read, processes, client, supervisors, real, connection, begin, inputMs, recorded, factsOf }
+  return {
+    clock,
+    read,
+    processes,
+    client,
+    supervisors,
+    real,
+    connection,
+    begin,
+    inputMs,
+    recorded,
+    factsOf,
+    guarded,
+  }
 }
 
 const report = { typed: true, hungUp: false, keys: 7, output: 9, covered: false }
@@ -152,14 +165,14 @@ test('the end is told, also to one that asks later', async () => {
 })
 
 test('a warning is told once, and the end goes before it', async () => {
-  const { begin, supervisors, client } = world()
+  const { begin, supervisors, client, guarded } = world()
   begin()
   const first = supervisors.wait(10)
-  supervisors.warn('dev', 'another one')
-  supervisors.warn('prod', 'prod locks in 60 s')
+  supervisors.warn(guardedSession('prod'), 'another one')
+  supervisors.warn(guarded, 'prod locks in 60 s')
   expect(await first).toEqual({ byPerson: false, uncover: false, warning: 'prod locks in 60 s' })
   const second = supervisors.wait(10)
-  supervisors.warn('prod', 'prod locks in 10 s')
+  supervisors.warn(guarded, 'prod locks in 10 s')
   supervisors.tellEnd([client], () => ({ byPerson: false, message: 'ended' }))
   expect(await second).toEqual({ byPerson: false, uncover: false, message: 'ended' })
 })
@@ -174,11 +187,11 @@ test('a terminal that went away is written down', () => {
 })
 
 test('it is told which key speaks to kubeguard, and then what was asked for, behind what matters more', async () => {
-  const { begin, supervisors } = world()
+  const { begin, supervisors, guarded } = world()
   expect(begin()).toMatchObject({ escape: 0x1d })
-  expect(supervisors.streamOf(10)).toMatchObject({ policy: 'prod', escape: '^]' })
+  expect(supervisors.streamOf(10)).toMatchObject({ guarded, escape: '^]' })
   supervisors.tell(10, 'help')
-  supervisors.warn('prod', 'prod locks in 60 s')
+  supervisors.warn(guarded, 'prod locks in 60 s')
   expect(await supervisors.wait(10)).toMatchObject({ byPerson: false, warning: 'prod locks in 60 s' })
   expect(await supervisors.wait(10)).toMatchObject({ byPerson: false, notice: 'help' })
   expect(() => supervisors.tell(30, 'help')).toThrow('supervises nothing')

@@ -15,6 +15,7 @@ const rule: Policy = {
   warnMs: minute,
   notify: 'auto',
   escape: '~',
+  scope: 'user',
   live: 'kill',
   suspendForMs: 600_000,
   lockOn: [],
@@ -32,6 +33,9 @@ const rule: Policy = {
   materialize: false,
   unlock: [{ factor: 'passphrase' }],
 }
+
+/** Each process is at the terminal whose device has its pid. */
+const terminalOf = ({ pid }: ProcessFacts) => ({ leader: { pid, startTicks: 5 }, device: pid })
 
 /** A daemon's heart over a clock that the test moves; a person types when `typedMs` is set. */
 function world(change: Partial<Policy> = {}) {
@@ -69,10 +73,10 @@ function world(change: Partial<Policy> = {}) {
     processes,
     table: () => table,
     self,
-    warned: (policy, text, { summary, body }) => warned.push(`${policy}: ${text}`, `${summary}: ${body}`),
+    warned: ({ policy }, text, { summary, body }) => warned.push(`${policy}: ${text}`, `${summary}: ${body}`),
   })
   const table: SessionTable = new SessionTable(
-    { clock, policies, vaults, processes: { isAlive: () => true } },
+    { clock, policies, vaults, processes: { isAlive: () => true }, terminalOf },
     (guarded) => shells.locked(guarded),
     () => shells.changed(),
   )
@@ -257,4 +261,21 @@ test('a shell waits on one connection: what it had before it was executed anew i
   const waiting = made.shells.news(before.signal, 7)
   await made.shells.news(after.signal, 7)
   await waiting
+})
+
+test('one terminal’s session, its warning and its lock are told to that terminal’s shells alone', () => {
+  const made = world({ scope: 'terminal' })
+  const here = made.table.get('default', { pid: 7 } as ProcessFacts)
+  unlock({ table: made.table, guarded: here })
+  expect(made.file.text).toContain('session default locked 0 0 TOKEN\nsession old locked')
+  expect(made.file.text).toContain('\nat 7:5 session default unlocked 300 240 TOKEN\n')
+  made.clock.at = 4 * minute
+  made.wake()
+  expect(made.file.text).toContain('\nat 7:5 notice 1 kubeguard: default locks in 60 s unless you type\n')
+  made.clock.at = 5 * minute
+  made.wake()
+  expect(made.file.text).toMatch(
+    /\nat 7:5 unset 2 TOKEN\nat 7:5 notice 2 kubeguard: default is locked since /,
+  )
+  expect(notices(made.file.text)).toEqual([])
 })

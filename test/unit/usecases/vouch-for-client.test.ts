@@ -117,6 +117,13 @@ test('nobody is vouched for without a credential of this vault, or where the ses
   expect(told).toEqual([])
 })
 
+test('no name leads to the keeper of one terminal’s session, so nobody is vouched for', () => {
+  const { deps, guarded, told, target } = openWorld()
+  const terminal = { leader: { pid: 5, startTicks: 50 }, device: 1 }
+  vouchForClient(deps, { ...target, guarded: { ...guarded, terminal } }, client)
+  expect(told).toEqual([])
+})
+
 test('a keeper that does not listen keeps nobody from running: the plugin asks', () => {
   const { deps, told, target } = openWorld({ listens: false })
   vouchForClient(deps, target, client)

@@ -35,7 +35,7 @@ function rig({ onMisuse = [] }: { onMisuse?: string[] } = {}) {
     commands: { run, end: vi.fn() },
     syslog: { warn: (text) => (said.push(text), true) },
     notifications: { notify },
-    table: () => ({ find: () => undefined }),
+    table: () => ({ find: () => undefined, allOf: () => [] }),
   })
   const fail = (times: number): void => {
     for (let index = 0; index < times; index += 1) {

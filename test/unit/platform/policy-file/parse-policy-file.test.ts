@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { defaultPolicies, proposedPolicies } from '../../../../src/domain/policy.ts'
+import { defaultPolicies, loosestPolicy, proposedPolicies } from '../../../../src/domain/policy.ts'
 import type { Policy } from '../../../../src/domain/policy.ts'
 import { parsePolicyFile } from '../../../../src/platform/policy-file/parse-policy-file.ts'
 import { renderPolicyFile } from '../../../../src/platform/policy-file/render-policy-file.ts'
@@ -25,6 +25,7 @@ describe('a policy file', () => {
         warnMs: 30_000,
         notify: 'off',
         escape: '^]',
+        scope: 'user',
         live: 'suspend',
         suspendForMs: 300_000,
         holders: 'end',
@@ -135,7 +136,22 @@ describe('a policy file', () => {
       /materialize: .* is neither true nor false/,
       /write true or false/,
     ],
-    ['another scope', file('    scope: terminal\n'), 5, 5, /scope: terminal is not available/, /choose user/],
+    [
+      'another scope',
+      file('    scope: pane\n'),
+      5,
+      5,
+      /scope: .*pane.* is not known/,
+      /choose user or terminal/,
+    ],
+    [
+      'plain text on disk for one terminal',
+      file('    scope: terminal\n    materialize: true\n'),
+      6,
+      5,
+      /is there for every terminal/,
+      /remove it/,
+    ],
     [
       'another factor',
       file('    unlock: [passphrase, fingerprint]\n'),
@@ -266,6 +282,15 @@ describe('a policy file', () => {
     )
     expect(hidden.problems).toMatchObject([{ severity: 'warning', line: 5 }])
     expect(hidden.policies?.map(({ name }) => name)).toEqual(['all'])
+  })
+
+  it.each([
+    ['scope: terminal'],
+    ['unlock: [oidc]\n    oidc: { issuer: "https://id.example", clientId: kubernetes }'],
+  ])('of an organisation that leaves materialize open beside %s allows none', (rule) => {
+    const { policies, problems } = parsePolicyFile(file(`    ${rule}\n`), 'config.yaml', loosestPolicy)
+    expect(problems).toEqual([])
+    expect(policies?.[0]?.materialize).toBe(false)
   })
 
   it('tells all problems at once', () => {
