@@ -80,6 +80,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     processes,
     table: () => table,
     self: ownId(),
+    withdrawn: (policy) => supervisors.warn(policy, ''),
     warned: (policy, text, notification) => {
       supervisors.warn(policy, text)
       if (table.rules(policy).notify === 'auto') notifications.notify(notification)

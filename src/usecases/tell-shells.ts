@@ -3,7 +3,7 @@ import { policyForContext } from '../domain/policy.ts'
 import { timeLeft } from '../domain/session.ts'
 import { formatShellStatus } from '../domain/shell-status.ts'
 import type { ShellNotice, ShellSession, ShellStatus } from '../domain/shell-status.ts'
-import { lockedSince } from './explain-lock.ts'
+import { clockTimeToSecond, lockedSince } from './explain-lock.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import type {
   Clock,
@@ -26,6 +26,8 @@ interface Deps {
   readonly self: ProcessId
   /** For the terminals of streams, whose shells can't say it, and for the desktop. */
   readonly warned: (policy: string, text: string, notification: Notification) => void
+  /** A warning is past: somebody typed, or it is locked. */
+  readonly withdrawn: (policy: string) => void
 }
 
 /** A shell that sits at no prompt for longer misses what happened first. */
@@ -139,7 +141,13 @@ export class TellShells {
     const body = isByAge
       ? `Its maximum age is reached. To go on then: kubeguard unlock ${policy}`
       : 'Type in one of its terminals to keep it open.'
-    this.#deps.warned(policy, `kubeguard: ${text}`, { summary, body, urgency: 'normal' })
+    const atMs = this.#deps.clock.now().wallMs + Math.min(left.idleMs, left.lifetimeMs)
+    // This one stays for as long as it takes.
+    this.#deps.warned(policy, `kubeguard: ${policy} locks at ${clockTimeToSecond(atMs)} ${because}`, {
+      summary,
+      body,
+      urgency: 'normal',
+    })
     this.#warned.set(policy, this.#number)
   }
 
@@ -172,6 +180,7 @@ export class TellShells {
     const number = this.#warned.get(policy)
     if (number === undefined) return
     this.#warned.delete(policy)
+    this.#deps.withdrawn(policy)
     this.#notices = this.#notices.filter((notice) => notice.number !== number)
     this.changed()
   }
