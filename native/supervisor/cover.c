@@ -11,6 +11,7 @@
 #include "../protocol.h"
 #include "../wire.h"
 #include "lock-screen.h"
+#include "overlay.h"
 #include "signals.h"
 #include "unlock-here.h"
 #include "warning.h"
@@ -143,8 +144,7 @@ static void fail_screen(struct supervised *all) {
 
 /* What is half read, a sequence or a character, can't be drawn. */
 static bool may_draw(const struct supervised *all) {
-    bool between = all->inner.shared->modes.state == OUT_GROUND && all->character_left == 0;
-    if (between || all->ended) return true;
+    if (is_between(all) || all->ended) return true;
     return all->cover.state == COVER_LEAVING ? now_ms() - all->cover.left_ms > BETWEEN_MS
                                              : !log_has_room(&all->log);
 }
@@ -157,7 +157,7 @@ static int ask_screen(struct supervised *all) {
     size_of(all, &screen->size);
     screen->covered = is_covered(all);
     screen->leaves = all->cover.state == COVER_LEAVING;
-    if (!screen_ask(screen, &all->log, draws)) fail_screen(all);
+    if (!screen_ask(screen, &all->log, draws ? WISH_DRAW : WISH_FOLLOW, NULL)) fail_screen(all);
     return SCREEN_PATIENCE_MS;
 }
 
@@ -165,7 +165,10 @@ int cover_step(struct supervised *all) {
     struct screen *screen = &all->screen;
     if (all->cover.state == COVER_REDRAWING) return -1;
     bool needed = is_covered(all) || log_is_full(&all->log);
-    if (!needed) return -1;
+    if (!needed) return overlay_step(all);
+    /* For an overlay alone no flood of output is to go slower: one that lasts makes the log end instead. */
+    int quiet_ms = all->log.lossy ? quiet_within(all) : 0;
+    if (quiet_ms > 0) return quiet_ms;
     if (screen->pid == 0 && !screen_start(screen, &all->log)) {
         fail_screen(all);
         return LOOK_MS;
@@ -216,21 +219,17 @@ void cover_draw_on(struct supervised *all) {
 
 void cover_read_screen(struct supervised *all) {
     struct screen *screen = &all->screen;
-    uint64_t length = 0;
-    switch (screen_read(screen, &length)) {
-    case SCREEN_FAILED:
-        return fail_screen(all);
-    case SCREEN_FOLLOWED:
-        return;
-    case SCREEN_DRAWN:
-        break;
-    }
+    struct drawn drawn;
+    bool overlays = screen->wish == WISH_OVERLAY;
+    if (!screen_read(screen, &drawn)) return overlays ? overlay_fail(all) : fail_screen(all);
+    if (overlays) return overlay_take(all, &drawn);
+    if (screen->wish == WISH_FOLLOW) return;
     /* It was locked again meanwhile, or has another size now. */
     if (screen->leaves && all->cover.state == COVER_LEAVING && all->log.end == screen->followed) {
-        return begin_drawing(all, length);
+        return begin_drawing(all, drawn.length);
     }
     if (screen->leaves && all->log.end < LOG_FULL_BYTES) return;
-    log_begin_with(&all->log, screen, length, screen->covered);
+    log_begin_with(&all->log, screen, drawn.length, screen->covered);
     screen_stop(screen);
 }
 

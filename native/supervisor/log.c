@@ -34,13 +34,15 @@ static void add(struct log *log, enum kind kind, uint32_t value, const void *byt
     else give_up(log);
 }
 
-void log_open(struct log *log, const struct winsize *size) {
+void log_open(struct log *log, const struct winsize *size, bool lossy) {
     log->fd = above_standard(memfd_create("kubeguard", MFD_CLOEXEC));
     log->end = 0;
+    log->lossy = lossy;
     log_size(log, size);
 }
 
 void log_output(struct log *log, const uint8_t *at, size_t length) {
+    if (log->lossy && log->fd >= 0 && log->end >= LOG_MOST_BYTES) give_up(log);
     if (length > 0) add(log, OUTPUT, (uint32_t)length, at, length);
 }
 
@@ -69,7 +71,7 @@ static void add_raw(struct log *log, const uint8_t *at, size_t length) {
 }
 
 void log_cover(struct log *log) {
-    struct log fresh = {.fd = above_standard(memfd_create("kubeguard", MFD_CLOEXEC))};
+    struct log fresh = {.fd = above_standard(memfd_create("kubeguard", MFD_CLOEXEC)), .lossy = log->lossy};
     if (log->fd >= 0 && copy(log->fd, 0, log->end, &fresh, add_raw)) add(&fresh, COVER, 0, NULL, 0);
     else if (fresh.fd >= 0) give_up(&fresh);
     if (log->fd >= 0) close(log->fd);
@@ -79,7 +81,7 @@ void log_cover(struct log *log) {
 void log_begin_with(struct log *log, const struct screen *screen, uint64_t length, bool unseen) {
     struct log fresh;
     if (log->fd < 0) return;
-    log_open(&fresh, &screen->size);
+    log_open(&fresh, &screen->size, log->lossy);
     /* What is drawn first has scrolled out since. */
     if (unseen) add(&fresh, COVER, 0, NULL, 0);
     bool whole = copy(screen->drawn, 0, length, &fresh, log_output) &&

@@ -1,6 +1,6 @@
 /*
- * What the program has written since a known screen, so that its screen can be told from it: in memory that no other
- * process of the account can open, bounded, and kept only where the policy has streams covered at a lock.
+ * What the program has written since a known screen, so that its screen can be told from it: in memory that goes
+ * with this process, and bounded.
  */
 #ifndef KG_LOG_H
 #define KG_LOG_H
@@ -20,10 +20,12 @@ struct log {
     /* A memfd of records (src/screen/read-log.ts), or -1: none is kept, or there was no memory. */
     int fd;
     uint64_t end;
+    /* Only for a line over the screen: given up when it is too long, where one for a lock screen has the program wait. */
+    bool lossy;
 };
 
 /* Begins one for a terminal of this size. */
-void log_open(struct log *log, const struct winsize *size);
+void log_open(struct log *log, const struct winsize *size, bool lossy);
 
 void log_output(struct log *log, const uint8_t *at, size_t length);
 
@@ -45,7 +47,7 @@ static inline bool log_is_full(const struct log *log) {
 }
 
 static inline bool log_has_room(const struct log *log) {
-    return log->fd < 0 || log->end < LOG_MOST_BYTES;
+    return log->fd < 0 || log->lossy || log->end < LOG_MOST_BYTES;
 }
 
 #endif

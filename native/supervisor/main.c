@@ -26,7 +26,7 @@ static void take_name(const char *called) {
 
 static void keep_log(struct supervised *all) {
     struct winsize size;
-    if (all->link.suspends && ioctl(all->inner.master, TIOCGWINSZ, &size) == 0) log_open(&all->log, &size);
+    if (ioctl(all->inner.master, TIOCGWINSZ, &size) == 0) log_open(&all->log, &size, !all->link.suspends);
 }
 
 int main(int argc, char *argv[]) {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "overlay.h"
 #include "warning.h"
 
 void notice_begin(struct supervised *all, const char *text, size_t length) {
@@ -33,5 +34,9 @@ void notice_show(struct supervised *all) {
     }
     lines[length++] = '\r';
     lines[length++] = '\n';
-    if (put_between(all, lines, length)) all->notice[0] = '\0';
+    overlay_give_way(all);
+    if (!put_between(all, lines, length)) return;
+    /* They are on the screen as if the program had written them. */
+    log_output(&all->log, (const uint8_t *)lines, length);
+    all->notice[0] = '\0';
 }

@@ -9,6 +9,7 @@
 #include "../wire.h"
 #include "cover.h"
 #include "notice.h"
+#include "overlay.h"
 #include "signals.h"
 #include "warning.h"
 
@@ -109,6 +110,8 @@ static void read_keys(struct supervised *all) {
 /* False when the inner terminal has nobody left who could write to it. */
 static bool read_output(struct supervised *all) {
     make_room(&all->shown);
+    overlay_give_way(all);
+    all->output_ms = now_ms();
     size_t before = all->shown.end;
     bool more = fill(all->inner.master, &all->shown);
     size_t length = all->shown.end - before;

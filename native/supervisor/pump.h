@@ -35,6 +35,22 @@ struct cover {
     uint64_t drawn_end;
 };
 
+/* More than a line of 500 cells takes, each in colours of its own. */
+enum { BACK_BYTES = 32 * 1024 };
+
+/* The line of a warning over the last one of the screen: wanted, or there. */
+struct overlay {
+    enum { OVERLAY_OFF, OVERLAY_WANTED, OVERLAY_SHOWN } state;
+    char line[WARNING_BYTES];
+    /* While it is there, what takes it away: it is written before anything else is. */
+    size_t back_length;
+    char back[BACK_BYTES];
+    /* Where the log ended when what is under it could not be told for sure. */
+    uint64_t uncertain;
+    /* In this warning. */
+    unsigned failures;
+};
+
 struct supervised {
     struct outer outer;
     struct inner inner;
@@ -46,6 +62,9 @@ struct supervised {
     struct log log;
     struct screen screen;
     struct cover cover;
+    struct overlay overlay;
+    /* When the program wrote last, or its terminal had another size. */
+    int64_t output_ms;
     int signals;
     /* The signals that children of ours have blocked. */
     sigset_t unblocked;

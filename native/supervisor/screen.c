@@ -89,31 +89,33 @@ bool screen_start(struct screen *screen, const struct log *log) {
     return false;
 }
 
-bool screen_ask(struct screen *screen, const struct log *log, bool draw) {
+bool screen_ask(struct screen *screen, const struct log *log, enum screen_wish wish, const char *overlay) {
     request_begin(KG_SCREEN_FOLLOW);
     request_add_uint(KG_SCREEN_FOLLOW_END, log->end);
-    request_add_flag(KG_SCREEN_FOLLOW_DRAW, draw);
+    request_add_flag(KG_SCREEN_FOLLOW_DRAW, wish == WISH_DRAW);
+    if (wish == WISH_OVERLAY) request_add_text(KG_SCREEN_FOLLOW_OVERLAY, overlay, KG_SCREEN_FOLLOW_OVERLAY_MAX);
     screen->asked = true;
-    screen->draws = draw;
+    screen->wish = wish;
     screen->asked_ms = now_ms();
     screen->followed = log->end;
     return send_message(screen->line);
 }
 
-enum screen_answer screen_read(struct screen *screen, uint64_t *length) {
+bool screen_read(struct screen *screen, struct drawn *drawn) {
     static const uint32_t limits[] = KG_SCREEN_FOLLOW_REPLY_LIMITS;
     static uint8_t body[64];
     struct bytes fields[REPLY_TAGS];
-    if (recv(screen->line, body, KG_HEADER_BYTES, MSG_WAITALL) != KG_HEADER_BYTES) return SCREEN_FAILED;
+    if (recv(screen->line, body, KG_HEADER_BYTES, MSG_WAITALL) != KG_HEADER_BYTES) return false;
     struct header header = read_header(body);
-    if (header.id != KG_SCREEN_FOLLOW_REPLY || header.body > sizeof body) return SCREEN_FAILED;
-    if (recv(screen->line, body, header.body, MSG_WAITALL) != (ssize_t)header.body) return SCREEN_FAILED;
+    if (header.id != KG_SCREEN_FOLLOW_REPLY || header.body > sizeof body) return false;
+    if (recv(screen->line, body, header.body, MSG_WAITALL) != (ssize_t)header.body) return false;
     struct bytes all = {.at = body, .length = header.body};
-    if (!screen->asked || !parse_fields(all, KG_SCREEN_FOLLOW_REPLY_TAGS, limits, fields)) return SCREEN_FAILED;
-    *length = field_uint(fields[KG_SCREEN_FOLLOW_REPLY_LENGTH], 0);
+    if (!screen->asked || !parse_fields(all, KG_SCREEN_FOLLOW_REPLY_TAGS, limits, fields)) return false;
+    drawn->length = field_uint(fields[KG_SCREEN_FOLLOW_REPLY_LENGTH], 0);
+    drawn->back = field_uint(fields[KG_SCREEN_FOLLOW_REPLY_BACK], 0);
     screen->asked = false;
     screen->failures = 0;
-    return screen->draws ? SCREEN_DRAWN : SCREEN_FOLLOWED;
+    return true;
 }
 
 void screen_stop(struct screen *screen) {

@@ -11,14 +11,23 @@
 
 #include "log.h"
 
+/* Up to where it is to read the log; what draws all of the screen then; or a line over it. */
+enum screen_wish { WISH_FOLLOW, WISH_DRAW, WISH_OVERLAY };
+
+/* How many bytes draw, and how many behind these take a line away again. */
+struct drawn {
+    uint64_t length;
+    uint64_t back;
+};
+
 struct screen {
     pid_t pid; /* 0: none runs */
     /* Our end of a socket pair; what it has drawn, a memfd. */
     int line;
     int drawn;
-    /* What it was asked: up to where, whether to draw that, and since when it is waited for. */
+    /* What it was asked: for what, up to where, and since when it is waited for. */
     bool asked;
-    bool draws;
+    enum screen_wish wish;
     uint64_t followed;
     int64_t asked_ms;
     /* How it was then: the terminal's size, behind a lock screen, and about to come out from there. */
@@ -32,13 +41,14 @@ struct screen {
 /* Starts one for this log. False where that can't be done. */
 bool screen_start(struct screen *screen, const struct log *log);
 
-/* Has it read the log up to its present end, and draw what is on the screen then. Only while nothing is asked. */
-bool screen_ask(struct screen *screen, const struct log *log, bool draw);
+/*
+ * Has it read the log up to its present end, and draw what is wished then; `overlay` is the line for WISH_OVERLAY. Only
+ * while nothing is asked.
+ */
+bool screen_ask(struct screen *screen, const struct log *log, enum screen_wish wish, const char *overlay);
 
-enum screen_answer { SCREEN_FOLLOWED, SCREEN_DRAWN, SCREEN_FAILED };
-
-/* Reads its answer, when `line` is readable. On SCREEN_DRAWN there are `length` bytes in `drawn`. */
-enum screen_answer screen_read(struct screen *screen, uint64_t *length);
+/* Reads its answer to what was wished, when `line` is readable: what there is in `drawn`. False where it came to nothing. */
+bool screen_read(struct screen *screen, struct drawn *drawn);
 
 /* Ends it. */
 void screen_stop(struct screen *screen);

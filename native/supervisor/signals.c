@@ -14,8 +14,10 @@
 #include "../places.h"
 #include "../protocol.h"
 #include "../say.h"
+#include "../wire.h"
 #include "cover.h"
 #include "notice.h"
+#include "overlay.h"
 #include "warning.h"
 
 enum {
@@ -92,6 +94,8 @@ static void terminate(struct supervised *all, const struct signalfd_siginfo *fac
 
 static void resize(struct supervised *all) {
     struct winsize size;
+    overlay_give_way(all);
+    all->output_ms = now_ms();
     inner_resize(&all->inner, &all->outer);
     if (ioctl(all->inner.master, TIOCGWINSZ, &size) == 0) log_size(&all->log, &size);
     cover_again(all);
@@ -113,6 +117,7 @@ static bool is_being_ended(const struct supervised *all) {
 static void stop_job(struct supervised *all) {
     int number = all->inner.shared->stopped_by;
     if (is_being_ended(all)) return;
+    overlay_drop(all);
     outer_restore(&all->outer);
     if (number == SIGTSTP) kill(0, SIGTSTP);
     sigset_t only;

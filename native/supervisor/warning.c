@@ -5,11 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "overlay.h"
+
 /* XTWINOPS of xterm's ctlseqs: the title is put on a stack, and taken from it. */
 #define PUSH_TITLE "\033[22;2t"
 #define POP_TITLE "\033[23;2t"
 
 void warning_begin(struct supervised *all, const char *text, size_t length) {
+    if (length == 0) return warning_end(all);
     if (length >= WARNING_BYTES) length = WARNING_BYTES - 1;
     for (size_t at = 0; at < length; at += 1) {
         /* Nothing of it may end the title early. */
@@ -17,6 +20,7 @@ void warning_begin(struct supervised *all, const char *text, size_t length) {
         all->warning[at] = control ? ' ' : text[at];
     }
     all->warning[length] = '\0';
+    overlay_begin(all, all->warning);
     warning_show(all);
 }
 
@@ -39,10 +43,13 @@ unsigned missing_bytes(const uint8_t *at, size_t length, unsigned before) {
     return missing;
 }
 
+bool is_between(const struct supervised *all) {
+    return all->inner.shared->modes.state == OUT_GROUND && all->character_left == 0;
+}
+
 bool put_between(struct supervised *all, const char *text, size_t length) {
     struct buffer *shown = &all->shown;
-    bool between = all->inner.shared->modes.state == OUT_GROUND && all->character_left == 0;
-    if (!between || length > BUFFER_BYTES - shown->end) return false;
+    if (!is_between(all) || length > BUFFER_BYTES - shown->end) return false;
     memcpy(shown->bytes + shown->end, text, length);
     shown->end += length;
     return true;
@@ -60,6 +67,7 @@ void warning_show(struct supervised *all) {
 
 void warning_end(struct supervised *all) {
     all->warning[0] = '\0';
+    overlay_end(all);
     if (!all->warned) return;
     /* Where it does not fit in now, the next key finds a better moment. */
     all->warned = !put_between(all, POP_TITLE, sizeof POP_TITLE - 1);
@@ -67,5 +75,6 @@ void warning_end(struct supervised *all) {
 
 void warning_drop(struct supervised *all) {
     static const char cancelled[] = "\030" POP_TITLE;
+    overlay_drop(all);
     if (all->warned && write(all->outer.fd, cancelled, sizeof cancelled - 1) > 0) all->warned = false;
 }

@@ -81,6 +81,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     processes,
     table: () => table,
     self: ownId(),
+    withdrawn: (guarded) => supervisors.warn(guarded, ''),
     warned: (guarded, text, notification) => {
       supervisors.warn(guarded, text)
       if (table.rules(guarded.policy).notify === 'auto') notifications.notify(notification)

@@ -365,7 +365,12 @@ export const messages = {
     reply: {
       byPerson: required(1, 'flag', 'by `kubeguard kill`, not by a lock'),
       message: optional(2, 'text', 'for the terminal: why, and how to go on', 2_048),
-      warning: optional(3, 'text', 'not the end yet: one line for the terminal’s title', 512),
+      warning: optional(
+        3,
+        'text',
+        'not the end yet: one line for title and overlay; empty when it is past',
+        512,
+      ),
       notice: optional(4, 'text', 'not the end: lines that were asked for by supervisor.report', 1_024),
       cover: optional(
         5,
@@ -664,15 +669,24 @@ export const messages = {
     id: 80,
     route: 'supervisor>screen',
     about:
-      'Read the log up to here, and where that is asked for write what draws the screen as it is then. Answered when ' +
-      'that is done.',
+      'Read the log up to here, and where that is asked for write what draws the screen as it is then, or a line over ' +
+      'it. Answered when that is done.',
     needsUnlocked: false,
     mayShowPresence: false,
     request: {
       end: required(1, 'uint', 'bytes of the log'),
       draw: required(2, 'flag', 'write it'),
+      overlay: optional(
+        3,
+        'text',
+        'write what draws this line over the last one, and what takes it away',
+        512,
+      ),
     },
-    reply: { length: required(1, 'uint', 'bytes that were written; 0 where none were asked for') },
+    reply: {
+      length: required(1, 'uint', 'bytes that draw; 0 where none were asked for, or none are certain'),
+      back: required(2, 'uint', 'bytes behind them that take the line away'),
+    },
   }),
 } as const
 

@@ -45,7 +45,7 @@ function flowsOn(before: IBufferLine | undefined, line: IBufferLine, cols: numbe
 }
 
 /** Where the row may have a background already, empty cells are erased. */
-function drawCells(line: IBufferLine, cols: number, mayBeFilled: boolean): string {
+export function drawCells(line: IBufferLine, cols: number, mayBeFilled: boolean): string {
   let drawn = ''
   let pen = ''
   for (let column = 0; column < cols; column += 1) {
@@ -70,8 +70,9 @@ function drawCells(line: IBufferLine, cols: number, mayBeFilled: boolean): strin
   return drawn
 }
 
-function emptyUntil(line: IBufferLine, from: number, cols: number, pen: string): number {
-  let end = from + 1
+/** Up to where the cells from here on are empty, and erased by this pen; the first may be taken for so. */
+export function emptyUntil(line: IBufferLine, from: number, cols: number, pen: string): number {
+  let end = from
   for (; end < cols; end += 1) {
     const cell = cellAt(line, end)
     if (cell === undefined || !isEmpty(cell) || erasingPenOf(cell) !== pen) break

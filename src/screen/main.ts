@@ -32,16 +32,18 @@ function main(): void {
 async function serve(frame: Frame, line: Socket): Promise<void> {
   if (frame.version !== protocolVersion || requestName(frame.id) !== 'screen.follow')
     throw new Error('not a request')
-  const { end, draw } = decodeRequest('screen.follow', frame.body)
+  const { end, draw, overlay } = decodeRequest('screen.follow', frame.body)
   for (const record of log.upTo(end)) await screen.take(record)
-  line.write(encodeReply('screen.follow', { length: draw ? write(screen.draw()) : 0 }))
+  const over = overlay === undefined ? undefined : screen.overlay(overlay)
+  const drawn = Buffer.from(over?.over ?? (draw ? screen.draw() : ''))
+  const back = Buffer.from(over?.back ?? '')
+  write(Buffer.concat([drawn, back]))
+  line.write(encodeReply('screen.follow', { length: drawn.length, back: back.length }))
 }
 
-function write(drawn: string): number {
-  const bytes = Buffer.from(drawn)
+function write(bytes: Buffer): void {
   ftruncateSync(drawnFd, 0)
   for (let at = 0; at < bytes.length; at += writeSync(drawnFd, bytes, at, bytes.length - at, at));
-  return bytes.length
 }
 
 /** The supervisor sees its end, and starts another or ends the stream. */

@@ -1,5 +1,7 @@
 import headless from '@xterm/headless'
 import type { IMarker, Terminal } from '@xterm/headless'
+import { overlayOn } from './overlay.ts'
+import type { Overlay } from './overlay.ts'
 import type { LogRecord } from './read-log.ts'
 import { restoreScreen } from './restore-screen.ts'
 
@@ -30,6 +32,11 @@ export class ProgramScreen {
     if (terminal === undefined) return ''
     const title = this.#title === undefined ? '' : `\x1b]2;${this.#title}\x07`
     return restoreScreen(terminal, this.#scrolled(terminal)) + title
+  }
+
+  /** A line over its last one, and what takes it away: src/screen/overlay.ts. */
+  overlay(text: string): Overlay | undefined {
+    return this.#terminal === undefined ? undefined : overlayOn(this.#terminal, text)
   }
 
   #resize(cols: number, rows: number): void {

@@ -1,34 +1,9 @@
 import type { Terminal } from '@xterm/headless'
-import { penOf } from './attributes.ts'
-import type { Attributes } from './attributes.ts'
-import { cellAt, drawRows } from './draw-rows.ts'
-
-/** What a terminal's program can have set and the typings don't show; @xterm/headless is pinned for their sake. */
-interface Inner {
-  readonly scrollTop: number
-  readonly scrollBottom: number
-  readonly savedX: number
-  readonly savedY: number
-  readonly savedCurAttrData: Attributes
-  readonly savedCharset: Charset | undefined
-  readonly tabs: Readonly<Record<number, boolean>>
-}
-
-type Charset = Readonly<Record<string, string>>
-
-interface Core {
-  readonly buffers: { readonly normal: Inner; readonly alt: Inner; readonly active: Inner }
-  readonly _inputHandler: { readonly _curAttrData: Attributes }
-  readonly _charsetService: {
-    readonly glevel: number
-    readonly _charsets: readonly (Charset | undefined)[]
-  }
-  readonly coreService: {
-    readonly decPrivateModes: { readonly cursorStyle?: string; readonly cursorBlink?: boolean }
-  }
-}
-
-const coreOf = (terminal: Terminal): Core => (terminal as unknown as { _core: Core })._core
+import { erasingPenOf, penOf } from './attributes.ts'
+import { chooseCharsets, isBroughtBack, nameOf } from './charsets.ts'
+import { cellAt, drawRows, emptyUntil } from './draw-rows.ts'
+import { coreOf } from './terminal-core.ts'
+import type { Core, Inner } from './terminal-core.ts'
 
 /**
  * The bytes that make a new terminal of the same size, or one that was put back and cleared, look and behave like
@@ -40,9 +15,11 @@ export function restoreScreen(terminal: Terminal, scrolled = 0): string {
   const core = coreOf(terminal)
   const onAlternate = active.type === 'alternate'
   const from = Math.max(0, normal.baseY - scrolled)
-  const main = drawRows(normal, from, terminal) + saved(core.buffers.normal, onAlternate)
+  // The other screen may have a region of its own.
+  const behind = onAlternate ? region(core.buffers.normal, terminal.rows) : ''
+  const main = drawRows(normal, from, terminal) + behind + saved(core.buffers.normal, onAlternate)
   const alt = onAlternate
-    ? `\x1b[?1049h\x1b(B\x1b[H${drawRows(alternate, 0, terminal)}${saved(core.buffers.alt, false)}`
+    ? `\x1b[?1049h\x1b(B${behind === '' ? '' : '\x1b[r'}\x1b[0m\x1b[2J\x1b[H${drawRows(alternate, 0, terminal)}${saved(core.buffers.alt, false)}`
     : ''
   return (
     main +
@@ -53,17 +30,21 @@ export function restoreScreen(terminal: Terminal, scrolled = 0): string {
   )
 }
 
-/** DECSC, which keeps the character set, too; switching to the alternate screen saves by itself. */
-function saved({ savedX, savedY, savedCurAttrData, savedCharset }: Inner, bySwitching: boolean): string {
+/**
+ * DECSC, which keeps the character set, too; switching to the alternate screen saves by itself, that of a lock screen also:
+ * so what was never saved is said, too.
+ */
+function saved(
+  { ybase, savedX, savedY, savedCurAttrData, savedCharset }: Inner,
+  bySwitching: boolean,
+): string {
   const pen = penOf(savedCurAttrData)
-  const place = `\x1b[${savedY + 1};${savedX + 1}H${pen}`
+  const row = Math.max(0, savedY - ybase)
+  const place = `\x1b[${row + 1};${savedX + 1}H${pen}`
   const set = nameOf(savedCharset)
   const [choose, leave] = set === 'B' ? ['', ''] : [`\x1b(${set}`, '\x1b(B']
   // The switch is still to come; the character sets are chosen once more behind it.
-  if (bySwitching) return place + choose
-  return savedX === 0 && savedY === 0 && pen === '\x1b[0m' && set === 'B'
-    ? ''
-    : `${place}${choose}\x1b7${leave}`
+  return bySwitching ? place + choose : `${place}${choose}\x1b7${leave}`
 }
 
 /** Every eighth column, unless the program has said otherwise. */
@@ -83,11 +64,16 @@ function region({ scrollTop, scrollBottom }: Inner, rows: number): string {
 /** In this order: the first of these move the cursor, and the last change how it is moved. */
 function rest(terminal: Terminal, core: Core): string {
   const { modes } = terminal
+  const sets = chooseCharsets(core)
+  // It moves the cursor, and does so again.
+  const restores =
+    isBroughtBack(core) && nameOf(core._charsetService.charset) === nameOf(core.buffers.active.savedCharset)
   return [
     modes.originMode ? '\x1b[?6h' : '',
-    cursor(terminal, modes.originMode ? core.buffers.active.scrollTop : 0),
+    restores ? `${sets}\x1b8` : '',
+    placeCursor(terminal),
     penOf(core._inputHandler._curAttrData),
-    charsets(core),
+    restores ? '' : sets,
     cursorStyle(core),
     modes.insertMode ? '\x1b[4h' : '',
     modes.wraparoundMode ? '' : '\x1b[?7l',
@@ -109,33 +95,25 @@ const mouse = {
 } as const
 
 /** Behind the last column, the cursor stands where only a character brings it: the one there is drawn once more. */
-function cursor({ buffer: { active }, cols }: Terminal, top: number): string {
+export function placeCursor(terminal: Terminal): string {
+  const {
+    buffer: { active },
+    cols,
+    modes,
+  } = terminal
   const { cursorX, cursorY, baseY } = active
-  const row = cursorY - top + 1
+  const row = cursorY - (modes.originMode ? coreOf(terminal).buffers.active.scrollTop : 0) + 1
   const line = active.getLine(baseY + cursorY)
   if (cursorX < cols || line === undefined) return `\x1b[${row};${cursorX + 1}H`
   const column = cellAt(line, cols - 1)?.getWidth() === 0 ? cols - 2 : cols - 1
   const cell = cellAt(line, column)
   const place = `\x1b[${row};${column + 1}H`
-  return cell === undefined || cell.getChars() === '' ? place : `${place}${penOf(cell)}${cell.getChars()}`
-}
-
-/** Lines and, for the British, a pound: the sets that programs of today still choose. */
-function nameOf(set: Charset | undefined): '0' | 'A' | 'B' {
-  if (set?.['q'] === '─') return '0'
-  return set?.['#'] === '£' ? 'A' : 'B'
-}
-
-const intermediates = ['(', ')', '*', '+']
-
-function charsets({ _charsetService: { glevel, _charsets } }: Core): string {
-  const chosen = intermediates.map((intermediate, index) => {
-    const set = _charsets[index]
-    if (set === undefined) return ''
-    return `\x1b${intermediate}${nameOf(set)}`
-  })
-  const shift = ['', '\x0e', '\x1bn', '\x1bo'][glevel] ?? ''
-  return chosen.join('') + shift
+  if (cell === undefined) return place
+  if (cell.getChars() !== '') return `${place}${penOf(cell)}${cell.getChars()}`
+  // What erases all of a line leaves the cursor there.
+  return emptyUntil(line, 0, cols, erasingPenOf(cell)) === cols
+    ? `${place}${erasingPenOf(cell)} \x1b[2K`
+    : place
 }
 
 function cursorStyle({

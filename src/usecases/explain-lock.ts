@@ -68,3 +68,7 @@ export function clockTime(wallMs: number): string {
   const date = new Date(wallMs)
   return `${String(date.getHours()).padStart(2, '0')}:${String(date.getMinutes()).padStart(2, '0')}`
 }
+
+/** The same, to the second. */
+export const clockTimeToSecond = (wallMs: number): string =>
+  `${clockTime(wallMs)}:${String(new Date(wallMs).getSeconds()).padStart(2, '0')}`

@@ -3,7 +3,7 @@ import { policyForContext } from '../domain/policy.ts'
 import { timeLeft } from '../domain/session.ts'
 import { formatShellStatus } from '../domain/shell-status.ts'
 import type { ShellNotice, ShellSession, ShellStatus } from '../domain/shell-status.ts'
-import { lockedSince } from './explain-lock.ts'
+import { clockTimeToSecond, lockedSince } from './explain-lock.ts'
 import { clientKey } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import type {
@@ -27,6 +27,8 @@ interface Deps {
   readonly self: ProcessId
   /** For the terminals of streams, whose shells can't say it, and for the desktop. */
   readonly warned: (guarded: GuardedSession, text: string, notification: Notification) => void
+  /** A warning is past: somebody typed, or it is locked. */
+  readonly withdrawn: (guarded: GuardedSession) => void
 }
 
 /** A shell that sits at no prompt for longer misses what happened first. */
@@ -69,7 +71,7 @@ export class TellShells {
 
   /** An open session was locked. What was said of it before is past. */
   locked(guarded: GuardedSession): void {
-    this.#withdraw(guarded.name)
+    this.#withdraw(guarded)
     const { policy } = guarded
     const { env } = this.#deps.table().rules(policy)
     const text = `${lockedSince(guarded)}; to go on: kubeguard unlock ${policy}`
@@ -86,7 +88,7 @@ export class TellShells {
     const left = this.#untilWarning(guarded)
     if (left === undefined) return undefined
     if (left > 0) {
-      this.#withdraw(guarded.name)
+      this.#withdraw(guarded)
       return left
     }
     if (!this.#warned.has(guarded.name)) this.#sayWarning(guarded)
@@ -141,7 +143,13 @@ export class TellShells {
     const body = isByAge
       ? `Its maximum age is reached. To go on then: kubeguard unlock ${policy}`
       : 'Type in one of its terminals to keep it open.'
-    this.#deps.warned(guarded, `kubeguard: ${text}`, { summary, body, urgency: 'normal' })
+    const atMs = this.#deps.clock.now().wallMs + Math.min(left.idleMs, left.lifetimeMs)
+    // This one stays for as long as it takes.
+    this.#deps.warned(guarded, `kubeguard: ${policy} locks at ${clockTimeToSecond(atMs)} ${because}`, {
+      summary,
+      body,
+      urgency: 'normal',
+    })
     this.#warned.set(guarded.name, this.#number)
   }
 
@@ -172,10 +180,11 @@ export class TellShells {
     )
   }
 
-  #withdraw(session: string): void {
-    const number = this.#warned.get(session)
+  #withdraw(guarded: GuardedSession): void {
+    const number = this.#warned.get(guarded.name)
     if (number === undefined) return
-    this.#warned.delete(session)
+    this.#warned.delete(guarded.name)
+    this.#deps.withdrawn(guarded)
     this.#notices = this.#notices.filter((notice) => notice.number !== number)
     this.changed()
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { isRunning, passphrase } from '../../fixtures/home.ts'
@@ -6,6 +6,7 @@ import type { TestHome } from '../../fixtures/home.ts'
 import { writePolicy } from '../../fixtures/policy.ts'
 import { Screen } from '../../fixtures/screen.ts'
 import { until } from '../../fixtures/terminal.ts'
+import { screensOf, settled } from './screens.ts'
 import { familyIn, pidsIn, unlockedHome } from './shell.ts'
 
 const suspends = '    live: suspend\n'
@@ -36,36 +37,11 @@ const shows =
   ({ text }: Screen): boolean =>
     text.includes(what)
 
-/** The processes that know what is on a screen: children of this supervisor. */
-function screensOf(supervisor: number): number[] {
-  const children = readFileSync(`/proc/${supervisor}/task/${supervisor}/children`, 'utf8').trim().split(' ')
-  return children.map(Number).filter((pid) => commandOf(pid).startsWith('kubeguard-screen'))
-}
-
 const found = (pids: number[]): number[] | undefined => (pids.length === 0 ? undefined : pids)
-
-function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
-  } catch {
-    return ''
-  }
-}
 
 async function cover(screen: Screen): Promise<void> {
   await home.lock('default')
   await screen.until('the lock screen', isCovered)
-}
-
-/** What is on it once nothing comes any more. */
-async function settled(screen: Screen): Promise<string> {
-  let [last, since] = [screen.state, performance.now()]
-  await until('a screen that stands still', () => {
-    const { state } = screen
-    if (state !== last) [last, since] = [state, performance.now()]
-    return performance.now() - since > 500
-  })
-  return last
 }
 
 /** A full screen as programs draw it: both screens, colours, cursor, mouse, paste, keypad, a region that scrolls. */

@@ -164,7 +164,7 @@ test('the end is told, also to one that asks later', async () => {
   })
 })
 
-test('a warning is told once, and the end goes before it', async () => {
+test('a warning is told once, that it is past, too, and the end goes before it', async () => {
   const { begin, supervisors, client, guarded } = world()
   begin()
   const first = supervisors.wait(10)
@@ -172,9 +172,12 @@ test('a warning is told once, and the end goes before it', async () => {
   supervisors.warn(guarded, 'prod locks in 60 s')
   expect(await first).toEqual({ byPerson: false, uncover: false, warning: 'prod locks in 60 s' })
   const second = supervisors.wait(10)
+  supervisors.warn(guarded, '')
+  expect(await second).toEqual({ byPerson: false, uncover: false, warning: '' })
+  const third = supervisors.wait(10)
   supervisors.warn(guarded, 'prod locks in 10 s')
   supervisors.tellEnd([client], () => ({ byPerson: false, message: 'ended' }))
-  expect(await second).toEqual({ byPerson: false, uncover: false, message: 'ended' })
+  expect(await third).toEqual({ byPerson: false, uncover: false, message: 'ended' })
 })
 
 test('a terminal that went away is written down', () => {

@@ -73,6 +73,7 @@ function world(change: Partial<Policy> = {}) {
     processes,
     table: () => table,
     self,
+    withdrawn: ({ policy }) => warned.push(`${policy} is past`),
     warned: ({ policy }, text, { summary, body }) => warned.push(`${policy}: ${text}`, `${summary}: ${body}`),
   })
   const table: SessionTable = new SessionTable(
@@ -145,12 +146,13 @@ test('warns once, at its time, and takes it back when somebody types', () => {
   made.wake()
   expect(notices(made.file.text)).toEqual(['notice 1 kubeguard: default locks in 60 s unless you type'])
   expect(made.warned).toEqual([
-    'default: kubeguard: default locks in 60 s unless you type',
+    expect.stringMatching(/^default: kubeguard: default locks at \d\d:\d\d:\d\d unless you type$/),
     'default locks in 60 s: Type in one of its terminals to keep it open.',
   ])
   made.person.typedMs = 1_000_000 + 4 * minute
   made.wake()
   expect(notices(made.file.text)).toEqual([])
+  expect(made.warned.slice(2)).toEqual(['default is past'])
   made.clock.at = 8 * minute + 10_000
   made.wake()
   expect(notices(made.file.text)).toHaveLength(1)
