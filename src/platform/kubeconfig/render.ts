@@ -1,10 +1,14 @@
-import { stringify } from 'yaml'
+import { Document, stringify } from 'yaml'
+import type { Schema } from 'yaml'
 
 /**
  * Quotes what YAML 1.1 would read as something else (`on`, `0123`): kubectl's parser is one. Strings of
  * several lines become one quoted line, which no indentation can change.
  */
-const options = { version: '1.1', lineWidth: 0, indentSeq: false, blockQuote: false } as const
+const style = { version: '1.1', lineWidth: 0, indentSeq: false, blockQuote: false } as const
+
+/** With the schema of that version made once: a large file has thousands of entries. */
+const options = { ...style, schema: new Document(null, style).schema as Schema }
 
 /** Block style, each line indented and ended; sequences stand at their key's column, as kubectl writes them. */
 export function renderBlock(value: unknown, indent: string, lineEnd: string): string {
