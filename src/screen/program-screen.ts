@@ -1,5 +1,5 @@
-import headless from '@xterm/headless'
 import type { IMarker, Terminal } from '@xterm/headless'
+import { newTerminal } from './new-terminal.ts'
 import { overlayOn } from './overlay.ts'
 import type { Overlay } from './overlay.ts'
 import type { LogRecord } from './read-log.ts'
@@ -41,7 +41,7 @@ export class ProgramScreen {
 
   #resize(cols: number, rows: number): void {
     if (this.#terminal !== undefined) return this.#terminal.resize(cols, rows)
-    this.#terminal = new headless.Terminal({ cols, rows, scrollback: mostScrolled, allowProposedApi: true })
+    this.#terminal = newTerminal({ cols, rows, scrollback: mostScrolled })
     guardErase(this.#terminal)
     this.#terminal.onTitleChange((title) => {
       // eslint-disable-next-line no-control-regex

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { overlayOn } from '../../../src/screen/overlay.ts'
 import { restoreScreen } from '../../../src/screen/restore-screen.ts'
-import { newTerminal, output, seen, size, write } from './screens.ts'
+import { smallTerminal, output, seen, size, write } from './screens.ts'
 
 const text = 'kubeguard: default locks at 14:03:20 unless you type'
 
@@ -10,7 +10,7 @@ test('what is drawn is the line alone, and what takes it away leaves all as it w
   let drawn = 0
   await fc.assert(
     fc.asyncProperty(output, output, async (before, after) => {
-      const [one, other] = [newTerminal(), newTerminal()]
+      const [one, other] = [smallTerminal(), smallTerminal()]
       await write(one, before)
       await write(other, before)
       const overlay = overlayOn(one, text)
@@ -31,7 +31,7 @@ test('what is drawn is the line alone, and what takes it away leaves all as it w
   expect(drawn).toBeGreaterThan(150)
 })
 
-type Terminal = ReturnType<typeof newTerminal>
+type Terminal = ReturnType<typeof smallTerminal>
 
 const rowsOf = ({ buffer: { active } }: Terminal): (string | undefined)[] =>
   Array.from({ length: size.rows }, (_, row) => active.getLine(active.baseY + row)?.translateToString(true))
@@ -43,7 +43,7 @@ const cursorOf = ({ buffer: { active }, cols }: Terminal): number[] => [
 ]
 
 test('a short text fills the line, and nothing of a text is obeyed', async () => {
-  const terminal = newTerminal()
+  const terminal = smallTerminal()
   await write(terminal, overlayOn(terminal, 'a\x1b[Hé')?.over ?? '')
   const last = terminal.buffer.active.getLine(size.rows - 1)
   expect(last?.translateToString(true)).toBe('a?[H?'.padEnd(size.cols))
@@ -55,7 +55,7 @@ test.each([
   ['a link on that line', '\x1b[6H\x1b]8;;https://example.test\x07link\x1b]8;;\x07'],
   ['a link that goes on', '\x1b]8;;https://example.test\x07link'],
 ])('nothing is drawn over what can’t be put back for sure: %s', async (_, before) => {
-  const terminal = newTerminal()
+  const terminal = smallTerminal()
   await write(terminal, before)
   expect(overlayOn(terminal, text)).toBeUndefined()
 })

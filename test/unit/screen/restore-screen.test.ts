@@ -2,10 +2,10 @@ import type { Terminal } from '@xterm/headless'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { restoreScreen } from '../../../src/screen/restore-screen.ts'
-import { newTerminal, output, seen, size, write } from './screens.ts'
+import { smallTerminal, output, seen, size, write } from './screens.ts'
 
 async function looksTheSame(before: string, after: string): Promise<void> {
-  const [one, other] = [newTerminal(), newTerminal()]
+  const [one, other] = [smallTerminal(), smallTerminal()]
   await write(one, before)
   await write(other, restoreScreen(one))
   expect(seen(other)).toEqual(seen(one))
@@ -26,8 +26,20 @@ test.each([
   ['a region on each screen', '\x1b[3;4r\x1b[?1049h', '\x1b[6H\n\x1b[?1049l\x1b[4Ha\n\nb'],
 ])('so are %s', (_, before, after) => looksTheSame(before, after))
 
+test('a picture is two cells wide', async () => {
+  const { ProgramScreen } = await import('../../../src/screen/program-screen.ts')
+  const screen = new ProgramScreen()
+  await screen.take({ kind: 'size', ...size })
+  // Erased from the third column on: what is drawn depends on where that is.
+  await screen.take({ kind: 'output', bytes: Buffer.from('🚀xyz\x1b[1;4H\x1b[K') })
+  const other = smallTerminal()
+  await write(other, screen.draw())
+  expect(other.buffer.active.getLine(0)?.translateToString(true)).toBe('🚀x')
+  expect(other.buffer.active.cursorX).toBe(3)
+})
+
 test('what has scrolled out is drawn first', async () => {
-  const [one, other] = [newTerminal(), newTerminal()]
+  const [one, other] = [smallTerminal(), smallTerminal()]
   const lines = Array.from({ length: 12 }, (_, at) => `line ${at}`)
   await write(one, `${lines.join('\r\n')}\r\n\x1b[41mlong ${'x'.repeat(30)}\x1b[0m`)
   await write(other, restoreScreen(one, 9))

@@ -1,12 +1,11 @@
-import headless from '@xterm/headless'
 import type { IBuffer, IBufferCell, Terminal } from '@xterm/headless'
 import fc from 'fast-check'
+import { newTerminal } from '../../../src/screen/new-terminal.ts'
 
 /** A small one: edges are near. */
 export const size = { cols: 20, rows: 6 }
 
-export const newTerminal = (): Terminal =>
-  new headless.Terminal({ ...size, scrollback: 50, allowProposedApi: true })
+export const smallTerminal = (): Terminal => newTerminal({ ...size, scrollback: 50 })
 
 export const write = (terminal: Terminal, text: string): Promise<void> =>
   new Promise((resolve) => terminal.write(text, resolve))
@@ -14,7 +13,18 @@ export const write = (terminal: Terminal, text: string): Promise<void> =>
 const pens = ['', 1, 2, 3, 4, '4:3', '58:5:9', '58:2::1:2:3', 5, 7, 8, 9, 22, 24, 27, 31, 42, 39, 49, 91, 102]
 const colours = ['38;5;123', '48;5;77', '38;2;1;2;3', '48;2;9;8;7', 53]
 const modes = [1049, 7, 6, 1, 2004, 1004, 1000, 1002]
-const texts = ['abc', 'x', 'hello world ', '漢字', 'é', 'a\u0301', '  ', 'qqxx', '0123456789012345678901234']
+const texts = [
+  'abc',
+  'x',
+  'hello world ',
+  '漢字',
+  '🚀x',
+  'é',
+  'a\u0301',
+  '  ',
+  'qqxx',
+  '0123456789012345678901234',
+]
 const single = ['\r\n', '\n', '\r', '\b', '\t', '\x1bH', '\x0e', '\x0f', '\x1b(0', '\x1b(B', '\x1b)0']
 const moving = ['\x1b7', '\x1b8', '\x1bM', '\x1b[4h', '\x1b[4l', '\x1b[3g']
 
