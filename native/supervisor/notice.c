@@ -3,11 +3,14 @@
 
 #include <string.h>
 
+#include "cover.h"
 #include "overlay.h"
 #include "warning.h"
 
 void notice_begin(struct supervised *all, const char *text, size_t length) {
     size_t put = 0;
+    /* What was asked for just before a lock is nothing for the lock screen. */
+    if (is_covered(all)) return;
     for (size_t at = 0; at < length && put < NOTICE_BYTES - 1; at += 1) {
         /* The terminal obeys none of it. */
         bool control = ((unsigned char)text[at] < 0x20 && text[at] != '\n') || text[at] == 0x7f;
