@@ -49,7 +49,7 @@ export function proposedPolicies(productionContexts: readonly string[]): PolicyS
 }
 
 /** The rules where a policy file can't be read and no good one has been seen: the strict ones, for all. */
-export function strictestPolicies(): PolicySet {
+export function strictestPolicies(): readonly [Policy] {
   return [{ ...productionPolicy, name: 'default', contexts: ['*'] }]
 }
 

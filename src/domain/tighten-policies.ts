@@ -55,7 +55,8 @@ function rulesFor(glob: string, rules: PolicySet, earlier: ReadonlySet<string>):
   )
 }
 
-function strictest(policy: Policy, others: readonly Policy[]): Policy {
+/** A policy, with each field the strictest of its own and the others'. */
+export function strictest(policy: Policy, others: readonly Policy[]): Policy {
   const all = [policy, ...others]
   const least = (field: 'idleMs' | 'lifetimeMs' | 'suspendForMs' | 'finishMs' | 'lockOutAfter'): number =>
     Math.min(...all.map((one) => one[field]))

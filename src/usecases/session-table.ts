@@ -1,4 +1,3 @@
-import { allDepartures } from '../domain/departure.ts'
 import type { Departure } from '../domain/departure.ts'
 import type { LockReason } from '../domain/event.ts'
 import { GuardError } from '../domain/errors.ts'
@@ -9,33 +8,11 @@ import type { Policy } from '../domain/policy.ts'
 import type { HeldProcess } from '../domain/hold.ts'
 import { overdue, transition } from '../domain/session.ts'
 import type { Effect, Limits, Session, SessionEvent } from '../domain/session.ts'
+import { strictest } from '../domain/tighten-policies.ts'
 import { clientKey, guardedSession } from './guarded-session.ts'
 import type { GuardedSession, LedTerminal } from './guarded-session.ts'
 import type { Clock, PolicySource, ProcessFacts, ProcessId, ProcessTable, VaultCatalogue } from './ports.ts'
 import { TerminalSessions } from './terminal-sessions.ts'
-
-/** What a policy says of one session. */
-type Rules = Pick<
-  Policy,
-  | 'idleMs'
-  | 'lifetimeMs'
-  | 'holders'
-  | 'hold'
-  | 'finishMs'
-  | 'scope'
-  | 'live'
-  | 'suspendForMs'
-  | 'warnMs'
-  | 'notify'
-  | 'escape'
-  | 'env'
-  | 'wipe'
-  | 'onLock'
-  | 'materialize'
-  | 'pinentry'
-  | 'unlock'
-  | 'lockOn'
->
 
 type EndSession = (guarded: GuardedSession, reason: LockReason) => void
 
@@ -188,33 +165,18 @@ export class SessionTable {
    * The rules of a policy. A vault's policy was fixed when its credentials were adopted; if its rules have
    * left the file, the strictest of those in force and of our own for production apply.
    */
-  rules(name: string): Rules {
+  rules(name: string): Policy {
     const policies = this.#world.policies.current()
     const named = policies.find((policy) => policy.name === name)
     if (named !== undefined) return named
-    const candidates = [...policies, ...strictestPolicies()]
+    const [ours] = strictestPolicies()
     return {
-      idleMs: Math.min(...candidates.map((policy) => policy.idleMs)),
-      lifetimeMs: Math.min(...candidates.map((policy) => policy.lifetimeMs)),
-      scope: policies.some((policy) => policy.scope === 'terminal') ? 'terminal' : 'user',
-      holders: policies.some((policy) => policy.holders === 'end') ? 'end' : 'expire',
-      warnMs: Math.max(...candidates.map((policy) => policy.warnMs)),
-      notify: policies.some((policy) => policy.notify === 'off') ? 'off' : 'auto',
-      escape: policies[0]?.escape ?? 'none',
-      env: [...new Set(policies.flatMap((policy) => policy.env))],
-      wipe: [...new Set(policies.flatMap((policy) => policy.wipe))],
-      // What was named at the unlock is in the trace; another policy's commands are not this one's.
+      ...strictest(ours, policies),
+      // What was named at the unlock is in the trace; another policy's commands and program are not this one's.
       onLock: [],
-      materialize: false,
-      live: policies.some((policy) => policy.live === 'kill') ? 'kill' : 'suspend',
-      suspendForMs: Math.min(...candidates.map((policy) => policy.suspendForMs)),
-      lockOn: allDepartures(candidates.map((policy) => policy.lockOn)),
-      // Another policy's program is not this one's.
       pinentry: '',
       // Its vault's passphrase, and whatever any of them checks beside what opens.
       unlock: strictestUnlock([[{ factor: 'passphrase' }], ...policies.map(({ unlock }) => unlock.slice(1))]),
-      hold: policies.some((policy) => policy.hold === 'never') ? 'never' : 'allow',
-      finishMs: Math.min(...candidates.map((policy) => policy.finishMs)),
     }
   }
 
