@@ -48,7 +48,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   },
   'shim': { may: clientSide, node: 'all' },
   'tour': { may: clientSide, node: 'all' },
-  'playground': { may: ['domain', 'platform/install'], node: 'all' },
+  'playground': { may: ['domain', 'platform/install', 'platform/certificates'], node: 'all' },
   'daemon': { may: secretSide, never: ['platform/vault', 'platform/kubeconfig'], node: 'all' },
   'keeper': { may: [...secretSide, 'factors/keeper'], never: ['platform/journal'], node: 'all' },
   // One folder for each factor, and in it three roles, each with the rights of the process that it is for.
@@ -63,6 +63,21 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   'scribe': { may: secretSide, never: ['platform/journal'], node: 'all' },
   // Holds what is on a person's screen.
   'screen': { may: ['protocol', 'hardening'], node: 'all' },
+  // Holds the credentials of one session that are in use, for the API servers that they are for.
+  'gateway': {
+    may: [
+      'domain',
+      'protocol',
+      'hardening',
+      'platform/processes',
+      'platform/keepers',
+      'platform/gateways',
+      'platform/libc',
+      'platform/trusted-authorities',
+    ],
+    mayTypes: ['usecases/ports'],
+    node: 'all',
+  },
   // Holds one token, for the provider that gave it.
   'revoker': {
     may: ['domain', 'hardening', 'platform/trusted-authorities'],
@@ -87,7 +102,7 @@ export const powers: Readonly<Record<string, readonly string[]>> = {
   '@xterm/headless': ['screen'],
   'ws': ['playground'],
   'spdy-transport': ['playground'],
-  '@peculiar/x509': ['playground', 'platform'],
+  '@peculiar/x509': ['platform'],
   '@clack/prompts': ['cli', 'tour'],
   '@zxcvbn-ts/core': ['cli'],
   '@zxcvbn-ts/language-common': ['cli'],

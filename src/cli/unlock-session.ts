@@ -64,7 +64,7 @@ interface Unlocked {
   readonly already: boolean
   readonly report: Pick<
     OpenReport,
-    'idleMs' | 'untilWallMs' | 'merged' | 'materialised' | 'notMaterialised' | 'failedBefore'
+    'idleMs' | 'untilWallMs' | 'merged' | 'materialised' | 'notMaterialised' | 'gatewayDown' | 'failedBefore'
   >
 }
 
@@ -108,6 +108,7 @@ function sayUnlocked({ policy, already, report }: Unlocked): void {
     `${policy} ${already ? 'is unlocked already' : 'unlocked'}${idle}${until}`,
     ...merged,
     ...materialisedLines(report),
+    ...gatewayLines(report),
   )
 }
 
@@ -125,6 +126,10 @@ function materialisedLines({
         `not materialised: ${clean(user)} (${clean(file)}): ${clean(message)}; ${clean(cure)}`,
     ),
   ]
+}
+
+function gatewayLines({ gatewayDown }: Pick<OpenReport, 'gatewayDown'>): string[] {
+  return gatewayDown === undefined ? [] : [`${clean(gatewayDown.message)}; ${clean(gatewayDown.cure)}`]
 }
 
 /** Not of those alone that this very command has just seen. */

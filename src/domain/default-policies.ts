@@ -29,6 +29,7 @@ export const defaultPolicy: Policy = {
   onMisuse: [],
   pinentry: '',
   materialize: false,
+  access: 'plugin',
   unlock: [{ factor: 'passphrase' }],
 }
 

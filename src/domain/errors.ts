@@ -54,6 +54,11 @@ export const errorCatalogue = {
     exitCode: 78,
     cure: 'fetch a new one for this kubeconfig user, then run: kubeguard adopt',
   },
+  'gateway-down': { exitCode: 75, cure: 'run: kubeguard lock, then: kubeguard unlock' },
+  'gateway-needed': {
+    exitCode: 78,
+    cure: 'run: kubeguard eject --user USER, then: kubeguard adopt',
+  },
   'plugin-failed': {
     exitCode: 78,
     cure: 'see what it said, mend that, then run the command again',

@@ -37,6 +37,7 @@ const rules: Readonly<Record<string, (policy: Policy) => string | readonly strin
   finish: ({ finishMs }) => formatDuration(finishMs),
   absorb: ({ absorb }) => absorb,
   materialize: ({ materialize }) => String(materialize),
+  access: ({ access }) => access,
   env: ({ env }) => env,
   wipe: ({ wipe }) => wipe,
   onLock: ({ onLock }) => onLock,

@@ -40,10 +40,11 @@ export const policyKeys = [
   'onMisuse',
   'pinentry',
   'materialize',
+  'access',
   'lockOn',
   ...factorKeys,
 ]
-const laterKeys = ['access', 'credential']
+const laterKeys = ['credential']
 
 /** A policy's name is a folder's name too. */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -102,6 +103,7 @@ export class PolicyFields {
     const finishMs = this.#duration(raw, 'finish', this.#unsaid.finishMs, [0, longestFinishMs])
     const absorb = this.#choice(raw, 'absorb', absorbChoices)
     const materialize = this.#flag(raw, 'materialize')
+    const access = this.#choice(raw, 'access', ['plugin', 'gateway']) ?? this.#unsaid.access
     const live = this.#choice(raw, 'live', ['kill', 'suspend'])
     const suspendForMs = this.#duration(raw, 'suspendFor', this.#unsaid.suspendForMs, [
       secondMs,
@@ -124,6 +126,8 @@ export class PolicyFields {
     const unlock = readUnlock(raw, within)
     const isPerTerminal = scope === 'terminal'
     if (raw.materialize === true) refuseMaterialize({ unlock, isPerTerminal }, within)
+    if (access === 'gateway')
+      refuseGateway({ materialize: raw.materialize === true, unlock, isPerTerminal }, within)
     if (this.#failed) return undefined
     return {
       name,
@@ -147,6 +151,7 @@ export class PolicyFields {
       pinentry,
       // Unsaid in the organisation's file it is allowed, but not against what is said there.
       materialize: materialize && !isGiven(unlock) && !isPerTerminal,
+      access: access === 'gateway' ? 'gateway' : 'plugin',
       lockOn,
       unlock,
     }
@@ -284,4 +289,20 @@ function refuseMaterialize(
   const refuse = (why: string): void => report(['materialize'], `materialize: ${why}`, 'remove it')
   if (isGiven(unlock)) refuse('nothing that a log-in gives is ever put on disk')
   if (isPerTerminal) refuse('what stands in a kubeconfig is there for every terminal (scope: terminal)')
+}
+
+/** What does not go together with a gateway. */
+function refuseGateway(
+  policy: {
+    readonly materialize: boolean
+    readonly unlock: Policy['unlock']
+    readonly isPerTerminal: boolean
+  },
+  report: Report,
+): void {
+  const refuse = (why: string, cure: string): void => report(['access'], `access: gateway ${why}`, cure)
+  if (policy.materialize) refuse('keeps what materialize would write down', 'remove one of them')
+  if (isGiven(policy.unlock)) refuse('does not serve what a log-in gives', 'write: access: plugin')
+  if (policy.isPerTerminal)
+    refuse('has one port, for one session (scope: terminal)', 'write: scope: user, or access: plugin')
 }

@@ -49,6 +49,8 @@ export interface Policy {
   readonly pinentry: string
   /** Put credentials into their kubeconfigs while unlocked, for programs that can't use plugins: the weakest choice. */
   readonly materialize: boolean
+  /** How clients come by a credential: from a plugin, which hands it to them, or by a gateway, which keeps it. */
+  readonly access: 'plugin' | 'gateway'
   /** How one proves who one is: the factor that opens first, then what is checked beside it. */
   readonly unlock: readonly FactorSettings[]
 }

@@ -66,6 +66,7 @@ export function strictest(policy: Policy, others: readonly Policy[]): Policy {
   const idleMs = least('idleMs')
   const lifetimeMs = least('lifetimeMs')
   const scope = all.some((one) => one.scope === 'terminal') ? 'terminal' : 'user'
+  const access = all.some((one) => one.access === 'gateway') ? 'gateway' : 'plugin'
   const warnMs = policy.warnMs < idleMs ? policy.warnMs : Math.floor(idleMs / 2)
   // A lifetime under the idle limit ends the session first: no idle limit is ever longer.
   return {
@@ -88,8 +89,9 @@ export function strictest(policy: Policy, others: readonly Policy[]): Policy {
     lockOutAfter: least('lockOutAfter'),
     lockOutForMs: Math.max(...all.map((one) => one.lockOutForMs)),
     onMisuse: united('onMisuse'),
-    // What stands in a kubeconfig is there for every terminal.
-    materialize: scope === 'user' && all.every((one) => one.materialize),
+    // What stands in a kubeconfig is there for every terminal, and past every gateway.
+    materialize: scope === 'user' && access === 'plugin' && all.every((one) => one.materialize),
+    access,
     lockOn: allDepartures(all.map((one) => one.lockOn)),
     unlock: strictestUnlock(all.map(({ unlock }) => unlock)),
   }
@@ -123,6 +125,7 @@ export function tightenings(before: Policy, after: Policy): string[] {
       `lockOutFor ${formatDuration(after.lockOutForMs)}, not ${formatDuration(before.lockOutForMs)}`,
     )
   if (before.materialize !== after.materialize) changes.push('materialize false, not true')
+  if (before.access !== after.access) changes.push(`access ${after.access}, not ${before.access}`)
   const [unlockedBy, isUnlockedBy] = [describeUnlock(before.unlock), describeUnlock(after.unlock)]
   if (unlockedBy !== isUnlockedBy) changes.push(`unlock ${isUnlockedBy}, not ${unlockedBy}`)
   added('lockOn')

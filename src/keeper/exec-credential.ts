@@ -13,19 +13,11 @@ const apiVersions = {
  * it a client keeps the credential for ever.
  *
  * @param apiVersion `v1` or `v1beta1`, or either with its group before it
- * @param lifetimeWallMs no credential outlives the session
+ * @param pass given in the place of the credential
  * @throws GuardError credential-expired, protocol-error
  */
-export function buildExecCredential(
-  item: VaultItem,
-  apiVersion: string,
-  now: { readonly wallMs: number; readonly lifetimeWallMs: number },
-): Buffer {
-  const ownEndMs = credentialEndMs(item)
-  if (ownEndMs <= now.wallMs) {
-    throw new GuardError('credential-expired', `the credential of ${item.user} itself has expired`)
-  }
-  const endMs = Math.min(now.wallMs + credentialLeaseMs, ownEndMs, now.lifetimeWallMs)
+export function buildExecCredential(item: VaultItem, apiVersion: string, now: Now, pass?: string): Buffer {
+  const endMs = leaseEndMs(item, now)
   return Buffer.from(
     `${JSON.stringify({
       kind: 'ExecCredential',
@@ -33,12 +25,29 @@ export function buildExecCredential(
       spec: { interactive: false },
       status: {
         expirationTimestamp: toSeconds(endMs),
-        token: item.token,
-        clientCertificateData: item.clientCertificateData,
-        clientKeyData: item.clientKeyData,
+        ...(pass === undefined ? secretsOf(item) : { token: pass }),
       },
     })}\n`,
   )
+}
+
+interface Now {
+  readonly wallMs: number
+  /** No credential outlives the session. */
+  readonly lifetimeWallMs: number
+}
+
+const secretsOf = ({ token, clientCertificateData, clientKeyData }: VaultItem): object => ({
+  token,
+  clientCertificateData,
+  clientKeyData,
+})
+
+/** Until when a client may use what it is given now, in wall-clock ms. @throws GuardError credential-expired */
+export function leaseEndMs(item: VaultItem, { wallMs, lifetimeWallMs }: Now): number {
+  const ownEndMs = credentialEndMs(item)
+  if (ownEndMs > wallMs) return Math.min(wallMs + credentialLeaseMs, ownEndMs, lifetimeWallMs)
+  throw new GuardError('credential-expired', `the credential of ${item.user} itself has expired`)
 }
 
 function fullVersion(apiVersion: string): string {

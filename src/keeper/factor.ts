@@ -1,4 +1,5 @@
 import type { FactorSettings } from '../domain/factor.ts'
+import type { GatewayIdentity } from '../platform/vault/gateway-identity.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import type { OpenReport } from '../protocol/reports.ts'
 
@@ -27,6 +28,8 @@ export interface Holdings {
   item(credential: string): Promise<VaultItem>
   /** All that could be put into kubeconfigs (`materialize`). */
   readonly items: readonly VaultItem[]
+  /** Who its gateway is; absent: none of these goes by a gateway. @throws GuardError vault-damaged */
+  gatewayIdentity?(): Promise<GatewayIdentity>
 }
 
 export interface Opening {

@@ -1,4 +1,6 @@
 import { GuardError } from '../domain/errors.ts'
+import { openGatewayIdentity } from '../platform/vault/gateway-identity.ts'
+import type { GatewayIdentity } from '../platform/vault/gateway-identity.ts'
 import { refreshVault } from '../platform/vault/open-vault.ts'
 import type { OpenVault } from '../platform/vault/open-vault.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
@@ -23,6 +25,10 @@ export class VaultHoldings implements Holdings {
 
   get items(): readonly VaultItem[] {
     return this.#vault.items
+  }
+
+  gatewayIdentity(): Promise<GatewayIdentity> {
+    return openGatewayIdentity(this.#vaultsDir, this.#vault)
   }
 
   /** @throws GuardError credential-unknown */

@@ -1,21 +1,23 @@
 import { GuardError } from '../domain/errors.ts'
 import { createClock } from '../platform/clock.ts'
 import { KeeperChannel } from '../platform/keepers/channel.ts'
+import type { GatewayIdentity } from '../platform/vault/gateway-identity.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import { ancestryOf } from '../platform/processes/inspect.ts'
 import { readProcStat } from '../platform/processes/proc-stat.ts'
 import { decodeRequest, encodeReply, requestName } from '../protocol/frame.ts'
 import type { ReplyOf } from '../protocol/messages.ts'
 import type { FailedBefore, OpenReport } from '../protocol/reports.ts'
-import type { KeeperOrder } from '../usecases/ports.ts'
+import type { KeeperOrder, ProcessId } from '../usecases/ports.ts'
 import type { Duplex } from 'node:stream'
 import type { ErrorCode } from '../domain/errors.ts'
 import { errorCatalogue } from '../domain/errors.ts'
 import type { Call, Ongoing } from './connection.ts'
 import { toGuardError } from './connection.ts'
-import { buildExecCredential } from './exec-credential.ts'
 import { Dialogue } from './dialogue.ts'
 import type { Holdings } from './factor.ts'
+import { GatewayLink } from './gateway-link.ts'
+import { give } from './give.ts'
 import { unknownCredential } from './holdings.ts'
 import { Lease } from './lease.ts'
 import { attempt } from './modes.ts'
@@ -60,6 +62,7 @@ export class Keeper {
     ancestryOf,
     lifetimeWallMs: (pid) => this.#serving(pid),
   })
+  readonly #gateway: GatewayLink
   #attempted = false
 
   constructor(options: KeeperOptions) {
@@ -71,6 +74,12 @@ export class Keeper {
       'keeper.vouch': (body) => this.#vouch(body),
     })
     const end = (): void => this.#end()
+    this.#gateway = new GatewayLink({
+      policy: options.order.policies[0] ?? '',
+      identity: async () => this.#gatewayIdentity(),
+      begun: (id) => this.#channel.tell('keeper.gateway', id),
+      lost: end,
+    })
     this.#channel.onClose(end)
     this.#lease.watch(end)
   }
@@ -120,11 +129,12 @@ export class Keeper {
     return {}
   }
 
-  #narrow(body: Buffer): ReplyOf<'keeper.narrow'> {
+  async #narrow(body: Buffer): Promise<ReplyOf<'keeper.narrow'>> {
     this.#vouchers.end()
     const { jobs, writers } = decodeRequest('keeper.narrow', body)
     this.#served.narrow(jobs, writers)
     this.#wrapped.endUnserved()
+    await this.#gateway.narrow((client) => this.#served.servesClient(client))
     return {}
   }
 
@@ -198,12 +208,13 @@ export class Keeper {
     const { idleMs, untilWallMs, materialise, failedBefore } = answer
     const more =
       materialise === undefined ? {} : await this.#plainText.put(materialise, holdings?.items ?? [])
+    const gateway = await this.#startGateway()
     const limits = {
       ...(idleMs !== undefined && { idleMs }),
       ...(untilWallMs !== undefined && { untilWallMs }),
       ...(failedBefore !== undefined && { failedBefore: failedBefore as FailedBefore }),
     }
-    return { ...report, ...more, ...limits }
+    return { ...report, ...more, ...gateway, ...limits }
   }
 
   /** @throws GuardError unlock-superseded, or what the daemon refuses with */
@@ -219,9 +230,11 @@ export class Keeper {
     this.#serving(call.pid)
     const item = await this.#item(credential ?? '')
     if (item.exec !== undefined) return this.#wrapped.begin({ ...item, exec: item.exec }, call)
-    // What took a while may have come to its end by now.
     const lifetimeWallMs = this.#serving(call.pid)
-    return encodeReply('keeper.issue', { execCredential: this.#document(item, apiVersion, lifetimeWallMs) })
+    const execCredential = await this.#give(item, apiVersion, { client: holderOf(call.pid), lifetimeWallMs })
+    // What took a while may have come to its end by now.
+    this.#serving(call.pid)
+    return encodeReply('keeper.issue', { execCredential })
   }
 
   /** @returns the end of the lifetime in wall-clock ms. @throws GuardError locked: this process gets nothing now */
@@ -240,9 +253,10 @@ export class Keeper {
     if (deadlines === undefined || client === undefined) return encodeReply('keeper.fetch', {})
     const item = await this.#item(credential)
     // A plugin that is to be run first: that takes a ticket.
-    if (item.exec !== undefined || this.#lease.isOverdue || !this.#served.serves(pid))
-      return encodeReply('keeper.fetch', {})
-    const execCredential = this.#document(item, apiVersion, deadlines.lifetimeWallMs)
+    if (item.exec !== undefined) return encodeReply('keeper.fetch', {})
+    const { lifetimeWallMs } = deadlines
+    const execCredential = await this.#give(item, apiVersion, { client, lifetimeWallMs })
+    if (this.#lease.isOverdue || !this.#served.serves(pid)) return encodeReply('keeper.fetch', {})
     const { pid: holder, startTicks, program } = client
     this.#channel.tell('keeper.fetched', { pid: holder, startTicks, program, credential })
     return encodeReply('keeper.fetch', { execCredential })
@@ -254,8 +268,34 @@ export class Keeper {
     return this.#holdings.item(credential)
   }
 
-  #document(item: VaultItem, apiVersion: string, lifetimeWallMs: number): Buffer {
-    return buildExecCredential(item, apiVersion, { wallMs: this.#clock.now().wallMs, lifetimeWallMs })
+  #give(
+    item: VaultItem,
+    apiVersion: string,
+    to: { readonly client: ProcessId | undefined; readonly lifetimeWallMs: number },
+  ): Promise<Buffer> {
+    const { access } = this.#options.order
+    return give(item, apiVersion, { ...to, access, gateway: this.#gateway, wallMs: this.#clock.now().wallMs })
+  }
+
+  /** @throws GuardError vault-damaged */
+  #gatewayIdentity(): Promise<GatewayIdentity> {
+    const identity = this.#holdings?.gatewayIdentity?.()
+    if (identity === undefined) throw new GuardError('gateway-down', 'this session has no gateway')
+    return identity
+  }
+
+  /** Clients that run already are served again before the first asks anew. What fails is told, and no reason to stay locked. */
+  async #startGateway(): Promise<Pick<OpenReport, 'gatewayDown'>> {
+    const deadlines = this.#lease.inForce
+    const isNeeded = this.#holdings?.items.some(({ upstreams }) => upstreams !== undefined) === true
+    if (!isNeeded || deadlines === undefined) return {}
+    try {
+      await this.#gateway.start(deadlines.lifetimeWallMs)
+      return {}
+    } catch (error) {
+      const { message, cure } = toGuardError(error)
+      return { gatewayDown: { message, cure } }
+    }
   }
 }
 

@@ -8,6 +8,7 @@ const orderSchema = v.object({
   paths: v.array(v.string()),
   users: v.array(v.string()),
   to: v.optional(v.string()),
+  access: v.optional(v.picklist(['plugin', 'gateway'])),
   recovery: v.optional(v.boolean()),
   unlock: v.optional(v.array(v.looseObject({ factor: v.string() }))),
 })

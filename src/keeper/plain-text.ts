@@ -15,17 +15,17 @@ export class PlainText {
 
   /** Puts the credentials there, by a scribe. What fails is told, and no reason to stay locked. */
   async put(trace: string, all: readonly VaultItem[]): Promise<Report> {
-    const items = all.filter(({ exec }) => exec === undefined)
-    const wrapped = all.filter(({ exec }) => exec !== undefined).map(givenByPlugin)
-    if (items.length === 0) return { notMaterialised: wrapped }
+    const items = all.filter((item) => whyNot(item) === undefined)
+    const kept = all.flatMap((item) => whyNot(item) ?? [])
+    if (items.length === 0) return { notMaterialised: kept }
     this.#trace = trace
     try {
       const { materialised, failed } = await runScribe({ job: 'materialise', trace, items })
-      return { materialised, notMaterialised: [...failed, ...wrapped] }
+      return { materialised, notMaterialised: [...failed, ...kept] }
     } catch (error) {
       const { message, cure } = error instanceof GuardError ? error : toGuardError(error)
       return {
-        notMaterialised: [...items.map(({ user, file }) => ({ user, file, message, cure })), ...wrapped],
+        notMaterialised: [...items.map(({ user, file }) => ({ user, file, message, cure })), ...kept],
       }
     }
   }
@@ -42,10 +42,26 @@ export class PlainText {
   }
 }
 
-/** Nothing is there to be written down: the plugin is run anew whenever what it gave has ended. */
-const givenByPlugin = ({ user, file }: VaultItem): NonNullable<Report['notMaterialised']>[number] => ({
+function whyNot({
   user,
   file,
-  message: 'its credential is given by an exec plugin, which only runs when a client asks',
-  cure: 'use a client that runs exec plugins',
-})
+  exec,
+  upstreams,
+}: VaultItem): NonNullable<Report['notMaterialised']>[number] | undefined {
+  // Nothing is there to be written down: the plugin is run anew whenever what it gave has ended.
+  if (exec !== undefined)
+    return {
+      user,
+      file,
+      message: 'its credential is given by an exec plugin, which only runs when a client asks',
+      cure: 'use a client that runs exec plugins',
+    }
+  if (upstreams !== undefined)
+    return {
+      user,
+      file,
+      message: 'its credential is behind the gateway, and stays there',
+      cure: 'use a client that runs exec plugins',
+    }
+  return undefined
+}

@@ -28,18 +28,26 @@ export class Served {
     }
   }
 
+  /** Does what this client was given still count? */
+  servesClient(client: HeldProcess): boolean {
+    return this.#narrowed === undefined || this.#isHeld(client.pid, client)
+  }
+
   /** May the credential go to this plugin? */
   serves(pluginPid: number): boolean {
     if (this.#narrowed === undefined) return true
-    const { jobs, writers } = this.#narrowed
     const found = findHolder(this.#ancestry(pluginPid))
-    if ('refused' in found) return false
+    return 'holder' in found && this.#isHeld(pluginPid, found.holder)
+  }
+
+  #isHeld(pid: number, holder: HeldProcess): boolean {
+    const { jobs, writers } = this.#narrowed ?? { jobs: [], writers: [] }
     const granted = { forMs: 0, since: undefined } as const
     const holds = [
       ...jobs.map((process) => ({ ...granted, process, kind: 'hold' as const })),
       ...writers.map((process) => ({ ...granted, process, kind: 'finish' as const })),
     ]
-    return isServed(holds, this.#ancestry(pluginPid), found.holder)
+    return isServed(holds, this.#ancestry(pid), holder)
   }
 }
 

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 export type BundleName =
   | 'cli'
   | 'daemon'
+  | 'gateway'
   | 'keeper'
   | 'reaper'
   | 'revoker'

@@ -16,6 +16,7 @@ type Route =
   | 'keeper>daemon'
   | 'daemon>reaper'
   | 'supervisor>screen'
+  | 'keeper>gateway'
 
 interface Message {
   /** 1 … 0x7fff; a reply carries the same id with bit 15 set. Never reused. */
@@ -578,6 +579,20 @@ export const messages = {
     reply: {},
     told: true,
   }),
+  'keeper.gateway': message({
+    id: 54,
+    route: 'keeper>daemon',
+    about:
+      'This session has a gateway, which is to end with its keeper. Sent before the gateway is told anything.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: {
+      pid: required(1, 'uint', 'its process'),
+      startTicks: required(2, 'uint', 'its start time'),
+    },
+    reply: {},
+    told: true,
+  }),
   'keeper.opened': message({
     id: 50,
     route: 'keeper>daemon',
@@ -687,6 +702,43 @@ export const messages = {
       length: required(1, 'uint', 'bytes that draw; 0 where none were asked for, or none are certain'),
       back: required(2, 'uint', 'bytes behind them that take the line away'),
     },
+  }),
+  'gateway.hold': message({
+    id: 96,
+    route: 'keeper>gateway',
+    about: 'A credential, and the API servers that it is for. Replaces one of the same id.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: { credential: required(1, 'secret', 'a HeldCredential as JSON', limits.jsonBytes) },
+    reply: {},
+    told: true,
+  }),
+  'gateway.admit': message({
+    id: 97,
+    route: 'keeper>gateway',
+    about:
+      'A pass that a client is about to be given. What is told is its digest: the pass itself is the client’s alone.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: {
+      digest: required(1, 'text', 'SHA-256 of the pass, in hex', 64),
+      credential: required(2, 'text', 'what it is good for: credential id', 256),
+      pid: required(3, 'uint', 'the only process that may use it, with what it starts'),
+      startTicks: required(4, 'uint', 'its start time'),
+      untilWallMs: required(5, 'uint', 'its end in wall-clock ms'),
+    },
+    reply: {},
+    told: true,
+  }),
+  'gateway.narrow': message({
+    id: 98,
+    route: 'keeper>gateway',
+    about:
+      'Serve these clients alone from now on. Answered when all that is under way of others has been ended.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: { clients: required(1, 'textList', 'PID:START', 64) },
+    reply: {},
   }),
 } as const
 

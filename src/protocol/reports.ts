@@ -254,6 +254,8 @@ export interface OpenReport {
   readonly materialised?: MaterialiseReport['materialised']
   /** What could not be put there, and so is served by the plugin alone. */
   readonly notMaterialised?: MaterialiseReport['failed']
+  /** Why this session’s gateway does not run: its clients get no further than to it. */
+  readonly gatewayDown?: { readonly message: string; readonly cure: string }
   /** Wrong passphrases before this success, whoever gave them. */
   readonly failedBefore?: FailedBefore
   /** Files in a vault's `pending/` that its key does not open. */
@@ -285,6 +287,7 @@ export interface PolicyReport {
     onMisuse: readonly string[]
     pinentry: string
     materialize: boolean
+    access: string
     lockOn: readonly string[]
     unlock: readonly FactorSettings[]
     tightenedBy: readonly string[]

@@ -11,6 +11,7 @@ import { sealAllPending } from '../platform/vault/seal-pending.ts'
 import type { AbsorbedFile, AbsorbReport, AdoptedUser } from '../protocol/reports.ts'
 import { AbsorbPlacement } from './absorb-placement.ts'
 import { changesOf, mostRounds } from './adopt.ts'
+import { gatewaysOf } from './gateways.ts'
 import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
 import { allMaterialised, Materialised } from './materialised-fields.ts'
@@ -28,6 +29,7 @@ const settledAfterMs = 50
 export async function absorb(job: AbsorbJob): Promise<AbsorbReport> {
   const vaultsDir = places.vaults(dirs())
   const catalogue = createVaultCatalogue(vaultsDir)
+  const gateways = await gatewaysOf(job.policies, vaultsDir)
   const absorbed = new Map<string, AdoptedUser>()
   const written = new Map<string, Kubeconfig>()
   for (let round = 0; round < mostRounds; round += 1) {
@@ -36,7 +38,7 @@ export async function absorb(job: AbsorbJob): Promise<AbsorbReport> {
     const { files, failed } = await loadReadable(job.paths, written)
     const materialised = new Materialised([...before, ...allMaterialised()])
     const placement = new AbsorbPlacement(job, files, { catalogue, materialised })
-    const plan = planAdoption(files, job, Date.now(), { placement, materialised })
+    const plan = planAdoption(files, job, Date.now(), { placement, materialised, gateways })
     const changes = changesOf(plan)
     if (changes.length === 0) {
       const unguarded = [...placement.unguarded, ...plan.left.flatMap((user) => placement.unadopted(user))]

@@ -17,6 +17,7 @@ import type { Adoption, Outline } from '../usecases/ports.ts'
 import { clearComments } from './clear-comments.ts'
 import { Leftovers, secretTexts } from './find-leftovers.ts'
 import { findTexts } from './find-texts.ts'
+import { gatewaysOf } from './gateways.ts'
 import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
 import { allMaterialised, Materialised } from './materialised-fields.ts'
@@ -37,11 +38,13 @@ export async function adopt(job: AdoptJob): Promise<Adoption> {
   const vaultsDir = places.vaults(dirs())
   const progress = new Progress(job)
   const written = new Map<string, Kubeconfig>()
+  const gateways = await gatewaysOf(job.policies, vaultsDir, job)
   for (let round = 0; round < mostRounds; round += 1) {
     const files = await loadFiles(job.paths, written)
     if (round === 0) requireKnownUsers(job, files)
     const plan = planAdoption(files, job, Date.now(), {
       materialised: new Materialised(allMaterialised()),
+      gateways,
     })
     const changes = changesOf(plan)
     const missing = missingVaults(plan, vaultsDir)

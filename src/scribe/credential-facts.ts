@@ -47,9 +47,14 @@ function certificateExpiry(pem: string | undefined): number | undefined {
 /** Names a credential for good: `<policy>.<user slug>-<8 hex>`, of the real path and the user's name. */
 export function credentialId(policy: string, realPath: string, user: string): string {
   const hash = createHash('sha256').update(`${realPath}\0${user}`).digest('hex').slice(0, 8)
-  const slug = user
+  return `${policy}.${slugOf(user, 'user')}-${hash}`
+}
+
+/** A name as it may stand in an id, or in a path. */
+export function slugOf(name: string, otherwise: string): string {
+  const slug = name
     .toLowerCase()
     .replaceAll(/[^a-z0-9._-]+/g, '-')
     .slice(0, 60)
-  return `${policy}.${slug === '' ? 'user' : slug}-${hash}`
+  return slug === '' ? otherwise : slug
 }

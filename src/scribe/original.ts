@@ -9,6 +9,14 @@ export interface Original {
   readonly fields: Readonly<Record<string, unknown>>
   /** The user was shared by contexts of several policies. */
   readonly split?: Split | undefined
+  /** Clusters that contexts of this user had before they were pointed to a gateway. */
+  readonly clusters?: readonly MovedCluster[] | undefined
+}
+
+export interface MovedCluster {
+  readonly base: string
+  /** The cluster that is the gateway. */
+  readonly name: string
 }
 
 export interface Split {
@@ -25,6 +33,7 @@ const schema = v.object({
   path: v.string(),
   fields: v.record(v.string(), v.unknown()),
   split: v.optional(v.object({ base: v.string(), parts: v.array(v.string()), files: v.array(v.string()) })),
+  clusters: v.optional(v.array(v.object({ base: v.string(), name: v.string() }))),
 })
 
 /** @returns undefined for what this version did not write; the reason could quote a secret, so none is given */

@@ -11,6 +11,8 @@ import { notEditable } from '../platform/kubeconfig/splice.ts'
 import type { AdoptOrder } from '../platform/scribes/job.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import type { AdoptedUser, LeftUser } from '../protocol/reports.ts'
+import { behindGateway, wantsGateway } from './behind-gateway.ts'
+import type { BehindGateway, Gateways } from './behind-gateway.ts'
 import { adviceFor, adviceForLeft, adviceOnPolicy } from './adoption-advice.ts'
 import { credentialId, expiryOf, kindOfSecrets, strengthOf } from './credential-facts.ts'
 import { contextsOf, namesOf } from './load-files.ts'
@@ -44,9 +46,13 @@ export function planAdoption(
   files: readonly LoadedFile[],
   order: PlanOrder,
   nowMs: number,
-  { placement = placementByRules(order), materialised = new Materialised([]) }: Bounds = {},
+  {
+    placement = placementByRules(order),
+    materialised = new Materialised([]),
+    gateways = new Map(),
+  }: Bounds = {},
 ): AdoptionPlan {
-  const plan = new Planner(files, { order, nowMs, placement, materialised })
+  const plan = new Planner(files, { order, nowMs, placement, materialised, gateways })
   for (const file of files) {
     for (const user of file.config.users) if (placement.takes(file, user)) plan.addUser(file, user)
   }
@@ -57,6 +63,8 @@ interface Bounds {
   readonly placement?: Placement
   /** What we put into the files ourselves: it is adopted already. */
   readonly materialised?: Materialised
+  /** Where the gateways of policies are that have `access: gateway`. */
+  readonly gateways?: Gateways
 }
 
 type PlanOrder = Pick<AdoptOrder, 'policies' | 'plugin'> & Partial<Pick<AdoptOrder, 'users'>>
@@ -85,6 +93,8 @@ interface Share {
   readonly policy: PolicyName
   readonly name: string
   readonly contexts: readonly ContextPlace[]
+  /** Its policy has `access: gateway`. */
+  readonly behind?: BehindGateway
 }
 
 class Planner implements AdoptionPlan {
@@ -97,16 +107,24 @@ class Planner implements AdoptionPlan {
   readonly #nowMs: number
   readonly #placement: Placement
   readonly #materialised: Materialised
+  readonly #gateways: Gateways
 
   constructor(
     files: readonly LoadedFile[],
-    { order, nowMs, placement, materialised }: { order: PlanOrder; nowMs: number } & Required<Bounds>,
+    {
+      order,
+      nowMs,
+      placement,
+      materialised,
+      gateways,
+    }: { order: PlanOrder; nowMs: number } & Required<Bounds>,
   ) {
     this.#files = files
     this.#order = order
     this.#nowMs = nowMs
     this.#placement = placement
     this.#materialised = materialised
+    this.#gateways = gateways
   }
 
   addUser(file: LoadedFile, user: UserEntry): void {
@@ -123,7 +141,22 @@ class Planner implements AdoptionPlan {
     if (given !== undefined)
       return void this.left.push(leftToLogIn(file, user, contexts, given, read.secrets, this.#order.plugin))
     const split = splitOf(user, shares)
-    for (const share of shares) this.#addShare(file, user, kind, share, read.secrets, split)
+    const behind = read.secrets.exec === undefined ? this.#behind(file, shares) : shares
+    if ('problem' in behind) return this.#leave(file, user, kind, contexts, behind.problem)
+    for (const share of behind) this.#addShare(file, user, kind, share, read.secrets, split)
+  }
+
+  /** Which of them go behind a gateway. One that can’t be put there keeps all of them from being adopted. */
+  #behind(file: LoadedFile, shares: readonly Share[]): readonly Share[] | { problem: string } {
+    const all: Share[] = []
+    for (const share of shares) {
+      const { policy, contexts } = share
+      const place = wantsGateway(this.#order.policies, policy) ? this.#gateways.get(policy.name) : undefined
+      const behind = place && behindGateway(file, contexts, { policy: policy.name, place })
+      if (behind !== undefined && 'problem' in behind) return behind
+      all.push(behind === undefined ? share : { ...share, behind })
+    }
+    return all
   }
 
   #leave(
@@ -185,6 +218,7 @@ class Planner implements AdoptionPlan {
       if (!exists) this.#edit(file, { edit: 'add-user', after: user, name, fields })
       for (const place of contexts) this.#pointContext(place, file, name)
     }
+    for (const edit of share.behind?.edits ?? []) this.#edit(file, edit)
     this.items.push(item)
     this.adopted.push({
       file,
@@ -196,7 +230,7 @@ class Planner implements AdoptionPlan {
         policy: policy.name,
         credential: item.id,
         kind: kindOfSecrets(secrets),
-        strength: strengthOf(secrets, this.#nowMs),
+        strength: share.behind === undefined ? strengthOf(secrets, this.#nowMs) : 'cluster',
         ...(secrets.exec !== undefined && { sources: sourcesOf(describePlugin(secrets.exec)) }),
         ...(item.expiresAtMs !== undefined && { expiresAtMs: item.expiresAtMs }),
         advice: [
@@ -222,6 +256,7 @@ class Planner implements AdoptionPlan {
       path: file.config.path,
       fields: takenFields(file, user, kind),
       ...(split !== undefined && { split }),
+      ...(share.behind !== undefined && { clusters: share.behind.clusters }),
     }
     return {
       id: credentialId(share.policy.name, file.snapshot.real, share.name),
@@ -230,6 +265,7 @@ class Planner implements AdoptionPlan {
       user: share.name,
       contexts: namesOf(share.contexts),
       ...held,
+      ...(share.behind !== undefined && { upstreams: share.behind.upstreams }),
       original,
       adoptedAtMs: this.#nowMs,
       ...(expiresAtMs !== undefined && { expiresAtMs }),

@@ -3,7 +3,7 @@ import { GuardError } from '../domain/errors.ts'
 import { classifyUser } from '../platform/kubeconfig/classify-user.ts'
 import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
 import { fieldValue, nodeValue } from '../platform/kubeconfig/parse-kubeconfig.ts'
-import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
+import type { ContextEntry, UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { notEditable } from '../platform/kubeconfig/splice.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import type { LoadedFile } from './load-files.ts'
@@ -21,11 +21,47 @@ export type Found = 'to-restore' | 'restored' | { readonly failure: GuardError }
 
 /** Edits that put secrets back in the place of the exec entries that name these credentials. */
 export function restoringEdits(file: LoadedFile, restorations: readonly Restoration[]): Edit[] {
-  return restorations.flatMap(({ item, original }) => {
+  const pointed = new Set<ContextEntry>()
+  const edits = restorations.flatMap(({ item, original }) => {
     const add = restoredFields(item, original)
     const entries = entriesOf(file, item).filter((user) => conflict(user, add) === undefined)
-    return entries.map((user): Edit => ({ edit: 'fields', user, remove: ['exec'], add }))
+    return entries.flatMap((user): Edit[] => [
+      { edit: 'fields', user, remove: ['exec'], add },
+      ...clustersBack(file, user, original).filter(
+        ({ context }) => !pointed.has(context) && pointed.add(context),
+      ),
+    ])
   })
+  return [...edits, ...unusedGateways(file, restorations, pointed)]
+}
+
+/** The contexts of this user get back the clusters that they had before the gateway. */
+function clustersBack(
+  { config }: LoadedFile,
+  user: UserEntry,
+  { clusters = [] }: Original,
+): Extract<Edit, { edit: 'point-cluster' }>[] {
+  return clusters.flatMap(({ base, name }) =>
+    config.contexts
+      .filter((context) => context.user === user.name && context.cluster === name)
+      .map((context) => ({ edit: 'point-cluster' as const, context, cluster: base })),
+  )
+}
+
+/** A gateway that no context leads to any more goes with the last that did. */
+function unusedGateways(
+  { config }: LoadedFile,
+  restorations: readonly Restoration[],
+  pointed: ReadonlySet<ContextEntry>,
+): Edit[] {
+  const names = new Set([...pointed].map(({ cluster }) => cluster))
+  const known = new Set(
+    restorations.flatMap(({ original }) => (original.clusters ?? []).map(({ name }) => name)),
+  )
+  return config.clusters
+    .filter(({ name }) => names.has(name) && known.has(name))
+    .filter(({ name }) => config.contexts.every((one) => one.cluster !== name || pointed.has(one)))
+    .map((cluster) => ({ edit: 'remove-cluster', cluster }))
 }
 
 /** Does a user of this file name the credential? */
@@ -42,6 +78,14 @@ export function findItem(files: readonly LoadedFile[], { item, original }: Resto
   const named = files.flatMap((file) => entriesOf(file, item))
   const own = named.map((user) => conflict(user, fields)).find((name) => name !== undefined)
   if (own !== undefined) return { failure: inTheWay(item, own) }
+  const lost = lostCluster(files, { item, original })
+  if (lost !== undefined)
+    return {
+      failure: gone(
+        `cluster ${lost} of ${item.file}, which the gateway stood before, is not there any more`,
+        item,
+      ),
+    }
   if (named.length > 0) return 'to-restore'
   const file = files.find(({ snapshot }) => snapshot.real === item.file)
   if (file === undefined) return { failure: gone(`${item.file} is not there any more`, item) }
@@ -57,6 +101,17 @@ export function findItem(files: readonly LoadedFile[], { item, original }: Resto
 /** A field that someone has put beside our entry since: neither it nor the vault's may be lost. */
 function conflict(user: UserEntry, fields: Record<string, unknown>): string | undefined {
   return Object.keys(fields).find((name) => name !== 'exec' && user.fields.has(name))
+}
+
+/** A cluster that contexts are to be pointed back to, and that somebody has removed since. */
+function lostCluster(files: readonly LoadedFile[], { item, original }: Restoration): string | undefined {
+  return files
+    .flatMap((file) =>
+      entriesOf(file, item)
+        .flatMap((user) => clustersBack(file, user, original))
+        .filter(({ cluster }) => !file.config.clusters.some(({ name }) => name === cluster)),
+    )
+    .at(0)?.cluster
 }
 
 function inTheWay(item: VaultItem, name: string): GuardError {

@@ -341,6 +341,8 @@ export interface KeeperOrder {
   readonly to?: string | undefined
   /** Mode unlock: one terminal's session, so the policy's name does not lead there. */
   readonly forTerminal?: boolean | undefined
+  /** Mode unlock: how clients come by what is held. */
+  readonly access?: 'plugin' | 'gateway' | undefined
   /** Mode unlock: what is to be proven, as the rules have it. */
   readonly unlock?: readonly FactorSettings[] | undefined
 }

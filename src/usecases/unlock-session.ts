@@ -76,7 +76,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   await limitAttempts(deps, guarded, request.recovery === true)
   deps.table.advance(guarded, { type: 'unlock-begun' })
   const { generation } = guarded.session
-  const { unlock } = deps.table.rules(guarded.policy)
+  const { unlock, access } = deps.table.rules(guarded.policy)
   const wrong = vaultOfOthers(deps.vaults, guarded.policy, unlock)
   if (wrong !== undefined) throw new GuardError('policy-invalid', wrong)
   const order = {
@@ -86,6 +86,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     paths: [],
     users: [],
     unlock,
+    access,
     recovery: request.recovery,
     forTerminal: guarded.terminal !== undefined,
   } as const

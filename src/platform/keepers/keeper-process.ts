@@ -3,7 +3,17 @@ import type { Duplex } from 'node:stream'
 import type { Hold } from '../../domain/hold.ts'
 import { decodeRequest } from '../../protocol/frame.ts'
 import type { OpenReport } from '../../protocol/reports.ts'
-import type { Fetched, Keeper, Opened, OpenedAnswer, Ticket, Voucher } from '../../usecases/ports.ts'
+import { isAlive } from '../processes/inspect.ts'
+import { signalProcess } from '../processes/signal-process.ts'
+import type {
+  Fetched,
+  Keeper,
+  Opened,
+  OpenedAnswer,
+  ProcessId,
+  Ticket,
+  Voucher,
+} from '../../usecases/ports.ts'
 import { KeeperChannel } from './channel.ts'
 import { giveOpenName, removeSocket } from './open-name.ts'
 
@@ -16,6 +26,7 @@ export class KeeperProcess implements Keeper {
   readonly #gone: Promise<void>
   readonly #policy: string | undefined
   #fetched: ((fetched: Fetched) => void) | undefined
+  #gateway: ProcessId | undefined
   #opened: ((opened: Opened) => OpenedAnswer) | undefined
 
   /** @param policy whose name will lead to it, once opened; undefined for one with another job, or of one terminal */
@@ -27,6 +38,10 @@ export class KeeperProcess implements Keeper {
     this.#channel = new KeeperChannel(line, {
       'keeper.opened': (body) => this.#answerOpened(body),
       'keeper.fetched': (body) => this.#hearFetched(body),
+      'keeper.gateway': (body) => {
+        this.#gateway = decodeRequest('keeper.gateway', body)
+        return {}
+      },
     })
     this.#gone = this.#cleanUp()
     line.resume()
@@ -75,6 +90,8 @@ export class KeeperProcess implements Keeper {
   async end(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.#gone
+    // It hears of that by its own line, and goes; one that does not is made to.
+    if (this.#gateway !== undefined) await endSoon(this.#gateway)
   }
 
   async #cleanUp(): Promise<void> {
@@ -96,6 +113,18 @@ export class KeeperProcess implements Keeper {
     const { pid, startTicks, program, credential } = decodeRequest('keeper.fetched', body)
     this.#fetched?.({ client: { pid, startTicks }, program, credential })
     return {}
+  }
+}
+
+/** A gateway's last words take 30 ms. */
+const gatewayMs = 250
+const lookEveryMs = 5
+
+async function endSoon(id: ProcessId): Promise<void> {
+  const until = performance.now() + gatewayMs
+  while (isAlive(id)) {
+    if (performance.now() > until) signalProcess(id, 'SIGKILL')
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
   }
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { YAMLSeq } from 'yaml'
 import { GuardError } from '../../domain/errors.ts'
 import { invalidAt, nodeValue, parseKubeconfig } from './parse-kubeconfig.ts'
-import type { ContextEntry, Kubeconfig, UserEntry } from './parse-kubeconfig.ts'
+import type { ClusterEntry, ContextEntry, Kubeconfig, UserEntry } from './parse-kubeconfig.ts'
 import {
   applySplices,
   notEditable,
@@ -32,6 +32,20 @@ export type Edit =
   | { readonly edit: 'add-user'; readonly after: UserEntry; readonly name: string; readonly fields: Fields }
   | { readonly edit: 'remove-user'; readonly user: UserEntry }
   | { readonly edit: 'point-context'; readonly context: ContextEntry; readonly user: string }
+  | {
+      readonly edit: 'add-cluster'
+      readonly after: ClusterEntry
+      readonly name: string
+      readonly fields: Fields
+    }
+  | {
+      readonly edit: 'cluster-fields'
+      readonly cluster: ClusterEntry
+      readonly remove: readonly string[]
+      readonly add: Fields
+    }
+  | { readonly edit: 'remove-cluster'; readonly cluster: ClusterEntry }
+  | { readonly edit: 'point-cluster'; readonly context: ContextEntry; readonly cluster: string }
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -74,10 +88,24 @@ function splicesOf(config: Kubeconfig, edit: Edit): Splice[] {
       return [spliceFieldsBeside(config, edit.user.map, edit.beside, edit.fields)]
     case 'add-user': {
       const entry = { name: edit.name, user: edit.fields }
-      return [spliceItemAfter(config, listOf(config, edit.after), edit.after.index, entry)]
+      return [spliceItemAfter(config, listOf(config, edit.after, config.userList), edit.after.index, entry)]
     }
     case 'remove-user':
-      return [spliceItemOut(config, listOf(config, edit.user), edit.user.index)]
+      return [spliceItemOut(config, listOf(config, edit.user, config.userList), edit.user.index)]
+    case 'add-cluster': {
+      const entry = { name: edit.name, cluster: edit.fields }
+      return [
+        spliceItemAfter(config, listOf(config, edit.after, config.clusterList), edit.after.index, entry),
+      ]
+    }
+    case 'cluster-fields':
+      if (edit.cluster.map === undefined) throw notEditable(config, edit.cluster.offset)
+      return spliceFields(config, edit.cluster.map, new Set(edit.remove), edit.add)
+    case 'remove-cluster':
+      return [spliceItemOut(config, listOf(config, edit.cluster, config.clusterList), edit.cluster.index)]
+    case 'point-cluster':
+      if (edit.context.clusterNode === undefined) throw notEditable(config, edit.context.offset)
+      return [spliceScalar(config, edit.context.clusterNode, edit.cluster)]
     case 'point-context':
       if (edit.context.userNode === undefined) throw notEditable(config, edit.context.offset)
       return [spliceScalar(config, edit.context.userNode, edit.user)]
@@ -95,9 +123,9 @@ function requireInPlace(config: Kubeconfig, user: UserEntry, name: string): void
   )
 }
 
-function listOf(config: Kubeconfig, user: UserEntry): YAMLSeq {
-  if (config.userList === undefined) throw notEditable(config, user.offset)
-  return config.userList
+function listOf(config: Kubeconfig, entry: { readonly offset: number }, list: YAMLSeq | undefined): YAMLSeq {
+  if (list === undefined) throw notEditable(config, entry.offset)
+  return list
 }
 
 interface NamedUser {
@@ -105,9 +133,18 @@ interface NamedUser {
   user?: Record<string, unknown> | null
 }
 
+interface NamedCluster {
+  name?: unknown
+  cluster?: Record<string, unknown> | null
+}
+
 /** The same edits made on the value, by names and places instead of by text. */
 function expectedValue(config: Kubeconfig, edits: readonly Edit[]): unknown {
-  const value = toValue(config) as { users?: NamedUser[]; contexts?: { context: { user?: string } }[] }
+  const value = toValue(config) as {
+    users?: NamedUser[]
+    clusters?: NamedCluster[]
+    contexts?: { context: { user?: string; cluster?: string } }[]
+  }
   const users = value.users ?? []
   const original = [...users]
   for (const edit of edits) {
@@ -121,8 +158,12 @@ function expectedValue(config: Kubeconfig, edits: readonly Edit[]): unknown {
     } else if (edit.edit === 'point-context') {
       const context = value.contexts?.[config.contexts.indexOf(edit.context)]
       if (context !== undefined) context.context.user = edit.user
+    } else if (edit.edit === 'point-cluster') {
+      const context = value.contexts?.[config.contexts.indexOf(edit.context)]
+      if (context !== undefined) context.context.cluster = edit.cluster
     }
   }
+  if (value.clusters !== undefined) value.clusters = expectedClusters(value.clusters, edits)
   for (const edit of edits.toReversed()) {
     if (edit.edit === 'add-user') {
       const at = users.indexOf(original[edit.after.index] as NamedUser)
@@ -134,6 +175,26 @@ function expectedValue(config: Kubeconfig, edits: readonly Edit[]): unknown {
   )
   if (removed.size > 0) value.users = users.filter((user) => !removed.has(user))
   return jsonOf(value)
+}
+
+function expectedClusters(clusters: readonly NamedCluster[], edits: readonly Edit[]): NamedCluster[] {
+  const added = new Map<number, NamedCluster[]>()
+  const changed = new Map<number, NamedCluster | undefined>()
+  for (const edit of edits) {
+    if (edit.edit === 'add-cluster') {
+      const before = added.get(edit.after.index) ?? []
+      added.set(edit.after.index, [...before, { name: edit.name, cluster: { ...edit.fields } }])
+    } else if (edit.edit === 'remove-cluster') changed.set(edit.cluster.index, undefined)
+    else if (edit.edit === 'cluster-fields') {
+      const entry = clusters[edit.cluster.index]
+      const kept = Object.entries(entry?.cluster ?? {}).filter(([name]) => !edit.remove.includes(name))
+      changed.set(edit.cluster.index, { ...entry, cluster: { ...Object.fromEntries(kept), ...edit.add } })
+    }
+  }
+  return clusters.flatMap((cluster, index) => {
+    const now = changed.has(index) ? changed.get(index) : cluster
+    return [...(now === undefined ? [] : [now]), ...(added.get(index) ?? [])]
+  })
 }
 
 function toValue(config: Kubeconfig): unknown {
@@ -156,7 +217,21 @@ const jsonOf = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? n
 
 function refused(config: Kubeconfig, edits: readonly Edit[]): GuardError {
   const [first] = edits
-  if (first?.edit === 'point-context') return notEditable(config, first.context.offset)
-  const entry = first?.edit === 'add-user' ? first.after : first?.user
-  return notEditable(config, entry?.offset ?? 0)
+  return notEditable(config, first === undefined ? 0 : placeOf(first).offset)
+}
+
+function placeOf(edit: Edit): { readonly offset: number } {
+  switch (edit.edit) {
+    case 'point-context':
+    case 'point-cluster':
+      return edit.context
+    case 'add-user':
+    case 'add-cluster':
+      return edit.after
+    case 'cluster-fields':
+    case 'remove-cluster':
+      return edit.cluster
+    default:
+      return edit.user
+  }
 }

@@ -15,6 +15,7 @@ export interface Kubeconfig {
   readonly clusters: readonly ClusterEntry[]
   readonly users: readonly UserEntry[]
   readonly userList: YAMLSeq | undefined
+  readonly clusterList: YAMLSeq | undefined
   /** How many mappings merge keys have led to so far. */
   readonly merged: { maps: number }
   /** What each alias stands for. */
@@ -29,12 +30,18 @@ export interface ContextEntry {
   readonly namespace: string | undefined
   /** The scalar that names the user, where it can be changed in place. */
   readonly userNode: Scalar | undefined
+  /** The same for the cluster. */
+  readonly clusterNode: Scalar | undefined
   readonly offset: number
 }
 
 export interface ClusterEntry {
   readonly name: string
+  /** Place in the list of clusters. */
+  readonly index: number
   readonly fields: ReadonlyMap<string, UserField>
+  /** The `cluster` mapping, where it can be edited in place. */
+  readonly map: YAMLMap | undefined
   readonly offset: number
 }
 
@@ -82,9 +89,12 @@ export function parseKubeconfig(path: string, text: string): Kubeconfig {
     ...source,
     currentContext: optionalName(source, valueOf(source, root, 'current-context')?.node),
     contexts: namedEntries(source, root, 'contexts').map((entry) => contextEntry(source, entry)),
-    clusters: namedEntries(source, root, 'clusters').map((entry) => clusterEntry(source, entry)),
+    clusters: namedEntries(source, root, 'clusters').map((entry, index) =>
+      clusterEntry(source, entry, index),
+    ),
     users: namedEntries(source, root, 'users').map((entry, index) => userEntry(source, entry, index)),
     userList: directList(root, 'users'),
+    clusterList: directList(root, 'clusters'),
   }
 }
 
@@ -132,7 +142,15 @@ function unreadable(source: Source, error: YAMLError): GuardError {
 }
 
 function emptyConfig(source: Source): Kubeconfig {
-  return { ...source, currentContext: undefined, contexts: [], clusters: [], users: [], userList: undefined }
+  return {
+    ...source,
+    currentContext: undefined,
+    contexts: [],
+    clusters: [],
+    users: [],
+    userList: undefined,
+    clusterList: undefined,
+  }
 }
 
 function contextEntry(source: Source, entry: NamedEntry): ContextEntry {
@@ -141,20 +159,23 @@ function contextEntry(source: Source, entry: NamedEntry): ContextEntry {
   const user = map === undefined ? undefined : valueOf(source, map, 'user')
   const cluster = map === undefined ? undefined : valueOf(source, map, 'cluster')
   const namespace = map === undefined ? undefined : valueOf(source, map, 'namespace')
-  const direct = entry.direct && context?.inPlace === true && user?.inPlace === true
+  const isDirect = entry.direct && context?.inPlace === true
+  const nodeOf = (field: UserField | undefined): Scalar | undefined =>
+    isDirect && field?.inPlace === true && isScalar(field.node) ? field.node : undefined
   return {
     name: entry.name,
     cluster: optionalName(source, cluster?.node) ?? '',
     user: optionalName(source, user?.node) ?? '',
     namespace: optionalName(source, namespace?.node),
-    userNode: direct && isScalar(user?.node) ? user.node : undefined,
+    userNode: nodeOf(user),
+    clusterNode: nodeOf(cluster),
     offset: entry.offset,
   }
 }
 
-function clusterEntry(source: Source, entry: NamedEntry): ClusterEntry {
-  const { fields } = fieldsOf(source, entry, 'cluster')
-  return { name: entry.name, fields, offset: entry.offset }
+function clusterEntry(source: Source, entry: NamedEntry, index: number): ClusterEntry {
+  const { fields, map } = fieldsOf(source, entry, 'cluster')
+  return { name: entry.name, index, fields, map, offset: entry.offset }
 }
 
 function userEntry(source: Source, entry: NamedEntry, index: number): UserEntry {

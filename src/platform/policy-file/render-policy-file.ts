@@ -36,6 +36,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       onMisuse,
       pinentry,
       materialize,
+      access,
       unlock,
       lockOn,
     }) => ({
@@ -56,6 +57,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       ...(env.length === 0 ? {} : { env: [...env] }),
       ...(wipe.length === 0 ? {} : { wipe: [...wipe] }),
       ...(materialize ? { materialize } : {}),
+      ...(access === 'gateway' ? { access } : {}),
       ...(onLock.length === 0 ? {} : { onLock: [...onLock] }),
       ...renderUnlock(unlock),
       ...(lockOutAfter === defaultPolicy.lockOutAfter ? {} : { lockOutAfter }),

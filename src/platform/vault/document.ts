@@ -18,7 +18,7 @@ export async function sealDocument(
   items: readonly VaultItem[],
   recipient: string,
 ): Promise<Uint8Array> {
-  return seal({ version: documentVersion, policy, items } satisfies VaultDocument, recipient)
+  return sealValue({ version: documentVersion, policy, items } satisfies VaultDocument, recipient)
 }
 
 /** @throws GuardError vault-damaged, vault-newer */
@@ -27,7 +27,7 @@ export async function openDocument(
   identity: string,
   policy: string,
 ): Promise<VaultItem[]> {
-  const document = asDocument(await open(sealed, identity))
+  const document = asDocument(await openValue(sealed, identity))
   if (document === undefined) throw damaged(policy)
   if (document.version > documentVersion) {
     throw new GuardError('vault-newer', `the vault of ${policy} was written by a newer version`)
@@ -41,23 +41,27 @@ export async function openDocument(
 }
 
 export async function sealItem(item: VaultItem, recipient: string): Promise<Uint8Array> {
-  return seal({ version: documentVersion, item }, recipient)
+  return sealValue({ version: documentVersion, item }, recipient)
 }
 
 /** @returns undefined for an item that this key does not open or this version does not understand. */
 export async function openItem(sealed: Uint8Array, identity: string): Promise<VaultItem | undefined> {
-  const value = (await open(sealed, identity)) as { version?: unknown; item?: unknown } | null | undefined
+  const value = (await openValue(sealed, identity)) as
+    | { version?: unknown; item?: unknown }
+    | null
+    | undefined
   return value?.version === documentVersion ? parseItem(value.item) : undefined
 }
 
-async function seal(value: unknown, recipient: string): Promise<Uint8Array> {
+/** JSON, sealed. @param recipient `age1…` */
+export async function sealValue(value: unknown, recipient: string): Promise<Uint8Array> {
   const encrypter = new Encrypter()
   encrypter.addRecipient(recipient)
   return encrypter.encrypt(`${JSON.stringify(value)}\n`)
 }
 
 /** @returns undefined when it can't be opened: the reason could quote what is sealed. */
-async function open(sealed: Uint8Array, identity: string): Promise<unknown> {
+export async function openValue(sealed: Uint8Array, identity: string): Promise<unknown> {
   const decrypter = new Decrypter()
   decrypter.addIdentity(identity)
   try {

@@ -1,5 +1,7 @@
 import * as v from 'valibot'
 import type { WrappedExec } from '../../domain/exec-plugins.ts'
+import type { Upstream } from '../../domain/upstream.ts'
+import { upstreamSchema } from '../gateways/upstream-schema.ts'
 import { isCredentialId, isPolicyName } from './places.ts'
 
 /** One kubeconfig user's secrets, as a vault keeps them. */
@@ -22,6 +24,8 @@ export interface VaultItem {
   readonly original: unknown
   readonly adoptedAtMs: number
   readonly expiresAtMs?: number | undefined
+  /** `access: gateway`: the API servers that it is good for. Its clients are given a pass, never the credential. */
+  readonly upstreams?: readonly Upstream[] | undefined
 }
 
 /** What an item carries, as the catalogue and reports name it. */
@@ -50,6 +54,7 @@ const itemSchema = v.object({
   original: v.unknown(),
   adoptedAtMs: v.number(),
   expiresAtMs: v.optional(v.number()),
+  upstreams: v.optional(v.array(upstreamSchema)),
 })
 
 /** @returns undefined for anything that is no item: the reason could quote a secret, so none is given. */

@@ -16,6 +16,10 @@ export interface VaultPlaces {
   readonly vault: string
   readonly catalogue: string
   readonly pending: string
+  /** Port and key of the policy's gateway, sealed; see gateway-identity.ts. */
+  readonly gateway: string
+  /** Its public half: port and certificate. */
+  readonly gatewayPlace: string
 }
 
 const policyPattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -39,6 +43,8 @@ export function placesIn(folder: string): VaultPlaces {
     vault: join(folder, 'vault.age'),
     catalogue: join(folder, 'catalogue.json'),
     pending: join(folder, 'pending'),
+    gateway: join(folder, 'gateway.age'),
+    gatewayPlace: join(folder, 'gateway.json'),
   }
 }
 

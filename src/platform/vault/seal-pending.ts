@@ -55,7 +55,8 @@ function freeBatchPlace(places: VaultPlaces): string {
   }
 }
 
-function readRecipient(places: VaultPlaces, policy: string): string {
+/** The public half of a vault’s key. @throws GuardError vault-missing */
+export function readRecipient(places: VaultPlaces, policy: string): string {
   const missing = new GuardError('vault-missing', `there is no vault for ${policy}`)
   try {
     checkOwnFolder(places.folder)

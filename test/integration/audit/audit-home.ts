@@ -1,4 +1,4 @@
-import '../../../src/playground/reflect-metadata.ts'
+import '../../../src/platform/certificates/reflect-metadata.ts'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { webcrypto } from 'node:crypto'
 import { tmpdir } from 'node:os'

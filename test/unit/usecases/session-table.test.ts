@@ -29,6 +29,7 @@ const rule = (name: string, minutes: number): Policy => ({
   onMisuse: [],
   pinentry: '',
   materialize: false,
+  access: 'plugin',
   unlock: [{ factor: 'passphrase' }],
 })
 

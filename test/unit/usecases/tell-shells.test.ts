@@ -31,6 +31,7 @@ const rule: Policy = {
   onMisuse: [],
   pinentry: '',
   materialize: false,
+  access: 'plugin',
   unlock: [{ factor: 'passphrase' }],
 }
 

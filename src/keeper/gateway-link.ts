@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto'
+import type { HeldProcess } from '../domain/hold.ts'
+import { GuardError } from '../domain/errors.ts'
+import { passDigest } from '../platform/gateways/pass-digest.ts'
+import { startGateway } from '../platform/gateways/start-gateway.ts'
+import { KeeperChannel } from '../platform/keepers/channel.ts'
+import type { GatewayIdentity } from '../platform/vault/gateway-identity.ts'
+import type { VaultItem } from '../platform/vault/item.ts'
+
+interface World {
+  readonly policy: string
+  /** Which port, and who signs. */
+  readonly identity: () => Promise<GatewayIdentity>
+  /** Told before the gateway has a secret: whoever ends this keeper ends that process, too. */
+  readonly begun: (id: HeldProcess) => void
+  /** It ended, and not by us. */
+  readonly lost: () => void
+}
+
+/** What it is named for its clients, who look for this address and no name. */
+const loopback = '127.0.0.1'
+/** A session of this account ends at the end of its lifetime at the latest; this is for clocks apart. */
+const afterLifetimeMs = 5 * 60_000
+
+/** This keeper's gateway: started when the first credential needs one, and gone with this process. */
+export class GatewayLink {
+  readonly #world: World
+  #channel: Promise<KeeperChannel> | undefined
+  /** Credentials that it holds, and as of when. */
+  readonly #held = new Map<string, number>()
+  /** Whom passes were made for. */
+  readonly #clients = new Map<string, HeldProcess>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** Makes sure that it runs. @throws GuardError gateway-down, vault-damaged */
+  async start(lifetimeWallMs: number): Promise<void> {
+    await this.#open(lifetimeWallMs)
+  }
+
+  /**
+   * @returns a pass for this client and this credential, which the gateway knows before anybody has it
+   * @throws GuardError gateway-down, vault-damaged
+   */
+  async pass(
+    item: VaultItem,
+    client: HeldProcess,
+    until: { readonly endMs: number; readonly lifetimeWallMs: number },
+  ): Promise<string> {
+    const channel = await this.#open(until.lifetimeWallMs)
+    if (this.#held.get(item.id) !== item.adoptedAtMs) {
+      const { id, token, clientCertificateData, clientKeyData, upstreams } = item
+      const held = { id, token, clientCertificateData, clientKeyData, upstreams }
+      channel.tell('gateway.hold', { credential: Buffer.from(JSON.stringify(held)) })
+      this.#held.set(item.id, item.adoptedAtMs)
+    }
+    const pass = `kgp_${randomBytes(32).toString('base64url')}`
+    const { pid, startTicks } = client
+    this.#clients.set(keyOf(client), client)
+    channel.tell('gateway.admit', {
+      digest: passDigest(pass),
+      credential: item.id,
+      pid,
+      startTicks,
+      untilWallMs: until.endMs,
+    })
+    return pass
+  }
+
+  /** Ends what is under way of all but these. Resolves when that is done; one that can't be told is ended whole. */
+  async narrow(serves: (client: HeldProcess) => boolean): Promise<void> {
+    if (this.#channel === undefined) return
+    for (const [key, client] of this.#clients) if (!serves(client)) this.#clients.delete(key)
+    const channel = await this.#channel
+    await channel.request('gateway.narrow', { clients: [...this.#clients.keys()] })
+  }
+
+  #open(lifetimeWallMs: number): Promise<KeeperChannel> {
+    this.#channel ??= this.#begin(lifetimeWallMs)
+    return this.#channel
+  }
+
+  async #begin(lifetimeWallMs: number): Promise<KeeperChannel> {
+    try {
+      const { policy, identity, begun, lost } = this.#world
+      const { port, authority } = await identity()
+      // Loaded when it is needed: most keepers never do.
+      const { issueLeaf } = await import('../platform/certificates/certificates.ts')
+      const leaf = await issueLeaf(authority, {
+        subject: `CN=kubeguard gateway of ${policy}`,
+        validMs: Math.max(0, lifetimeWallMs - Date.now()) + afterLifetimeMs,
+        serves: [{ type: 'ip', value: loopback }],
+      })
+      const { line, onExit } = await startGateway({ policy, port, ...leaf }, begun)
+      onExit(lost)
+      const channel = new KeeperChannel(line, {})
+      line.resume()
+      return channel
+    } catch (error) {
+      // Whoever took its port may be gone when the next client asks.
+      this.#channel = undefined
+      throw error instanceof GuardError ? error : new GuardError('gateway-down', 'the gateway does not run')
+    }
+  }
+}
+
+const keyOf = ({ pid, startTicks }: HeldProcess): string => `${pid}:${startTicks}`

@@ -1,0 +1,203 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { request } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { isRunning, passphrase } from '../../fixtures/home.ts'
+import type { TestHome } from '../../fixtures/home.ts'
+import { until } from '../../fixtures/terminal.ts'
+import { helm, kubectl } from '../../fixtures/tools.ts'
+import { execOf } from '../plugin/exec-user.ts'
+import { gatewayEntry, gatewayHome, pidsOf, writeRules } from './gateway-home.ts'
+
+const context = ['--context', 'prod-playground']
+const names = 'pod/db-0\npod/web-0\npod/web-1\n'
+
+let home: TestHome
+
+beforeAll(async () => {
+  home = await gatewayHome()
+}, 120_000)
+afterEach(() => home.lock().catch(() => undefined))
+afterAll(() => home.dispose())
+
+/** The real kubectl, without any shim. */
+const getPods = (): ReturnType<TestHome['run']> => home.realKubectl(['get', 'pods', '-o', 'name', ...context])
+
+/** A program of its own that has a pass, and asks with it whenever it is told to. */
+class PythonClient {
+  readonly #child
+  readonly lines: string[] = []
+
+  constructor() {
+    const ca = join(home.home, 'gateway-ca.pem')
+    const { url, caPem } = gatewayEntry(home)
+    writeFileSync(ca, caPem)
+    const { command, args } = execOf(home.kubeconfig, 'prod-playground')
+    const script = join(import.meta.dirname, 'python-client.py')
+    this.#child = spawn(
+      '/usr/bin/python3',
+      [script, `${url}/api/v1/namespaces/default/pods`, ca, command, ...args],
+      { env: home.env, stdio: ['pipe', 'pipe', 'inherit'] },
+    )
+    let rest = ''
+    this.#child.stdout.on('data', (chunk: Buffer) => {
+      const lines = `${rest}${String(chunk)}`.split('\n')
+      rest = lines.pop() ?? ''
+      this.lines.push(...lines)
+    })
+    onTestFinished(() => void this.#child.kill('SIGKILL'))
+  }
+
+  get pid(): number {
+    return this.#child.pid as number
+  }
+
+  async pass(): Promise<string> {
+    await until('an answer', () => this.lines.length > 1)
+    return (JSON.parse(this.lines[0] as string) as { status: { token: string } }).status.token
+  }
+
+  async again(): Promise<string> {
+    const before = this.lines.length
+    this.#child.stdin.write('\n')
+    return until('an answer', () => this.lines[before])
+  }
+}
+
+async function askFromHere(pass: string): Promise<[number | undefined, string]> {
+  const { url, caPem } = gatewayEntry(home)
+  const begun = request(`${url}/api/v1/namespaces/default/pods`, {
+    ca: caPem,
+    headers: { authorization: `Bearer ${pass}` },
+  })
+  begun.end()
+  const [response] = (await once(begun, 'response')) as [IncomingMessage]
+  let text = ''
+  for await (const chunk of response) text += String(chunk)
+  return [response.statusCode, text]
+}
+
+test('locked, unlocked, locked: kubectl with and without the shim, and helm', async () => {
+  const plain = readFileSync(home.kubeconfig, 'utf8')
+  expect(plain).not.toContain('client-key')
+  expect((await getPods()).stderr).toContain('prod is locked')
+  await home.unlock('prod')
+  expect(await getPods()).toMatchObject({ code: 0, stdout: names, stderr: '' })
+  expect((await home.kubectl(['get', 'pods', '-o', 'name', ...context])).stdout).toBe(names)
+  expect(await home.run(helm(), ['list', '--kube-context', 'prod-playground'])).toMatchObject({
+    code: 0,
+    stderr: '',
+  })
+  const [gateway] = pidsOf(home, 'gateway')
+  await home.lock()
+  expect(isRunning(gateway as number)).toBe(false)
+  expect((await getPods()).stderr).toContain('prod is locked')
+  // As often as one likes: the port and who answers there stay the same.
+  await home.unlock('prod')
+  expect((await getPods()).stdout).toBe(names)
+  expect(readFileSync(home.kubeconfig, 'utf8')).toBe(plain)
+})
+
+test('a pass is for one process, for this session, and no credential', async () => {
+  await home.unlock('prod')
+  const client = new PythonClient()
+  const pass = await client.pass()
+  expect(JSON.parse(client.lines[0] as string).status).toEqual({
+    expirationTimestamp: expect.any(String) as string,
+    token: expect.stringMatching(/^kgp_[\w-]{43}$/) as string,
+  })
+  expect(client.lines[1]).toMatch(/^200 \d+$/)
+  const [code, text] = await askFromHere(pass)
+  expect([code, JSON.parse(text)]).toMatchObject([401, { kind: 'Status', reason: 'Unauthorized' }])
+  await home.lock()
+  expect(await client.again()).toMatch(/^0 .*refused/)
+  await home.unlock('prod')
+  expect(await client.again()).toMatch(/^401 .*kubeguard unlock prod/)
+})
+
+test('a lock ends what runs on the gateway, though nobody ends the client', async () => {
+  await home.unlock('prod')
+  // Without a terminal, and so none that a lock ends by signal.
+  const watch = spawn(kubectl(), [...context, 'get', '--raw', '/api/v1/namespaces/default/pods?watch=true'], {
+    env: home.env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  onTestFinished(() => void watch.kill('SIGKILL'))
+  let said = ''
+  watch.stdout.on('data', (chunk: Buffer) => (said += String(chunk)))
+  await until('what it shows first', () => said.includes('web-1'))
+  const ended = once(watch, 'close')
+  await home.lock()
+  expect(await ended).toEqual([0, null])
+  expect(said.trimEnd().split('\n').at(-1)).toMatch(
+    /^\{"type":"ERROR","object":\{"kind":"Status".*kubeguard: prod is locked, and this was ended; run: kubeguard unlock prod/,
+  )
+})
+
+test.each(['keeper', 'daemon', 'gateway'] as const)(
+  'kill -9 of the %s: nothing is left that serves',
+  async (which) => {
+    await home.unlock('prod')
+    expect((await getPods()).code).toBe(0)
+    const pids = [...pidsOf(home, 'keeper'), ...pidsOf(home, 'gateway')]
+    expect(pids).toHaveLength(2)
+    for (const pid of pidsOf(home, which)) process.kill(pid, 'SIGKILL')
+    await until('the end of keeper and gateway', () => !pids.some(isRunning))
+    expect((await getPods()).stderr).toMatch(/is locked/)
+    await home.unlock('prod')
+    expect((await getPods()).code).toBe(0)
+  },
+)
+
+test('a gateway that is stopped does not outlive a lock', async () => {
+  await home.unlock('prod')
+  const [gateway] = pidsOf(home, 'gateway')
+  process.kill(gateway as number, 'SIGSTOP')
+  await home.lock()
+  expect(isRunning(gateway as number)).toBe(false)
+  await home.unlock('prod')
+  const [next] = pidsOf(home, 'gateway')
+  process.kill(next as number, 'SIGSTOP')
+  for (const pid of pidsOf(home, 'daemon')) process.kill(pid, 'SIGKILL')
+  await until('its end', () => !isRunning(next as number))
+})
+
+test('a port that somebody else has: said at the unlock, and mended by the next', async () => {
+  const squatter = createServer()
+  squatter.listen(gatewayEntry(home).port, '127.0.0.1')
+  await once(squatter, 'listening')
+  onTestFinished(() => void squatter.close())
+  const { stderr } = await home.unlock('prod')
+  expect(stderr).toContain('the gateway does not run: another program has its port')
+  expect((await getPods()).stderr).toContain('the gateway does not run')
+  squatter.close()
+  await once(squatter, 'close')
+  expect((await getPods()).stdout).toBe(names)
+})
+
+test('eject brings back the file as it was; the way back and forth is one line and two commands', async () => {
+  const behind = readFileSync(home.kubeconfig, 'utf8')
+  const eject = (): ReturnType<TestHome['kubeguard']> =>
+    home.kubeguard(['eject', '--passphrase-fd', '3'], { fd3: passphrase })
+  expect(await eject()).toMatchObject({ code: 0 })
+  const plain = readFileSync(home.kubeconfig, 'utf8')
+  expect(plain).not.toContain('kubeguard-prod')
+  writeRules(home, 'plugin')
+  await home.kubeguard(['adopt'])
+  expect(readFileSync(home.kubeconfig, 'utf8')).not.toContain('kubeguard-prod')
+  await home.unlock('prod')
+  expect((await getPods()).code).toBe(0)
+  await home.lock()
+  // Adopted for the plugin, and the rules ask for a gateway now: it does not leave.
+  writeRules(home, 'gateway')
+  await home.unlock('prod')
+  expect((await getPods()).stderr).toContain('was adopted before prod had access: gateway')
+  expect(await eject()).toMatchObject({ code: 0 })
+  expect(readFileSync(home.kubeconfig, 'utf8')).toBe(plain)
+  await home.kubeguard(['adopt'])
+  expect(readFileSync(home.kubeconfig, 'utf8')).toBe(behind)
+})
