@@ -26,8 +26,11 @@ export class Passes {
 
   /** @param digest of the pass */
   add(digest: string, pass: Pass): void {
-    for (const [known, { untilWallMs }] of this.#byDigest)
-      if (untilWallMs + leewayMs < this.#wallMs()) this.#byDigest.delete(known)
+    // In the order in which they were made, and so about that in which they end.
+    for (const [known, { untilWallMs }] of this.#byDigest) {
+      if (this.#wallMs() < untilWallMs + leewayMs) break
+      this.#byDigest.delete(known)
+    }
     this.#byDigest.set(digest, pass)
     const oldest = this.#byDigest.keys().next().value
     if (this.#byDigest.size > mostPasses && oldest !== undefined) this.#byDigest.delete(oldest)

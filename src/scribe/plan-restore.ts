@@ -23,6 +23,7 @@ export type Found = 'to-restore' | 'restored' | { readonly failure: GuardError }
 export function restoringEdits(file: LoadedFile, restorations: readonly Restoration[]): Edit[] {
   const pointed = new Set<ContextEntry>()
   const edits = restorations.flatMap(({ item, original }) => {
+    if (lostCluster([file], { item, original }) !== undefined) return []
     const add = restoredFields(item, original)
     const entries = entriesOf(file, item).filter((user) => conflict(user, add) === undefined)
     return entries.flatMap((user): Edit[] => [

@@ -49,6 +49,22 @@ describe.each(allKubectls())('%s', (kubectl) => {
     await until('lines', () => log.stdout.split('\n').length > 3)
   })
 
+  test('port-forward: many connections, each with its own bytes', async () => {
+    const rig = await byToken()
+    const forward = rig.start(kubectl, ['port-forward', 'web-0', ':8080'])
+    const port = await until('a port', () => /127\.0\.0\.1:(\d+) ->/.exec(forward.stdout)?.[1])
+    const bodies = await Promise.all(
+      Array.from({ length: 20 }, async (_, at) => {
+        const response = await fetch(`http://127.0.0.1:${port}/${at}`, { headers: { connection: 'close' } })
+        return response.text()
+      }),
+    )
+    bodies.forEach((body, at) => expect(body).toContain(`/${at}`))
+    rig.gateway.end()
+    rig.gateway.cut()
+    await until('its end', () => forward.stderr.includes('lost connection to pod'))
+  })
+
   test('a lock ends a watch, an exec and a log, and says why where it can', async () => {
     const rig = await byToken()
     const watch = rig.start(kubectl, ['get', 'pods', '-w'])
@@ -59,7 +75,12 @@ describe.each(allKubectls())('%s', (kubectl) => {
     rig.gateway.end()
     setTimeout(() => rig.gateway.cut(), 30)
     const codes = await Promise.all([watch.ended, log.ended, exec.ended])
-    console.log(codes, watch.stdout, watch.stderr, log.stderr, exec.stderr)
+    // kubectl shows what a watch says last, and leaves with 0 whatever it is.
+    expect(codes).toEqual([0, 1, 1])
+    expect(watch.stdout).toContain(
+      'kubeguard: prod is locked, and this was ended; run: kubeguard unlock prod',
+    )
+    expect(log.stderr).toContain('error')
     expect(exec.stderr).toContain('prod is locked')
     expect(rig.gateway.openExchanges).toBe(0)
   })
