@@ -30,6 +30,7 @@ export const defaultPolicy: Policy = {
   pinentry: '',
   materialize: false,
   access: 'plugin',
+  deny: [],
   unlock: [{ factor: 'passphrase' }],
 }
 

@@ -1,3 +1,4 @@
+import { describeDeny } from './deny-rules.ts'
 import { formatDuration } from './duration.ts'
 import type { Policy } from './policy.ts'
 import { describeUnlock } from './policy-unlock.ts'
@@ -38,6 +39,7 @@ const rules: Readonly<Record<string, (policy: Policy) => string | readonly strin
   absorb: ({ absorb }) => absorb,
   materialize: ({ materialize }) => String(materialize),
   access: ({ access }) => access,
+  deny: ({ deny }) => deny.map(describeDeny),
   env: ({ env }) => env,
   wipe: ({ wipe }) => wipe,
   onLock: ({ onLock }) => onLock,

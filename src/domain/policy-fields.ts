@@ -1,3 +1,4 @@
+import { readDeny } from './deny-rules.ts'
 import { formatDuration, parseDuration } from './duration.ts'
 import { defaultPolicy } from './default-policies.ts'
 import { readEscape } from './escape-key.ts'
@@ -41,6 +42,7 @@ export const policyKeys = [
   'pinentry',
   'materialize',
   'access',
+  'deny',
   'lockOn',
   ...factorKeys,
 ]
@@ -123,9 +125,16 @@ export class PolicyFields {
       lockOutRange.shortestMs,
       lockOutRange.longestMs,
     ])
+    const deny = readDeny(raw.deny, within)
     const unlock = readUnlock(raw, within)
     const isPerTerminal = scope === 'terminal'
     if (raw.materialize === true) refuseMaterialize({ unlock, isPerTerminal }, within)
+    if (access !== 'gateway' && deny.length > 0)
+      within(
+        ['deny'],
+        'deny: nothing but a gateway sees what a client asks for',
+        'write: access: gateway, too',
+      )
     if (access === 'gateway')
       refuseGateway({ materialize: raw.materialize === true, unlock, isPerTerminal }, within)
     if (this.#failed) return undefined
@@ -152,6 +161,7 @@ export class PolicyFields {
       // Unsaid in the organisation's file it is allowed, but not against what is said there.
       materialize: materialize && !isGiven(unlock) && !isPerTerminal,
       access: access === 'gateway' ? 'gateway' : 'plugin',
+      deny,
       lockOn,
       unlock,
     }

@@ -1,5 +1,6 @@
 import type { Absorb } from './absorb.ts'
 import type { Departure } from './departure.ts'
+import type { DenyRule } from './deny-rules.ts'
 import type { FactorSettings } from './factor.ts'
 import { strictestPolicies } from './default-policies.ts'
 import { globMatches } from './glob.ts'
@@ -51,6 +52,8 @@ export interface Policy {
   readonly materialize: boolean
   /** How clients come by a credential: from a plugin, which hands it to them, or by a gateway, which keeps it. */
   readonly access: 'plugin' | 'gateway'
+  /** What no request through the gateway may do. */
+  readonly deny: readonly DenyRule[]
   /** How one proves who one is: the factor that opens first, then what is checked beside it. */
   readonly unlock: readonly FactorSettings[]
 }

@@ -1,3 +1,4 @@
+import { describeDeny, unitedDeny } from './deny-rules.ts'
 import { allDepartures } from './departure.ts'
 import { formatDuration } from './duration.ts'
 import { globCovers, globsOverlap } from './glob.ts'
@@ -92,6 +93,7 @@ export function strictest(policy: Policy, others: readonly Policy[]): Policy {
     // What stands in a kubeconfig is there for every terminal, and past every gateway.
     materialize: scope === 'user' && access === 'plugin' && all.every((one) => one.materialize),
     access,
+    deny: unitedDeny(all.map(({ deny }) => deny)),
     lockOn: allDepartures(all.map((one) => one.lockOn)),
     unlock: strictestUnlock(all.map(({ unlock }) => unlock)),
   }
@@ -125,6 +127,9 @@ export function tightenings(before: Policy, after: Policy): string[] {
       `lockOutFor ${formatDuration(after.lockOutForMs)}, not ${formatDuration(before.lockOutForMs)}`,
     )
   if (before.materialize !== after.materialize) changes.push('materialize false, not true')
+  const denied = before.deny.map(describeDeny)
+  const denies = after.deny.map(describeDeny).filter((rule) => !denied.includes(rule))
+  if (denies.length > 0) changes.push(`deny ${denies.join('; ')} too`)
   if (before.access !== after.access) changes.push(`access ${after.access}, not ${before.access}`)
   const [unlockedBy, isUnlockedBy] = [describeUnlock(before.unlock), describeUnlock(after.unlock)]
   if (unlockedBy !== isUnlockedBy) changes.push(`unlock ${isUnlockedBy}, not ${unlockedBy}`)

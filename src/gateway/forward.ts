@@ -4,7 +4,7 @@ import { answer, breakOff, sendAnswer, statusOf } from './answer.ts'
 import type { Answer } from './answer.ts'
 import type { Destination, UpstreamRequest } from './destination.ts'
 import type { Exchange, Exchanges } from './exchanges.ts'
-import { asksToImpersonate, pairsOf, requestHeaders, responseHeaders, valueOf } from './headers.ts'
+import { pairsOf, requestHeaders, responseHeaders, valueOf } from './headers.ts'
 import type { Pass } from './passes.ts'
 
 export interface Admitted {
@@ -150,14 +150,8 @@ export const unreachable = answer(
   'the API server can’t be reached, or is not who the kubeconfig says; see: kubeguard daemon status (log file)',
 )
 
-/** @returns why a request is refused that was admitted; undefined where it is not */
-export function objectionTo(request: IncomingMessage): Answer | undefined {
-  if (asksToImpersonate(request.rawHeaders))
-    return answer('Forbidden', 'impersonation (--as) does not go through the gateway')
-  return undefined
-}
-
-function hasBody(request: IncomingMessage): boolean {
+/** Does something follow the head of this request? */
+export function hasBody(request: IncomingMessage): boolean {
   if (request.httpVersionMajor >= 2) return !(request as unknown as Http2ServerRequest).stream.endAfterHeaders
   const { headers } = request
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0

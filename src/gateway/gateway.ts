@@ -10,8 +10,9 @@ import { answer, sendAnswer, sendRawAnswer } from './answer.ts'
 import type { Answer } from './answer.ts'
 import { Destination } from './destination.ts'
 import { Exchanges } from './exchanges.ts'
-import { Forwarded, objectionTo } from './forward.ts'
+import { Forwarded } from './forward.ts'
 import type { Admitted } from './forward.ts'
+import { objectionTo, objectionToUpgrade } from './objection.ts'
 import { Passes } from './passes.ts'
 import type { Pass } from './passes.ts'
 import type { Peers } from './peers.ts'
@@ -77,7 +78,7 @@ export class Gateway {
     const destinations = credential.upstreams.map(
       (upstream) => [upstream.slug, new Destination(upstream, credential)] as const,
     )
-    this.#credentials.get(credential.id)?.forEach((destination) => destination.close())
+    // What is under way with an older one goes on; its idle connections end by themselves.
     this.#credentials.set(credential.id, new Map(destinations))
   }
 
@@ -155,7 +156,7 @@ export class Gateway {
     server.on('checkContinue', (request, response) => take(request as never, response as never, true))
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, early: Buffer) => {
       socket.on('error', () => socket.destroy())
-      const found = this.#admitOrRefuse(request)
+      const found = objectionToUpgrade(request) ?? this.#admitOrRefuse(request)
       if ('code' in found) return sendRawAnswer(socket, found)
       new Tunnel(request, socket, found).start(early)
     })
@@ -186,6 +187,13 @@ export class Gateway {
     const destination = this.#credentials.get(pass.credential)?.get(route.slug)
     if (destination === undefined)
       return answer('NotFound', 'this credential was not adopted for that cluster; run: kubeguard adopt')
-    return objectionTo(request) ?? { pass, destination, target: route.target, exchanges: this.#exchanges }
+    return (
+      objectionTo(request, route.target, this.#order) ?? {
+        pass,
+        destination,
+        target: route.target,
+        exchanges: this.#exchanges,
+      }
+    )
   }
 }

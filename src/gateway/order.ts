@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { denySchema } from '../platform/gateways/deny-schema.ts'
 import type { GatewayOrder, HeldCredential } from '../platform/gateways/start-gateway.ts'
 import { upstreamSchema } from '../platform/gateways/upstream-schema.ts'
 
@@ -15,6 +16,7 @@ const orderSchema = v.object({
   port: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535)),
   certPem: v.string(),
   keyPem: v.string(),
+  deny: v.array(denySchema),
 })
 
 /** @throws ValiError for anything but a GatewayOrder */

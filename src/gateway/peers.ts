@@ -28,7 +28,10 @@ export class LocalPeers implements Peers {
     const owner = socketOwner(remotePort, localPort)
     if (owner === undefined || owner.uid !== process.getuid?.()) return false
     this.#peers.set(remotePort, owner)
-    socket.once('close', () => this.#peers.delete(remotePort))
+    // The port may be another connection’s by then.
+    socket.once('close', () => {
+      if (this.#peers.get(remotePort) === owner) this.#peers.delete(remotePort)
+    })
     return true
   }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { DenyRule } from '../domain/deny-rules.ts'
 import type { HeldProcess } from '../domain/hold.ts'
 import { GuardError } from '../domain/errors.ts'
 import { passDigest } from '../platform/gateways/pass-digest.ts'
@@ -9,6 +10,7 @@ import type { VaultItem } from '../platform/vault/item.ts'
 
 interface World {
   readonly policy: string
+  readonly deny: readonly DenyRule[]
   /** Which port, and who signs. */
   readonly identity: () => Promise<GatewayIdentity>
   /** Told before the gateway has a secret: whoever ends this keeper ends that process, too. */
@@ -19,6 +21,8 @@ interface World {
 
 /** What it is named for its clients, who look for this address and no name. */
 const loopback = '127.0.0.1'
+/** As many as the gateway keeps passes of: whoever is forgotten here is ended where the session narrows. */
+const mostClients = 4_096
 /** A session of this account ends at the end of its lifetime at the latest; this is for clocks apart. */
 const afterLifetimeMs = 5 * 60_000
 
@@ -59,6 +63,8 @@ export class GatewayLink {
     const pass = `kgp_${randomBytes(32).toString('base64url')}`
     const { pid, startTicks } = client
     this.#clients.set(keyOf(client), client)
+    const oldest = this.#clients.keys().next().value
+    if (this.#clients.size > mostClients && oldest !== undefined) this.#clients.delete(oldest)
     channel.tell('gateway.admit', {
       digest: passDigest(pass),
       credential: item.id,
@@ -84,7 +90,7 @@ export class GatewayLink {
 
   async #begin(lifetimeWallMs: number): Promise<KeeperChannel> {
     try {
-      const { policy, identity, begun, lost } = this.#world
+      const { policy, deny, identity, begun, lost } = this.#world
       const { port, authority } = await identity()
       // Loaded when it is needed: most keepers never do.
       const { issueLeaf } = await import('../platform/certificates/certificates.ts')
@@ -93,7 +99,7 @@ export class GatewayLink {
         validMs: Math.max(0, lifetimeWallMs - Date.now()) + afterLifetimeMs,
         serves: [{ type: 'ip', value: loopback }],
       })
-      const { line, onExit } = await startGateway({ policy, port, ...leaf }, begun)
+      const { line, onExit } = await startGateway({ policy, port, deny, ...leaf }, begun)
       onExit(lost)
       const channel = new KeeperChannel(line, {})
       line.resume()

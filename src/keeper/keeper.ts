@@ -76,6 +76,7 @@ export class Keeper {
     const end = (): void => this.#end()
     this.#gateway = new GatewayLink({
       policy: options.order.policies[0] ?? '',
+      deny: options.order.deny ?? [],
       identity: async () => this.#gatewayIdentity(),
       begun: (id) => this.#channel.tell('keeper.gateway', id),
       lost: end,

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { denySchema } from '../platform/gateways/deny-schema.ts'
 import type { KeeperOrder } from '../usecases/ports.ts'
 
 const orderSchema = v.object({
@@ -9,6 +10,7 @@ const orderSchema = v.object({
   users: v.array(v.string()),
   to: v.optional(v.string()),
   access: v.optional(v.picklist(['plugin', 'gateway'])),
+  deny: v.optional(v.array(denySchema)),
   recovery: v.optional(v.boolean()),
   unlock: v.optional(v.array(v.looseObject({ factor: v.string() }))),
 })

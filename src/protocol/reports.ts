@@ -1,3 +1,4 @@
+import type { DenyRule } from '../domain/deny-rules.ts'
 import type { AuditRule, Severity } from '../domain/audit-rules.ts'
 import type { ClientFate } from '../domain/ending.ts'
 import type { JournalEvent, LockReason } from '../domain/event.ts'
@@ -288,6 +289,7 @@ export interface PolicyReport {
     pinentry: string
     materialize: boolean
     access: string
+    deny: readonly DenyRule[]
     lockOn: readonly string[]
     unlock: readonly FactorSettings[]
     tightenedBy: readonly string[]

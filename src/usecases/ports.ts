@@ -1,3 +1,4 @@
+import type { DenyRule } from '../domain/deny-rules.ts'
 import type { ErrorCode } from '../domain/errors.ts'
 import type { JournalEvent } from '../domain/event.ts'
 import type { DecidedRule } from '../domain/explain-policy.ts'
@@ -343,6 +344,8 @@ export interface KeeperOrder {
   readonly forTerminal?: boolean | undefined
   /** Mode unlock: how clients come by what is held. */
   readonly access?: 'plugin' | 'gateway' | undefined
+  /** Mode unlock: what no request through a gateway may do. */
+  readonly deny?: readonly DenyRule[] | undefined
   /** Mode unlock: what is to be proven, as the rules have it. */
   readonly unlock?: readonly FactorSettings[] | undefined
 }

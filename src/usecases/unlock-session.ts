@@ -76,7 +76,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   await limitAttempts(deps, guarded, request.recovery === true)
   deps.table.advance(guarded, { type: 'unlock-begun' })
   const { generation } = guarded.session
-  const { unlock, access } = deps.table.rules(guarded.policy)
+  const { unlock, access, deny } = deps.table.rules(guarded.policy)
   const wrong = vaultOfOthers(deps.vaults, guarded.policy, unlock)
   if (wrong !== undefined) throw new GuardError('policy-invalid', wrong)
   const order = {
@@ -87,6 +87,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     users: [],
     unlock,
     access,
+    deny,
     recovery: request.recovery,
     forTerminal: guarded.terminal !== undefined,
   } as const

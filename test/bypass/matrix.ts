@@ -1,6 +1,7 @@
 import type { BypassCase } from './bypass-case.ts'
 import { familyCases } from './cases/families.ts'
 import { fileCases } from './cases/files.ts'
+import { gatewayCases } from './cases/gateway.ts'
 import { heldCases, manySessionsCases } from './cases/held.ts'
 import { kubeconfigCases } from './cases/kubeconfig.ts'
 import { pluginCases } from './cases/plugin.ts'
@@ -26,6 +27,7 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'kubeconfig and clients': kubeconfigCases,
   'credential plugin and protocol': pluginCases,
   'wrapped exec plugins': wrappedCases,
+  'a gateway': gatewayCases,
   'unlocking': unlockCases,
   'a log-in at a provider': oidcCases,
   'misuse and recovery': misuseCases,

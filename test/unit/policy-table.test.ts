@@ -33,6 +33,7 @@ test('and what holds unless it is said', () => {
     absorb,
     live,
     materialize,
+    access,
     lockOutAfter,
     lockOutForMs,
     notify,
@@ -52,13 +53,14 @@ test('and what holds unless it is said', () => {
     hold,
     absorb,
     live,
+    access,
     pinentry: pinentry === '' ? 'off' : pinentry,
     notify,
     escape,
     lockOutAfter: String(lockOutAfter),
     materialize: String(materialize),
     ...Object.fromEntries(
-      (['env', 'wipe', 'onLock', 'onMisuse'] as const).map((name) => [
+      (['env', 'wipe', 'onLock', 'onMisuse', 'deny'] as const).map((name) => [
         name,
         JSON.stringify(defaultPolicy[name]),
       ]),

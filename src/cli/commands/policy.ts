@@ -1,4 +1,5 @@
 import { callDaemon } from '../../client/call.ts'
+import { describeDeny } from '../../domain/deny-rules.ts'
 import { formatDuration } from '../../domain/duration.ts'
 import { describeUnlock } from '../../domain/policy-unlock.ts'
 import type { PolicyReport } from '../../protocol/reports.ts'
@@ -67,6 +68,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'pinentry',
     'materialize',
     'access',
+    'deny',
     'unlock',
     'lock on',
     'tightened by the organisation',
@@ -93,6 +95,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     clean(policy.pinentry),
     policy.materialize ? 'true' : '',
     policy.access,
+    policy.deny.map(describeDeny).map(clean).join('; '),
     clean(describeUnlock(policy.unlock)),
     policy.lockOn.join(' '),
     policy.tightenedBy.join(', '),

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { Duplex } from 'node:stream'
+import type { DenyRule } from '../../domain/deny-rules.ts'
 import type { Upstream } from '../../domain/upstream.ts'
 import { GuardError } from '../../domain/errors.ts'
 import { allowListedEnvironment } from '../../hardening/environment.ts'
@@ -27,6 +28,8 @@ export interface GatewayOrder {
   readonly certPem: string
   /** PEM. */
   readonly keyPem: string
+  /** What no request may do. */
+  readonly deny: readonly DenyRule[]
 }
 
 /** What it says once it listens, or why it does not. */

@@ -37,6 +37,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       pinentry,
       materialize,
       access,
+      deny,
       unlock,
       lockOn,
     }) => ({
@@ -58,6 +59,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       ...(wipe.length === 0 ? {} : { wipe: [...wipe] }),
       ...(materialize ? { materialize } : {}),
       ...(access === 'gateway' ? { access } : {}),
+      ...(deny.length === 0 ? {} : { deny: [...deny] }),
       ...(onLock.length === 0 ? {} : { onLock: [...onLock] }),
       ...renderUnlock(unlock),
       ...(lockOutAfter === defaultPolicy.lockOutAfter ? {} : { lockOutAfter }),

@@ -1,16 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { isRunning, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import { until } from '../../fixtures/terminal.ts'
 import { helm, kubectl } from '../../fixtures/tools.ts'
-import { execOf } from '../plugin/exec-user.ts'
+import { PythonClient } from './python-client.ts'
 import { gatewayEntry, gatewayHome, pidsOf, writeRules } from './gateway-home.ts'
 
 const context = ['--context', 'prod-playground']
@@ -26,47 +25,6 @@ afterAll(() => home.dispose())
 
 /** The real kubectl, without any shim. */
 const getPods = (): ReturnType<TestHome['run']> => home.realKubectl(['get', 'pods', '-o', 'name', ...context])
-
-/** A program of its own that has a pass, and asks with it whenever it is told to. */
-class PythonClient {
-  readonly #child
-  readonly lines: string[] = []
-
-  constructor() {
-    const ca = join(home.home, 'gateway-ca.pem')
-    const { url, caPem } = gatewayEntry(home)
-    writeFileSync(ca, caPem)
-    const { command, args } = execOf(home.kubeconfig, 'prod-playground')
-    const script = join(import.meta.dirname, 'python-client.py')
-    this.#child = spawn(
-      '/usr/bin/python3',
-      [script, `${url}/api/v1/namespaces/default/pods`, ca, command, ...args],
-      { env: home.env, stdio: ['pipe', 'pipe', 'inherit'] },
-    )
-    let rest = ''
-    this.#child.stdout.on('data', (chunk: Buffer) => {
-      const lines = `${rest}${String(chunk)}`.split('\n')
-      rest = lines.pop() ?? ''
-      this.lines.push(...lines)
-    })
-    onTestFinished(() => void this.#child.kill('SIGKILL'))
-  }
-
-  get pid(): number {
-    return this.#child.pid as number
-  }
-
-  async pass(): Promise<string> {
-    await until('an answer', () => this.lines.length > 1)
-    return (JSON.parse(this.lines[0] as string) as { status: { token: string } }).status.token
-  }
-
-  async again(): Promise<string> {
-    const before = this.lines.length
-    this.#child.stdin.write('\n')
-    return until('an answer', () => this.lines[before])
-  }
-}
 
 async function askFromHere(pass: string): Promise<[number | undefined, string]> {
   const { url, caPem } = gatewayEntry(home)
@@ -104,7 +62,8 @@ test('locked, unlocked, locked: kubectl with and without the shim, and helm', as
 
 test('a pass is for one process, for this session, and no credential', async () => {
   await home.unlock('prod')
-  const client = new PythonClient()
+  const client = new PythonClient(home)
+  onTestFinished(() => client.end())
   const pass = await client.pass()
   expect(JSON.parse(client.lines[0] as string).status).toEqual({
     expirationTimestamp: expect.any(String) as string,
@@ -185,7 +144,7 @@ test('eject brings back the file as it was; the way back and forth is one line a
   const plain = readFileSync(home.kubeconfig, 'utf8')
   expect(plain).not.toContain('kubeguard-prod')
   await changeRules('plugin')
-  await home.kubeguard(['adopt'])
+  expect(await home.kubeguard(['adopt', '--yes'])).toMatchObject({ code: 0 })
   expect(readFileSync(home.kubeconfig, 'utf8')).not.toContain('kubeguard-prod')
   await home.unlock('prod')
   expect((await getPods()).code).toBe(0)
@@ -196,7 +155,7 @@ test('eject brings back the file as it was; the way back and forth is one line a
   expect((await getPods()).stderr).toContain('was adopted before prod had access: gateway')
   expect(await eject()).toMatchObject({ code: 0 })
   expect(readFileSync(home.kubeconfig, 'utf8')).toBe(plain)
-  await home.kubeguard(['adopt'])
+  expect(await home.kubeguard(['adopt', '--yes'])).toMatchObject({ code: 0 })
   expect(readFileSync(home.kubeconfig, 'utf8')).toBe(behind)
 })
 

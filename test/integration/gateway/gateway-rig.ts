@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import type { DenyRule } from '../../../src/domain/deny-rules.ts'
 import { Gateway } from '../../../src/gateway/gateway.ts'
 import type { HeldCredential } from '../../../src/platform/gateways/start-gateway.ts'
 import { LocalPeers } from '../../../src/gateway/peers.ts'
@@ -28,18 +29,18 @@ export class GatewayRig {
     this.caPem = caPem
   }
 
-  static async start(credential: HeldCredential, client: ProcessId = self()): Promise<GatewayRig> {
+  static async start(credential: HeldCredential, deny: readonly DenyRule[] = []): Promise<GatewayRig> {
     const authority = await createAuthority()
     const { certPem, keyPem } = await authority.serverCertificate()
     const gateway = new Gateway(
-      { policy: 'prod', port: 0, certPem, keyPem },
+      { policy: 'prod', port: 0, certPem, keyPem, deny },
       { wallMs: () => Date.now(), peers: new LocalPeers() },
     )
     const rig = new GatewayRig(gateway, await gateway.listen(), authority.caPem)
     gateway.hold(credential)
     gateway.admit(passDigest(pass), {
       credential: credential.id,
-      client,
+      client: self(),
       untilWallMs: Date.now() + 3_600_000,
     })
     onTestFinished(() => rig.close())

@@ -8,6 +8,7 @@ import { connect as connectTcp } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { DenyRule } from '../../../src/domain/deny-rules.ts'
 import type { Upstream } from '../../../src/domain/upstream.ts'
 import { passDigest } from '../../../src/platform/gateways/pass-digest.ts'
 import { until } from '../../fixtures/terminal.ts'
@@ -29,14 +30,14 @@ class Wire {
     server.server.on('request', (message: IncomingMessage) => this.seen.push(message))
   }
 
-  static async open(handler: Handler, more: Partial<Upstream> = {}): Promise<Wire> {
+  static async open(handler: Handler, deny: readonly DenyRule[] = []): Promise<Wire> {
     const server = await startTlsServer()
     onTestFinished(() => server.close())
     server.server.on('request', handler)
-    const upstream = { slug: 'api', server: server.address, caPem: server.caPem, ...more }
+    const upstream = { slug: 'api', server: server.address, caPem: server.caPem }
     return new Wire(
       server,
-      await GatewayRig.start({ id: 'prod.a', token: 'the-token', upstreams: [upstream] }),
+      await GatewayRig.start({ id: 'prod.a', token: 'the-token', upstreams: [upstream] }, deny),
     )
   }
 
@@ -362,6 +363,34 @@ describe('who gets nothing', () => {
       ])
     }
     expect(wire.seen).toEqual([])
+  })
+
+  test('what the policy denies, however it is asked for; and what would be a tunnel for anything', async () => {
+    const rules = [
+      { verbs: ['delete'], resources: ['namespaces'] },
+      { verbs: ['*'], resources: ['pods/exec'], namespaces: ['kube-*'] },
+    ]
+    const wire = await Wire.open(ok, rules)
+    const { code, text } = await wire.ask('/api/v1/namespaces/prod', { method: 'DELETE' })
+    expect([code, JSON.parse(text)]).toMatchObject([
+      403,
+      {
+        reason: 'Forbidden',
+        message: 'kubeguard: policy prod denies this (delete namespaces); see: kubeguard policy show',
+      },
+    ])
+    expect((await wire.ask('/api//v1/pods')).code).toBe(403)
+    const upgrade = (path: string, protocol: string, more = ''): Promise<string> =>
+      wire.raw(
+        `POST /api${path} HTTP/1.1\r\nHost: 127.0.0.1:${wire.rig.port}\r\nAuthorization: Bearer ${pass}\r\n` +
+          `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n${more}\r\n`,
+      )
+    const exec = '/api/v1/namespaces/kube-system/pods/x/exec?command=sh'
+    expect(await upgrade(exec, 'SPDY/3.1')).toMatch(/^HTTP\/1\.1 403 [\s\S]*denies this/)
+    expect(await upgrade('/', 'h2c')).toMatch(/^HTTP\/1\.1 400 /)
+    expect(await upgrade('/', 'websocket', 'Content-Length: 5\r\n')).toMatch(/^HTTP\/1\.1 400 /)
+    expect(wire.seen).toEqual([])
+    expect((await wire.ask('/api/v1/namespaces/prod')).code).toBe(200)
   })
 
   test('requests that two servers would read in two ways', async () => {

@@ -102,6 +102,11 @@ const anyPolicy = fc.record({
   lockOutAfter: fc.integer({ min: 3, max: 9 }),
   lockOutForMs: fc.nat(9),
   materialize: fc.boolean(),
+  access: fc.constantFrom('plugin' as const, 'gateway' as const),
+  deny: fc.subarray([
+    { verbs: ['delete'], resources: ['namespaces'] },
+    { verbs: ['*'], resources: ['pods/exec'], namespaces: ['kube-*'] },
+  ]),
 })
 /** Sets as the validation leaves them: names are unique, the last one matches everything. */
 const anySet = fc
@@ -148,6 +153,9 @@ describe('tighten', () => {
             expect(hasMisuse).toBe(true)
             expect(rank(result)).toBeGreaterThanOrEqual(Math.max(rank(own), rank(above)))
             const isPerTerminal = [own, above].some(({ scope }) => scope === 'terminal')
+            if (own.access === 'gateway' || above.access === 'gateway')
+              expect(result).toMatchObject({ access: 'gateway', materialize: false })
+            expect(result.deny).toEqual(expect.arrayContaining([...own.deny, ...above.deny]))
             if (isPerTerminal) expect(result).toMatchObject({ scope: 'terminal', materialize: false })
             if (own.live === 'kill' || above.live === 'kill') expect(result.live).toBe('kill')
             expect(result.suspendForMs).toBeLessThanOrEqual(Math.min(own.suspendForMs, above.suspendForMs))

@@ -30,6 +30,7 @@ const rule = (name: string, minutes: number): Policy => ({
   pinentry: '',
   materialize: false,
   access: 'plugin',
+  deny: [],
   unlock: [{ factor: 'passphrase' }],
 })
 

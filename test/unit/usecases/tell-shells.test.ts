@@ -32,6 +32,7 @@ const rule: Policy = {
   pinentry: '',
   materialize: false,
   access: 'plugin',
+  deny: [],
   unlock: [{ factor: 'passphrase' }],
 }
 

@@ -98,10 +98,10 @@ describe('a policy file', () => {
     ['an unknown key', file('    idel: 5m\n'), 5, 5, /"idel" is not known/, /did you mean idle\?/],
     [
       'a key of a later version',
-      file('    access: ro\n'),
+      file('    credential: ephemeral\n'),
       5,
       5,
-      /access is not available in this version/,
+      /credential is not available in this version/,
       /remove it/,
     ],
     [
