@@ -348,6 +348,17 @@ describe('who gets nothing', () => {
     expect(wire.seen).toEqual([])
   })
 
+  test('a client whose socket speaks IPv6, too, is known all the same', async () => {
+    const wire = await Wire.open(ok)
+    const host = `127.0.0.1:${wire.rig.port}`
+    const found = await wire.ask('/', {
+      host: '::ffff:127.0.0.1',
+      headers: { host },
+      checkServerIdentity: () => undefined,
+    })
+    expect(found.code).toBe(200)
+  })
+
   test('whoever impersonates is told so, and not served as somebody else', async () => {
     const wire = await Wire.open(ok)
     for (const name of [

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
@@ -107,6 +108,8 @@ test('contexts are pointed to the gateway; their clusters stay for others, and a
 test('a token that is fetched anew goes behind the same gateway, before the cluster that is named now', async () => {
   const path = write(join(home.kube, 'config'), shared)
   await adopt(program, home, [path], { policies: policies() })
+  // As after a reset: the vault, and so the gateway, is another one.
+  for (const name of ['gateway.age', 'gateway.json']) rmSync(join(home.vaults, 'prod', name))
   const text = read(path).replace('https://main:6443/k8s', 'https://moved:6443')
   write(path, text.replace(/ {4}exec:\n(?: {6}.*\n)+(?=- name: bob)/, '    token: token-new\n'))
   expect((await adopt(program, home, [path], { policies: policies() })).adopted).toHaveLength(1)
@@ -114,6 +117,7 @@ test('a token that is fetched anew goes behind the same gateway, before the clus
   expect(alice?.upstreams?.map(({ server }) => server)).toEqual(['https://moved:6443', 'https://spare:6443'])
   const { clusters, contexts } = parse(read(path)) as Parsed
   expect(clusters).toHaveLength(4)
+  expect(clusters[1]?.cluster['server']).toContain(`:${String(readGatewayPlace(home.vaults, 'prod')?.port)}/`)
   expect(contexts[0]?.context.cluster).toBe('Main Cluster-kubeguard-prod')
 })
 
