@@ -9,6 +9,7 @@ import { isGiven } from './given-credential.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
 import { factorKeys, readUnlock } from './policy-unlock.ts'
+import { refuseGateway, refuseMaterialize } from './policy-conflicts.ts'
 import { readPinentry } from './policy-pinentry.ts'
 import { readEnv } from './policy-env.ts'
 import { readCommands } from './policy-commands.ts'
@@ -289,30 +290,4 @@ export class PolicyFields {
   #at(key: string, value: unknown, message: string, cure: string): void {
     this.#report(value === undefined ? this.#path : [...this.#path, key], message, cure)
   }
-}
-
-/** What may never stand in a kubeconfig in plain text, though the policy wants it there. */
-function refuseMaterialize(
-  { unlock, isPerTerminal }: { readonly unlock: Policy['unlock']; readonly isPerTerminal: boolean },
-  report: Report,
-): void {
-  const refuse = (why: string): void => report(['materialize'], `materialize: ${why}`, 'remove it')
-  if (isGiven(unlock)) refuse('nothing that a log-in gives is ever put on disk')
-  if (isPerTerminal) refuse('what stands in a kubeconfig is there for every terminal (scope: terminal)')
-}
-
-/** What does not go together with a gateway. */
-function refuseGateway(
-  policy: {
-    readonly materialize: boolean
-    readonly unlock: Policy['unlock']
-    readonly isPerTerminal: boolean
-  },
-  report: Report,
-): void {
-  const refuse = (why: string, cure: string): void => report(['access'], `access: gateway ${why}`, cure)
-  if (policy.materialize) refuse('keeps what materialize would write down', 'remove one of them')
-  if (isGiven(policy.unlock)) refuse('does not serve what a log-in gives', 'write: access: plugin')
-  if (policy.isPerTerminal)
-    refuse('has one port, for one session (scope: terminal)', 'write: scope: user, or access: plugin')
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { GuardError } from '../domain/errors.ts'
+import { errorCatalogue, GuardError } from '../domain/errors.ts'
+import type { ErrorCode } from '../domain/errors.ts'
 import { peerOf } from '../platform/peer.ts'
 import type { Frame } from '../protocol/channel.ts'
 import { encodeError, FrameError } from '../protocol/frame.ts'
@@ -133,4 +134,16 @@ export function toGuardError(error: unknown): GuardError {
   if (error instanceof FrameError) return new GuardError('protocol-error', error.message)
   const code = (error as NodeJS.ErrnoException | undefined)?.code
   return new GuardError('internal', `the keeper failed${typeof code === 'string' ? ` (${code})` : ''}`)
+}
+
+/** What the daemon answers where it does not accept an unlock. */
+export function refusedWith(refusal: string | undefined): GuardError {
+  const code =
+    refusal !== undefined && Object.hasOwn(errorCatalogue, refusal)
+      ? (refusal as ErrorCode)
+      : 'unlock-superseded'
+  return new GuardError(
+    code,
+    code === 'unlock-superseded' ? 'the session was locked meanwhile' : 'the unlock was refused',
+  )
 }

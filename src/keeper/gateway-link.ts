@@ -5,14 +5,16 @@ import { GuardError } from '../domain/errors.ts'
 import { passDigest } from '../platform/gateways/pass-digest.ts'
 import { startGateway } from '../platform/gateways/start-gateway.ts'
 import { KeeperChannel } from '../platform/keepers/channel.ts'
+import type { OpenReport } from '../protocol/reports.ts'
 import type { GatewayIdentity } from '../platform/vault/gateway-identity.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
+import { toGuardError } from './connection.ts'
+import type { Holdings } from './factor.ts'
 
 interface World {
   readonly policy: string
   readonly deny: readonly DenyRule[]
-  /** Which port, and who signs. */
-  readonly identity: () => Promise<GatewayIdentity>
+  readonly holdings: () => Holdings | undefined
   /** Told before the gateway has a secret: whoever ends this keeper ends that process, too. */
   readonly begun: (id: HeldProcess) => void
   /** It ended, and not by us. */
@@ -39,9 +41,20 @@ export class GatewayLink {
     this.#world = world
   }
 
-  /** Makes sure that it runs. @throws GuardError gateway-down, vault-damaged */
-  async start(lifetimeWallMs: number): Promise<void> {
-    await this.#open(lifetimeWallMs)
+  /**
+   * Starts it where a credential needs one: clients that run already are served again before the first asks anew. What fails
+   * is told, and no reason to stay locked.
+   */
+  async begin(lifetimeWallMs: number | undefined): Promise<Pick<OpenReport, 'gatewayDown'>> {
+    const isNeeded = this.#world.holdings()?.items.some(({ upstreams }) => upstreams !== undefined) === true
+    if (!isNeeded || lifetimeWallMs === undefined) return {}
+    try {
+      await this.#open(lifetimeWallMs)
+      return {}
+    } catch (error) {
+      const { message, cure } = toGuardError(error)
+      return { gatewayDown: { message, cure } }
+    }
   }
 
   /**
@@ -84,14 +97,21 @@ export class GatewayLink {
   }
 
   #open(lifetimeWallMs: number): Promise<KeeperChannel> {
-    this.#channel ??= this.#begin(lifetimeWallMs)
+    this.#channel ??= this.#startProcess(lifetimeWallMs)
     return this.#channel
   }
 
-  async #begin(lifetimeWallMs: number): Promise<KeeperChannel> {
+  /** @throws GuardError gateway-down, vault-damaged */
+  async #identity(): Promise<GatewayIdentity> {
+    const identity = this.#world.holdings()?.gatewayIdentity?.()
+    if (identity === undefined) throw new GuardError('gateway-down', 'this session has no gateway')
+    return identity
+  }
+
+  async #startProcess(lifetimeWallMs: number): Promise<KeeperChannel> {
     try {
-      const { policy, deny, identity, begun, lost } = this.#world
-      const { port, authority } = await identity()
+      const { policy, deny, begun, lost } = this.#world
+      const { port, authority } = await this.#identity()
       // Loaded when it is needed: most keepers never do.
       const { issueLeaf } = await import('../platform/certificates/certificates.ts')
       const leaf = await issueLeaf(authority, {

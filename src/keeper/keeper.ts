@@ -1,7 +1,6 @@
 import { GuardError } from '../domain/errors.ts'
 import { createClock } from '../platform/clock.ts'
 import { KeeperChannel } from '../platform/keepers/channel.ts'
-import type { GatewayIdentity } from '../platform/vault/gateway-identity.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import { ancestryOf } from '../platform/processes/inspect.ts'
 import { readProcStat } from '../platform/processes/proc-stat.ts'
@@ -10,10 +9,8 @@ import type { ReplyOf } from '../protocol/messages.ts'
 import type { FailedBefore, OpenReport } from '../protocol/reports.ts'
 import type { KeeperOrder, ProcessId } from '../usecases/ports.ts'
 import type { Duplex } from 'node:stream'
-import type { ErrorCode } from '../domain/errors.ts'
-import { errorCatalogue } from '../domain/errors.ts'
 import type { Call, Ongoing } from './connection.ts'
-import { toGuardError } from './connection.ts'
+import { refusedWith, toGuardError } from './connection.ts'
 import { Dialogue } from './dialogue.ts'
 import type { Holdings } from './factor.ts'
 import { GatewayLink } from './gateway-link.ts'
@@ -77,7 +74,7 @@ export class Keeper {
     this.#gateway = new GatewayLink({
       policy: options.order.policies[0] ?? '',
       deny: options.order.deny ?? [],
-      identity: async () => this.#gatewayIdentity(),
+      holdings: () => this.#holdings,
       begun: (id) => this.#channel.tell('keeper.gateway', id),
       lost: end,
     })
@@ -209,7 +206,7 @@ export class Keeper {
     const { idleMs, untilWallMs, materialise, failedBefore } = answer
     const more =
       materialise === undefined ? {} : await this.#plainText.put(materialise, holdings?.items ?? [])
-    const gateway = await this.#startGateway()
+    const gateway = await this.#gateway.begin(this.#lease.inForce?.lifetimeWallMs)
     const limits = {
       ...(idleMs !== undefined && { idleMs }),
       ...(untilWallMs !== undefined && { untilWallMs }),
@@ -277,27 +274,6 @@ export class Keeper {
     const { access } = this.#options.order
     return give(item, apiVersion, { ...to, access, gateway: this.#gateway, wallMs: this.#clock.now().wallMs })
   }
-
-  /** @throws GuardError vault-damaged */
-  #gatewayIdentity(): Promise<GatewayIdentity> {
-    const identity = this.#holdings?.gatewayIdentity?.()
-    if (identity === undefined) throw new GuardError('gateway-down', 'this session has no gateway')
-    return identity
-  }
-
-  /** Clients that run already are served again before the first asks anew. What fails is told, and no reason to stay locked. */
-  async #startGateway(): Promise<Pick<OpenReport, 'gatewayDown'>> {
-    const deadlines = this.#lease.inForce
-    const isNeeded = this.#holdings?.items.some(({ upstreams }) => upstreams !== undefined) === true
-    if (!isNeeded || deadlines === undefined) return {}
-    try {
-      await this.#gateway.start(deadlines.lifetimeWallMs)
-      return {}
-    } catch (error) {
-      const { message, cure } = toGuardError(error)
-      return { gatewayDown: { message, cure } }
-    }
-  }
 }
 
 function whenGone(gone: Promise<void>): AbortSignal {
@@ -311,14 +287,3 @@ const endOfTurn = (): Promise<void> => new Promise((resolve) => void setImmediat
 
 const isThere = ({ client }: ExpectedTicket): boolean =>
   readProcStat(client.pid)?.startTicks === client.startTicks
-
-function refusedWith(refusal: string | undefined): GuardError {
-  const code =
-    refusal !== undefined && Object.hasOwn(errorCatalogue, refusal)
-      ? (refusal as ErrorCode)
-      : 'unlock-superseded'
-  return new GuardError(
-    code,
-    code === 'unlock-superseded' ? 'the session was locked meanwhile' : 'the unlock was refused',
-  )
-}

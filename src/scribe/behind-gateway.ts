@@ -11,6 +11,7 @@ import type { MovedCluster } from './original.ts'
 import { slugOf } from './credential-facts.ts'
 import { readSmallFile } from './read-file.ts'
 import { referencedPath } from './read-secrets.ts'
+import type { Secrets } from './read-secrets.ts'
 
 /** What puts the contexts of one user behind the gateway of one policy. */
 export interface BehindGateway {
@@ -24,8 +25,49 @@ export interface BehindGateway {
 export type Gateways = ReadonlyMap<string, GatewayPlace>
 
 /** The rules of a policy decide; what has left the file has none. */
-export const wantsGateway = (policies: PolicySet, policy: Pick<Policy, 'name'>): boolean =>
+const wantsGateway = (policies: PolicySet, policy: Pick<Policy, 'name'>): boolean =>
   policies.find(({ name }) => name === policy.name)?.access === 'gateway'
+
+/** One policy’s share of a user. */
+interface Share {
+  readonly policy: Pick<Policy, 'name'>
+  readonly contexts: readonly ContextPlace[]
+  readonly behind?: BehindGateway
+}
+
+/** Which of them go behind a gateway. One that can’t be put there keeps all of them from being adopted. */
+export function sharesBehind<Self extends Share>(
+  file: LoadedFile,
+  shares: readonly Self[],
+  { policies, gateways }: { readonly policies: PolicySet; readonly gateways: Gateways },
+): readonly Self[] | { readonly problem: string } {
+  const all: Self[] = []
+  for (const share of shares) {
+    const { policy, contexts } = share
+    const place = wantsGateway(policies, policy) ? gateways.get(policy.name) : undefined
+    const behind = place && behindGateway(file, contexts, { policy: policy.name, place })
+    if (behind !== undefined && 'problem' in behind) return behind
+    all.push(behind === undefined ? share : { ...share, behind })
+  }
+  return all
+}
+
+/** What a person would take for granted of a gateway, and is not so. */
+export function adviceOnGateway(
+  policies: PolicySet,
+  { policy, behind }: Pick<Share, 'policy' | 'behind'>,
+  { exec }: Pick<Secrets, 'exec'>,
+): string[] {
+  const unverified = (behind?.upstreams ?? []).filter(({ skipsVerify }) => skipsVerify === true)
+  return [
+    ...(exec !== undefined && wantsGateway(policies, policy)
+      ? ['access: gateway does not reach what its exec plugin gives: that is handed to the client']
+      : []),
+    ...unverified.map(
+      ({ server }) => `nobody looks who ${server} is (insecure-skip-tls-verify), the gateway neither`,
+    ),
+  ]
+}
 
 /**
  * Beside each cluster another one is put that is the gateway, and the contexts are pointed to it: the first stays as it is,
@@ -34,7 +76,7 @@ export const wantsGateway = (policies: PolicySet, policy: Pick<Policy, 'name'>):
  *
  * @returns a problem where that can’t be done in one step, and so not safely
  */
-export function behindGateway(
+function behindGateway(
   file: LoadedFile,
   contexts: readonly ContextPlace[],
   { policy, place }: { readonly policy: string; readonly place: GatewayPlace },

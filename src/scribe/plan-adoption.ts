@@ -1,17 +1,16 @@
 import { describePlugin, sourcesOf } from '../domain/exec-plugins.ts'
 import type { Policy } from '../domain/policy.ts'
 import { policyForContext } from '../domain/policy.ts'
-import { classifyUser, secretFields } from '../platform/kubeconfig/classify-user.ts'
+import { classifyUser } from '../platform/kubeconfig/classify-user.ts'
 import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
 import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
 import { execEntry } from '../platform/kubeconfig/exec-entry.ts'
-import { fieldValue } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { notEditable } from '../platform/kubeconfig/splice.ts'
 import type { AdoptOrder } from '../platform/scribes/job.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import type { AdoptedUser, LeftUser } from '../protocol/reports.ts'
-import { behindGateway, wantsGateway } from './behind-gateway.ts'
+import { adviceOnGateway, sharesBehind } from './behind-gateway.ts'
 import type { BehindGateway, Gateways } from './behind-gateway.ts'
 import { adviceFor, adviceForLeft, adviceOnPolicy } from './adoption-advice.ts'
 import { credentialId, expiryOf, kindOfSecrets, strengthOf } from './credential-facts.ts'
@@ -20,9 +19,8 @@ import type { ContextPlace, LoadedFile } from './load-files.ts'
 import { leftToLogIn, policyOfLogIn } from './left-to-log-in.ts'
 import { Materialised } from './materialised-fields.ts'
 import type { Original, Split } from './original.ts'
-import { readExec } from './read-exec.ts'
-import { readSecrets } from './read-secrets.ts'
-import type { Secrets, SecretsFound } from './read-secrets.ts'
+import type { Secrets } from './read-secrets.ts'
+import { keptFields, removedFields, secretsOf, takenFields } from './taken-fields.ts'
 
 export interface AdoptionPlan {
   readonly items: readonly VaultItem[]
@@ -141,22 +139,12 @@ class Planner implements AdoptionPlan {
     if (given !== undefined)
       return void this.left.push(leftToLogIn(file, user, contexts, given, read.secrets, this.#order.plugin))
     const split = splitOf(user, shares)
-    const behind = read.secrets.exec === undefined ? this.#behind(file, shares) : shares
+    const behind =
+      read.secrets.exec === undefined
+        ? sharesBehind(file, shares, { policies: this.#order.policies, gateways: this.#gateways })
+        : shares
     if ('problem' in behind) return this.#leave(file, user, kind, contexts, behind.problem)
     for (const share of behind) this.#addShare(file, user, kind, share, read.secrets, split)
-  }
-
-  /** Which of them go behind a gateway. One that can’t be put there keeps all of them from being adopted. */
-  #behind(file: LoadedFile, shares: readonly Share[]): readonly Share[] | { problem: string } {
-    const all: Share[] = []
-    for (const share of shares) {
-      const { policy, contexts } = share
-      const place = wantsGateway(this.#order.policies, policy) ? this.#gateways.get(policy.name) : undefined
-      const behind = place && behindGateway(file, contexts, { policy: policy.name, place })
-      if (behind !== undefined && 'problem' in behind) return behind
-      all.push(behind === undefined ? share : { ...share, behind })
-    }
-    return all
   }
 
   #leave(
@@ -236,6 +224,7 @@ class Planner implements AdoptionPlan {
         advice: [
           ...adviceFor(file, user, kind, secrets, this.#nowMs),
           ...adviceOnPolicy(this.#order.policies, policy.name, secrets),
+          ...adviceOnGateway(this.#order.policies, share, secrets),
         ],
       },
     })
@@ -309,27 +298,4 @@ function splitOf(user: UserEntry, shares: readonly Share[]): Split | undefined {
     parts: shares.map(({ name }) => name).filter((name) => name !== user.name),
     files: [...new Set(places.map(({ file }) => file.snapshot.real))],
   }
-}
-
-/** An exec plugin that runs is wrapped; one beside a static token never does. */
-function secretsOf(file: LoadedFile, user: UserEntry, kind: UserKind): SecretsFound {
-  const found = readSecrets(file.config, user)
-  if (kind.kind !== 'exec' || 'problem' in found) return found
-  const wrapped = readExec(file.config, user)
-  return 'problem' in wrapped ? wrapped : { secrets: { ...found.secrets, exec: wrapped.exec } }
-}
-
-/** An exec entry gives way too: ours is written anew, and eject brings back the other one. */
-const removedFields = (user: UserEntry): string[] =>
-  [...secretFields, 'exec'].filter((name) => user.fields.has(name))
-
-function takenFields(file: LoadedFile, user: UserEntry, kind: UserKind): Record<string, unknown> {
-  const taken = removedFields(user).filter((name) => name !== 'exec' || kind.ours === undefined)
-  return Object.fromEntries(taken.map((name) => [name, fieldValue(file.config, user, name)]))
-}
-
-function keptFields(file: LoadedFile, user: UserEntry): Record<string, unknown> {
-  const removed = new Set(removedFields(user))
-  const kept = [...user.fields.keys()].filter((name) => !removed.has(name))
-  return Object.fromEntries(kept.map((name) => [name, fieldValue(file.config, user, name)]))
 }

@@ -52,7 +52,7 @@ function ask(
 }
 
 async function latency(bench: GatewayBench): Promise<Figure> {
-  const { a, b, rounds } = await compare(through(bench), direct(bench), { rounds: 1_000, warmUp: 100 })
+  const { a, b, rounds } = await compare(through(bench), direct(bench), { rounds: 500, warmUp: 50 })
   return {
     name: 'a request through the gateway, added',
     value: a - b,
@@ -65,7 +65,7 @@ async function latency(bench: GatewayBench): Promise<Figure> {
 }
 
 const clients = 16
-const requestsEach = 150
+const requestsEach = 60
 
 async function throughput(bench: GatewayBench): Promise<Figure> {
   const perSecond = async (makeAsk: () => Ask): Promise<number> => {
@@ -79,7 +79,7 @@ async function throughput(bench: GatewayBench): Promise<Figure> {
     return (clients * requestsEach * 1_000) / (performance.now() - startedAt)
   }
   const rates = { gateway: [] as number[], proxy: [] as number[] }
-  for (let round = 0; round < 6; round += 1) {
+  for (let round = 0; round < 4; round += 1) {
     // The first warms up both.
     const [gateway, proxy] = [await perSecond(() => through(bench)), await perSecond(() => byProxy(bench))]
     if (round > 0) rates.gateway.push(gateway)

@@ -2,94 +2,15 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
-import { request } from 'node:https'
-import type { RequestOptions } from 'node:https'
 import { connect as connectTcp } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { DenyRule } from '../../../src/domain/deny-rules.ts'
 import type { Upstream } from '../../../src/domain/upstream.ts'
-import { passDigest } from '../../../src/platform/gateways/pass-digest.ts'
 import { until } from '../../fixtures/terminal.ts'
 import { startTlsServer } from '../../fixtures/tls-server.ts'
-import type { TlsServer } from '../../fixtures/tls-server.ts'
-import { GatewayRig, pass, self } from './gateway-rig.ts'
+import { pass } from './gateway-rig.ts'
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => void
-
-/** An API server whose answers the test gives, and a gateway before it. */
-class Wire {
-  readonly server: TlsServer
-  readonly rig: GatewayRig
-  readonly seen: IncomingMessage[] = []
-
-  private constructor(server: TlsServer, rig: GatewayRig) {
-    this.server = server
-    this.rig = rig
-    server.server.on('request', (message: IncomingMessage) => this.seen.push(message))
-  }
-
-  static async open(handler: Handler, deny: readonly DenyRule[] = []): Promise<Wire> {
-    const server = await startTlsServer()
-    onTestFinished(() => server.close())
-    server.server.on('request', handler)
-    const upstream = { slug: 'api', server: server.address, caPem: server.caPem }
-    return new Wire(
-      server,
-      await GatewayRig.start({ id: 'prod.a', token: 'the-token', upstreams: [upstream] }, deny),
-    )
-  }
-
-  /** A request whose answer the test reads by itself. */
-  begin(path: string, options: RequestOptions = {}): ReturnType<typeof request> {
-    const { headers, ...rest } = options
-    const begun = request(`${this.rig.url('api')}${path}`, {
-      agent: false,
-      ca: this.rig.caPem,
-      // Node would take it from the Host header.
-      servername: '',
-      headers: { authorization: `Bearer ${pass}`, ...(headers as object) },
-      ...rest,
-    })
-    begun.on('error', () => {})
-    return begun
-  }
-
-  async ask(path: string, options: RequestOptions = {}, body?: string): Promise<Answered> {
-    const begun = this.begin(path, options)
-    begun.end(body)
-    const [response] = (await once(begun, 'response')) as [IncomingMessage]
-    const chunks: Buffer[] = []
-    for await (const chunk of response) chunks.push(chunk as Buffer)
-    const text = Buffer.concat(chunks).toString()
-    return { code: response.statusCode, text, headers: response.headers, trailers: response.trailers }
-  }
-
-  /** Writes bytes as they are. @returns all that came back until the end. */
-  async raw(bytes: string): Promise<string> {
-    const socket = connectTls({ port: this.rig.port, host: '127.0.0.1', ca: this.rig.caPem })
-    const chunks: Buffer[] = []
-    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
-    socket.on('error', () => {})
-    socket.write(bytes)
-    await once(socket, 'close')
-    return Buffer.concat(chunks).toString()
-  }
-}
-
-interface Answered {
-  readonly code: number | undefined
-  readonly text: string
-  readonly headers: IncomingMessage['headers']
-  readonly trailers: IncomingMessage['trailers']
-}
-
-const ok: Handler = (_, response) => void response.end('ok')
-const drained: Handler = (message, response) => {
-  message.resume()
-  message.once('end', () => response.end('ok'))
-}
+import { drained, ok, Wire } from './wire.ts'
 
 describe('what goes through', () => {
   test('path, query and headers as they were; the credential is the gateway’s, and so is the connection', async () => {
@@ -305,132 +226,6 @@ describe('to whom', () => {
     with_({ server: `https://127.0.0.1:${port}`, tlsServerName: 'localhost' })
     expect(await code()).toBe(200)
   })
-})
-
-describe('who gets nothing', () => {
-  test('no pass, a false one, one that has ended, one of another process, one for another cluster', async () => {
-    const wire = await Wire.open(ok)
-    const code = async (authorization: string, path = '/'): Promise<unknown> => {
-      return (await wire.ask(path, { headers: { authorization } })).code
-    }
-    const { gateway } = wire.rig
-    const me = self()
-    gateway.admit(passDigest('ended'), { credential: 'prod.a', client: me, untilWallMs: Date.now() - 60_000 })
-    gateway.admit(passDigest('other'), {
-      credential: 'prod.a',
-      client: { pid: process.ppid, startTicks: 1 },
-      untilWallMs: Date.now() + 60_000,
-    })
-    gateway.admit(passDigest('nothing'), {
-      credential: 'prod.b',
-      client: me,
-      untilWallMs: Date.now() + 60_000,
-    })
-    expect(await code('Bearer the-token')).toBe(401)
-    expect(await code(`Basic ${pass}`)).toBe(401)
-    expect(await code('Bearer ended')).toBe(401)
-    expect(await code('Bearer other')).toBe(401)
-    expect(await code('Bearer nothing')).toBe(404)
-    expect(await code('')).toBe(401)
-    expect(await code(`Bearer ${pass}`, '/../')).toBe(400)
-    expect(wire.seen).toEqual([])
-    expect(await code(`Bearer ${pass}`)).toBe(200)
-  })
-
-  test('a name that a resolver turned into 127.0.0.1, and a TLS client that means somebody else', async () => {
-    const wire = await Wire.open(ok)
-    const { code, text } = await wire.ask('/', { headers: { host: `evil.example:${wire.rig.port}` } })
-    expect([code, JSON.parse(text)]).toMatchObject([400, { kind: 'Status', reason: 'BadRequest' }])
-    const named = wire.begin('/', { servername: 'evil.example', rejectUnauthorized: false })
-    named.end()
-    const [error] = (await once(named, 'error')) as [NodeJS.ErrnoException]
-    expect(error.code).toBe('ECONNRESET')
-    expect(wire.seen).toEqual([])
-  })
-
-  test('a client whose socket speaks IPv6, too, is known all the same', async () => {
-    const wire = await Wire.open(ok)
-    const host = `127.0.0.1:${wire.rig.port}`
-    const found = await wire.ask('/', {
-      host: '::ffff:127.0.0.1',
-      headers: { host },
-      checkServerIdentity: () => undefined,
-    })
-    expect(found.code).toBe(200)
-  })
-
-  test('whoever impersonates is told so, and not served as somebody else', async () => {
-    const wire = await Wire.open(ok)
-    for (const name of [
-      'Impersonate-User',
-      'impersonate-group',
-      'IMPERSONATE-EXTRA-scopes',
-      'Impersonate-Uid',
-    ]) {
-      const { code, text } = await wire.ask('/', { headers: { [name]: 'root' } })
-      expect([code, JSON.parse(text).message]).toEqual([
-        403,
-        'kubeguard: impersonation (--as) does not go through the gateway',
-      ])
-    }
-    expect(wire.seen).toEqual([])
-  })
-
-  test('what the policy denies, however it is asked for; and what would be a tunnel for anything', async () => {
-    const rules = [
-      { verbs: ['delete'], resources: ['namespaces'] },
-      { verbs: ['*'], resources: ['pods/exec'], namespaces: ['kube-*'] },
-    ]
-    const wire = await Wire.open(ok, rules)
-    const { code, text } = await wire.ask('/api/v1/namespaces/prod', { method: 'DELETE' })
-    expect([code, JSON.parse(text)]).toMatchObject([
-      403,
-      {
-        reason: 'Forbidden',
-        message: 'kubeguard: policy prod denies this (delete namespaces); see: kubeguard policy show',
-      },
-    ])
-    expect((await wire.ask('/api//v1/pods')).code).toBe(403)
-    const upgrade = (path: string, protocol: string, more = ''): Promise<string> =>
-      wire.raw(
-        `POST /api${path} HTTP/1.1\r\nHost: 127.0.0.1:${wire.rig.port}\r\nAuthorization: Bearer ${pass}\r\n` +
-          `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n${more}\r\n`,
-      )
-    const exec = '/api/v1/namespaces/kube-system/pods/x/exec?command=sh'
-    expect(await upgrade(exec, 'SPDY/3.1')).toMatch(/^HTTP\/1\.1 403 [\s\S]*denies this/)
-    expect(await upgrade('/', 'h2c')).toMatch(/^HTTP\/1\.1 400 /)
-    expect(await upgrade('/', 'websocket', 'Content-Length: 5\r\n')).toMatch(/^HTTP\/1\.1 400 /)
-    expect(wire.seen).toEqual([])
-    expect((await wire.ask('/api/v1/namespaces/prod')).code).toBe(200)
-  })
-
-  test('requests that two servers would read in two ways', async () => {
-    const wire = await Wire.open(drained)
-    const host = `Host: 127.0.0.1:${wire.rig.port}\r\nAuthorization: Bearer ${pass}\r\n`
-    const smuggled = `0\r\n\r\nGET /api/smuggled HTTP/1.1\r\n${host}\r\n`
-    const attacks = [
-      `POST /api/a HTTP/1.1\r\n${host}Content-Length: ${smuggled.length}\r\nTransfer-Encoding: chunked\r\n\r\n${smuggled}`,
-      `POST /api/a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n${smuggled}`,
-      `POST /api/a HTTP/1.1\r\n${host}Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd`,
-      `POST /api/a HTTP/1.1\r\n${host}Transfer-Encoding: xchunked\r\n\r\n${smuggled}`,
-      `POST /api/a HTTP/1.1\r\n${host}Transfer-Encoding : chunked\r\n\r\n${smuggled}`,
-      `POST /api/a HTTP/1.1\r\n${host}Content-Length: +4\r\n\r\nabcd`,
-      `GET https://evil.example/api/a HTTP/1.1\r\n${host}\r\n`,
-      `GET /api/../other/a HTTP/1.1\r\n${host}\r\n`,
-      `GET /api/x/%2e%2E/a HTTP/1.1\r\n${host}\r\n`,
-      `GET /api/x%2f..%2fa HTTP/1.1\r\n${host}\r\n`,
-      `GET //api/a HTTP/1.1\r\n${host}\r\n`,
-      `CONNECT evil.example:443 HTTP/1.1\r\n${host}\r\n`,
-      `GET /api/a HTTP/1.1\r\n${host}X-Long: ${'a'.repeat(70_000)}\r\n\r\n`,
-      `GET /api/a HTTP/1.1\r\n${host}X: a\rInjected: b\r\n\r\n`,
-      `GET /api/a HTTP/0.9\r\n\r\n`,
-    ]
-    for (const attack of attacks) {
-      const said = await wire.raw(attack.replace('HTTP/1.1\r\n', 'HTTP/1.1\r\nConnection: close\r\n'))
-      expect([attack, said]).toEqual([attack, expect.stringMatching(/^(?:HTTP\/1\.1 4|$)/)])
-    }
-    expect(wire.seen.map(({ url }) => url)).toEqual([])
-  }, 60_000)
 })
 
 test('a lock ends all that is under way at once; who has no answer yet is told', async () => {
