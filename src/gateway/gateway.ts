@@ -168,6 +168,8 @@ export class Gateway {
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
     socket.on('error', () => socket.destroy())
+    // Node does so for HTTP/1.1 alone: else head and body of a small answer would wait for each other, 40 ms long.
+    socket.setNoDelay(true)
     if (this.#isOver || !this.#world.peers.accept(socket)) socket.destroy()
   }
 
