@@ -40,10 +40,30 @@ describe('a policy file', () => {
         onMisuse: ['mail me'],
         pinentry: '/usr/bin/pinentry',
         materialize: true,
+        access: 'plugin',
+        deny: [],
         lockOn: ['suspend', 'logout'],
         unlock: [{ factor: 'passphrase' }],
       },
       ...defaultPolicies(),
+    ])
+  })
+
+  it('says what does not go together with a gateway', () => {
+    const gateway = '    access: gateway\n    deny: [{verbs: [delete], resources: [namespaces]}]\n'
+    expect(read(file(gateway))).toMatchObject({
+      policies: [{ access: 'gateway', deny: [{ verbs: ['delete'], resources: ['namespaces'] }] }, {}],
+      problems: [],
+    })
+    const said = (more: string): string[] => read(file(more)).problems.map(({ message }) => message)
+    expect(said('    access: gateway\n    materialize: true\n')).toEqual([
+      'access: gateway keeps what materialize would write down',
+    ])
+    expect(said('    access: gateway\n    scope: terminal\n')).toEqual([
+      'access: gateway has one port, for one session (scope: terminal)',
+    ])
+    expect(said('    deny: [{verbs: [get], resources: [pods]}]\n')).toEqual([
+      'deny: nothing but a gateway sees what a client asks for',
     ])
   })
 
