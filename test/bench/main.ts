@@ -7,7 +7,6 @@ import { makeHistory, memoryFigure, wakeUpFigure } from './daemon-figures.ts'
 import { table } from './figure.ts'
 import type { Figure } from './figure.ts'
 import { gateFigure, parallelGateFigure } from './gate-figure.ts'
-import { gatewayFigures } from './gateway-figures.ts'
 import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
 import { leakFigures, streamLeakFigures } from './leak-figures.ts'
 import { daemonKilledFigure, largeLockFigure, lockFigure } from './lock-figure.ts'
@@ -76,7 +75,6 @@ const measurements: readonly Entry[] = [
     ['supervisor leaks', streamLeakFigures],
     ['misuse', misuseFigures],
   ),
-  ['gateway', gatewayFigures],
   ['oidc', oidcFigure],
   ['set-up', setUpFigure],
   ['memory', measureMemory],

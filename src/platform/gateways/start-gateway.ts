@@ -36,7 +36,6 @@ export interface GatewayOrder {
 export type GatewayHello = { readonly port: number } | { readonly failure: string }
 
 export interface StartedGateway {
-  readonly port: number
   /** From the keeper to it; what ends it ends the gateway. */
   readonly line: Duplex
   /** Called once, when the process is gone. */
@@ -74,7 +73,7 @@ export async function startGateway(
     writeHello(line, order)
     const hello = (await Promise.race([readHello(line), late()])) as GatewayHello
     if ('failure' in hello) throw down(hello.failure)
-    return { line, port: hello.port, onExit: (listener) => void gone.then(listener) }
+    return { line, onExit: (listener) => void gone.then(listener) }
   } catch (error) {
     child.kill('SIGKILL')
     throw error instanceof GuardError ? error : down('it ended at once')
