@@ -47,13 +47,14 @@ export class GuardedKubectl {
   /**
    * The first question, at which a locked session asks for its passphrase: what kubectl says on stderr is for the person.
    *
-   * @returns what it printed
-   * @throws GuardError `locked` where nobody unlocked; `cluster-unreachable`; `program-missing`
+   * @returns what it printed; undefined where nobody unlocked, which was said
+   * @throws GuardError `cluster-unreachable`; `program-missing`
    */
-  async first(args: readonly string[]): Promise<string> {
+  async first(args: readonly string[]): Promise<string | undefined> {
     const { code, stdout } = await this.#run(args, undefined, 'inherit')
     if (code === 0) return stdout
-    if (isLocked(code)) throw new GuardError('locked', 'the cluster was not asked')
+    if (isLocked(code)) return undefined
+    if (code === errorCatalogue['program-missing'].exitCode) throw noKubectl()
     throw new GuardError('cluster-unreachable', 'kubectl can’t ask this cluster: what it said stands above')
   }
 
@@ -98,9 +99,7 @@ export class GuardedKubectl {
         if (bytes > mostBytes) child.kill('SIGKILL')
         else said[name].push(chunk)
       })
-    child.on('error', () =>
-      reject(new GuardError('program-missing', 'there is no kubectl on PATH to ask the cluster with')),
-    )
+    child.on('error', () => reject(noKubectl()))
     child.on('close', (code, signal) =>
       resolve({
         code: signal === 'SIGTERM' ? errorCatalogue.locked.exitCode : code,
@@ -116,3 +115,6 @@ export class GuardedKubectl {
 
 /** The shim’s own code; or, without a terminal, that of a client that a lock has ended (128 + SIGTERM). */
 const isLocked = (code: number | null): boolean => code === errorCatalogue.locked.exitCode || code === 143
+
+const noKubectl = (): GuardError =>
+  new GuardError('program-missing', 'there is no kubectl on PATH to ask the cluster with')

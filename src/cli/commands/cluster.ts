@@ -5,6 +5,7 @@ import type { ClusterReport } from '../../cluster-check/report.ts'
 import { platforms } from '../../cluster-check/settings.ts'
 import type { Platform } from '../../cluster-check/settings.ts'
 import { severities } from '../../domain/audit-rules.ts'
+import { errorCatalogue } from '../../domain/errors.ts'
 import { askAnonymously } from '../cluster/ask-anonymously.ts'
 import type { Server } from '../cluster/ask-anonymously.ts'
 import { clusterSarif } from '../cluster/cluster-sarif.ts'
@@ -79,6 +80,7 @@ async function look(options: CheckOptions): Promise<number> {
   const authenticators = file === undefined ? undefined : readAuthenticationConfig(file)
   const kubectl = new GuardedKubectl(options)
   const version = await kubectl.first(['get', '--raw', '/version'])
+  if (version === undefined) return errorCatalogue.locked.exitCode
   sayProgress('asking the cluster')
   const [server, namespace] = await Promise.all([clusterEntry(kubectl), currentNamespace(kubectl)])
   const { platform, tokenOf } = options
