@@ -52,7 +52,7 @@ export function flagsOfLine(line: string): Flags {
   return flags
 }
 
-/** One `name=value` a line, defaults among them (KEP 4828); a header before. */
+/** One `name:value` a line, defaults among them (KEP 4828), a header before; the separator differs between versions. */
 export function flagsOfPage(text: string): Flags {
   return new Map(
     text.split('\n').flatMap((line) => {

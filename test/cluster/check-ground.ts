@@ -21,8 +21,9 @@ export function fromPage(mark: string): string {
 
 /**
  * A home with contexts of several credentials: `dev`, a service account that has the page’s rights within `withRights`;
- * `nobody`, one without any; `certificate`; `masters`, of system:masters. Where the cluster is ours each is there twice
- * more, for other API servers: `dev-open` for one with every gap that a flag can make, `dev-closed` for one with none.
+ * `nobody`, one without any; `certificate`; `masters`, of system:masters. Where the cluster is ours each is there three
+ * times more, for other API servers: `dev-open` for one with every gap that a flag can make, `dev-closed` for one with none, `dev-silent` for one that does
+ * not say its flags.
  */
 export class CheckGround {
   namespace = ''
@@ -39,7 +40,7 @@ export class CheckGround {
     const role = fromPage('role').replace('name: kubeguard-check', `name: ${this.named('check')}`)
     await admin(['create', '-f', '-'], role)
     this.#undo.push(() => admin(['delete', 'clusterrole', this.named('check')]))
-    const servers = cluster.staticToken === undefined ? {} : await this.#startBoth()
+    const servers = cluster.staticToken === undefined ? {} : await this.#startServers()
     this.home = clusterHome({ namespace, credentials: {} })
     this.#undo.push(() => this.home.dispose())
     const masters = { token: cluster.staticToken ?? 'none' }
@@ -88,20 +89,17 @@ export class CheckGround {
     }
   }
 
-  async #startBoth(): Promise<Readonly<Record<string, ApiServer>>> {
+  async #startServers(): Promise<Readonly<Record<string, ApiServer>>> {
     const folder = mkdtempSync(join(tmpdir(), 'kg-audit-'))
     this.#undo.push(() => Promise.resolve(rmSync(folder, { recursive: true, force: true })))
     const policy = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules: [{ level: 'Metadata' }] }
     writeFileSync(join(folder, 'policy.yaml'), stringify(policy))
-    const says = { 'feature-gates': 'ComponentFlagz=true' }
     const open = await startApiServer({
-      ...says,
       'oidc-issuer-url': 'https://login.example.com',
       'oidc-client-id': 'kubernetes',
     })
     this.#undo.push(() => open.stop())
     const closed = await startApiServer({
-      ...says,
       'token-auth-file': undefined,
       'anonymous-auth': 'false',
       'service-account-max-token-expiration': '1h',
@@ -110,7 +108,9 @@ export class CheckGround {
       'audit-log-path': join(folder, 'audit.log'),
     })
     this.#undo.push(() => closed.stop())
-    return { open, closed }
+    const silent = await startApiServer({ 'feature-gates': 'ComponentFlagz=false' })
+    this.#undo.push(() => silent.stop())
+    return { open, closed, silent }
   }
 }
 

@@ -67,7 +67,7 @@ export class GuardedKubectl {
       if (code === 0) return { ok: true, text: stdout }
       if (isLocked(code)) throw this.#lock()
       const why = stderr.trim().split('\n').at(-1) ?? ''
-      return { ok: false, forbidden: /^Error from server \(Forbidden\)/m.test(stderr), why }
+      return { ok: false, forbidden: isForbidden(why), why }
     } finally {
       this.#running -= 1
       this.#waiting.shift()?.()
@@ -112,6 +112,9 @@ export class GuardedKubectl {
     return promise
   }
 }
+
+/** In what every kubectl says of a 403: `Error from server (Forbidden): …`, or `error: …: NAME is forbidden: …`. */
+const isForbidden = (why: string): boolean => /^Error from server \(Forbidden\)|\bis forbidden: /.test(why)
 
 /** The shim’s own code; or, without a terminal, that of a client that a lock has ended (128 + SIGTERM). */
 const isLocked = (code: number | null): boolean => code === errorCatalogue.locked.exitCode || code === 143

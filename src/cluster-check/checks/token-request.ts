@@ -1,5 +1,5 @@
 import type { Answer, Cluster, Whoami } from '../cluster.ts'
-import { goDurationMs } from '../control-plane.ts'
+import { goDurationMs, needsFlags } from '../control-plane.ts'
 import type { ProgramFlags } from '../control-plane.ts'
 import type { Notes } from '../report.ts'
 import { aboutHours, dayMs } from '../time.ts'
@@ -13,9 +13,10 @@ export interface ServiceAccount {
 const asks = ['8760h', '25h'] as const
 
 const what = 'TokenRequest’s longest grant'
+const needsAccount = 'a service account’s own credential, or --token-of NAMESPACE/NAME to ask for one of that'
 
 /**
- * Measured by a real TokenRequest, since a dry run does not shorten what it answers. kubectl prints the end alone, so
+ * Measured by a real TokenRequest: one that is a dry run gets a token just the same (tried on 1.37). kubectl prints the end alone, so
  * the token itself never leaves it; nothing is left behind, but that the audit log has it.
  *
  * @param named whose token is asked for; else our own service account’s, and of nobody else
@@ -31,14 +32,12 @@ export async function checkTokenRequest(
   },
 ): Promise<void> {
   const account = seen.named ?? ownAccount(seen.me)
-  if (account === undefined) return byFlags(notes, seen.flags)
+  if (account === undefined) return byFlags(notes, seen.flags, needsAccount)
   for (const duration of asks) {
     const answer = await ask(cluster, account, duration)
     if (answer.ok) return granted(notes, account, duration, Date.parse(answer.text.trim()) - seen.nowMs)
-    if (isRefusedToUs(answer.why)) {
-      notes.unseen(what, `create on serviceaccounts/token in ${account.namespace}`)
-      return byFlags(notes, seen.flags)
-    }
+    if (isRefusedToUs(answer.why))
+      return byFlags(notes, seen.flags, `create on serviceaccounts/token in ${account.namespace}`)
     if (!answer.forbidden) return notes.unseen(what, `an answer to TokenRequest: ${answer.why}`)
   }
 }
@@ -59,13 +58,10 @@ function granted(notes: Notes, account: ServiceAccount, asked: string, grantedMs
 /** RBAC’s own words; an admission policy says no in others, and that is what it should do. */
 const isRefusedToUs = (why: string): boolean => /cannot create resource "serviceaccounts\/token"/.test(why)
 
-function byFlags(notes: Notes, flags: ProgramFlags | undefined): void {
+/** @param needs what it would take to measure it */
+function byFlags(notes: Notes, flags: ProgramFlags | undefined, needs: string): void {
   const name = 'service-account-max-token-expiration'
-  if (flags === undefined)
-    return notes.unseen(
-      what,
-      'a service account’s own credential, or --token-of NAMESPACE/NAME to ask for one of that',
-    )
+  if (flags === undefined) return notes.unseen(what, `${needs}; or ${needsFlags}`)
   for (const server of flags.servers) {
     const limit = server.get(name) ?? '0'
     const limitMs = goDurationMs(limit) ?? 0

@@ -43,9 +43,14 @@ test('unlocked: findings, what was not seen and what it needs, exit codes', asyn
   expect(stdout).toMatch(
     /^high {4}user playground {2}leak-everything: .*every verb on everything; bind a role/,
   )
+  // Of its two nodes one is set to close idle streams.
+  expect(stdout).toMatch(
+    /^medium {2}node node-0 {2}kubelet-streams: .*streamingConnectionIdleTimeout: 4h0m0s; /m,
+  )
+  expect(stdout).not.toContain('node-1')
   expect(stdout).toMatch(/^not seen {2}who holds cluster-admin: needs list on clusterrolebindings$/m)
   expect(stderr).toMatch(
-    /^kubeguard: 1 found \(1 high\), \d+ not seen: https:\/\/127\.0\.0\.1:\d+ as playground\n$/,
+    /^kubeguard: 2 found \(1 high, 1 medium\), \d+ not seen: https:\/\/127\.0\.0\.1:\d+ as playground\n$/,
   )
   expect((await check('--fail-on', 'never')).code).toBe(0)
   expect((await check('--fail-on', 'never', '--fail-on-unseen')).code).toBe(1)
@@ -64,7 +69,10 @@ test('json, and sarif 2.1.0 that is valid against its published schema', async (
   expect(sarif).toMatchObject({
     runs: [
       {
-        results: [{ ruleId: 'leak-everything', level: 'error' }],
+        results: [
+          { ruleId: 'leak-everything', level: 'error' },
+          { ruleId: 'kubelet-streams', level: 'warning' },
+        ],
         invocations: [{ executionSuccessful: true }],
       },
     ],
