@@ -38,6 +38,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   'cli': {
     may: [
       ...clientSide,
+      'cluster-check',
       'platform/policy-file',
       'platform/scribes/run-scribe',
       'platform/service/environment',
@@ -46,6 +47,8 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
     ],
     node: 'all',
   },
+  // What a cluster leaves open: told from answers, which a port brings. X509Certificate is in crypto.
+  'cluster-check': { may: ['domain'], node: ['crypto', 'buffer'] },
   'shim': { may: clientSide, node: 'all' },
   'tour': { may: clientSide, node: 'all' },
   'playground': { may: ['domain', 'platform/install'], node: 'all' },
@@ -83,7 +86,7 @@ export const powers: Readonly<Record<string, readonly string[]>> = {
   'age-encryption': ['platform/vault'],
   'better-sqlite3': ['platform/journal'],
   'koffi': ['platform', 'shim'],
-  'yaml': ['platform', 'playground'],
+  'yaml': ['platform', 'playground', 'cli/cluster'],
   '@xterm/headless': ['screen'],
   'ws': ['playground'],
   'spdy-transport': ['playground'],

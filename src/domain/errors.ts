@@ -68,6 +68,10 @@ export const errorCatalogue = {
   'hold-refused': { exitCode: 77, cure: 'run: kubeguard policy show' },
   'client-unknown': { exitCode: 64, cure: 'run: kubeguard ps' },
   'program-missing': { exitCode: 127, cure: 'install it, or put it on PATH' },
+  'cluster-unreachable': {
+    exitCode: 75,
+    cure: 'see what kubectl said; then try: kubectl get --raw /version',
+  },
   'daemon-unreachable': { exitCode: 75, cure: 'run: kubeguard doctor' },
   'daemon-replaced': { exitCode: 75, cure: 'run the command again' },
   'service-unavailable': {

@@ -1,0 +1,123 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { errorCatalogue, GuardError } from '../../domain/errors.ts'
+import type { Answer } from '../../cluster-check/cluster.ts'
+import { dirs, places } from '../../platform/dirs.ts'
+
+/** Which cluster: kubectl’s own flags. */
+export interface Target {
+  readonly kubeconfig?: string | undefined
+  readonly context?: string | undefined
+}
+
+/** One question, and no more: kubectl itself tries again for a while. */
+const requestTimeout = '--request-timeout=20s'
+const patienceMs = 90_000
+/** /metrics of a large cluster is the longest of all answers. */
+const mostBytes = 64 * 1024 * 1024
+const atOnce = 3
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/**
+ * The real kubectl behind our own shim: gate, prompt, credential plugin and lock are those of every kubectl, and no
+ * credential comes into this process. Where nothing of ours is installed it is the kubectl on PATH.
+ */
+export class GuardedKubectl {
+  readonly #program: string
+  readonly #flags: readonly string[]
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+  #lockedOut: GuardError | undefined
+
+  constructor({ kubeconfig, context }: Target) {
+    const shim = join(places.shims(dirs()), 'kubectl')
+    this.#program = existsSync(shim) ? shim : 'kubectl'
+    this.#flags = [
+      ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
+      ...(context === undefined ? [] : [`--context=${context}`]),
+    ]
+  }
+
+  /**
+   * The first question, at which a locked session asks for its passphrase: what kubectl says on stderr is for the person.
+   *
+   * @returns what it printed; undefined where nobody unlocked, which was said
+   * @throws GuardError `cluster-unreachable`; `program-missing`
+   */
+  async first(args: readonly string[]): Promise<string | undefined> {
+    const { code, stdout } = await this.#run(args, undefined, 'inherit')
+    if (code === 0) return stdout
+    if (isLocked(code)) return undefined
+    if (code === errorCatalogue['program-missing'].exitCode) throw noKubectl()
+    throw new GuardError('cluster-unreachable', 'kubectl can’t ask this cluster: what it said stands above')
+  }
+
+  /** @throws GuardError `locked` where the session was locked meanwhile */
+  async ask(args: readonly string[], input?: string): Promise<Answer> {
+    await this.#turn()
+    try {
+      if (this.#lockedOut !== undefined) throw this.#lockedOut
+      const { code, stdout, stderr } = await this.#run(args, input, 'pipe')
+      if (code === 0) return { ok: true, text: stdout }
+      if (isLocked(code)) throw this.#lock()
+      const why = stderr.trim().split('\n').at(-1) ?? ''
+      return { ok: false, forbidden: isForbidden(why), why }
+    } finally {
+      this.#running -= 1
+      this.#waiting.shift()?.()
+    }
+  }
+
+  #lock(): GuardError {
+    this.#lockedOut ??= new GuardError('locked', 'the session was locked while the cluster was asked')
+    return this.#lockedOut
+  }
+
+  async #turn(): Promise<void> {
+    while (this.#running >= atOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#running += 1
+  }
+
+  #run(args: readonly string[], input: string | undefined, stderr: 'inherit' | 'pipe'): Promise<Ended> {
+    const { promise, resolve, reject } = Promise.withResolvers<Ended>()
+    const child = spawn(this.#program, [...args, ...this.#flags, requestTimeout], {
+      stdio: ['pipe', 'pipe', stderr],
+      // A person may take his time over the first one.
+      ...(stderr === 'pipe' && { timeout: patienceMs, killSignal: 'SIGKILL' as const }),
+    })
+    const said: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] }
+    let bytes = 0
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name]?.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes > mostBytes) child.kill('SIGKILL')
+        else said[name].push(chunk)
+      })
+    child.on('error', () => reject(noKubectl()))
+    child.on('close', (code, signal) =>
+      resolve({
+        code: signal === 'SIGTERM' ? errorCatalogue.locked.exitCode : code,
+        stdout: Buffer.concat(said.stdout).toString(),
+        stderr: Buffer.concat(said.stderr).toString(),
+      }),
+    )
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(input)
+    return promise
+  }
+}
+
+/** In what every kubectl says of a 403: `Error from server (Forbidden): …`, or `error: …: NAME is forbidden: …`. */
+const isForbidden = (why: string): boolean => /^Error from server \(Forbidden\)|\bis forbidden: /.test(why)
+
+/** The shim’s own code; or, without a terminal, that of a client that a lock has ended (128 + SIGTERM). */
+const isLocked = (code: number | null): boolean => code === errorCatalogue.locked.exitCode || code === 143
+
+const noKubectl = (): GuardError =>
+  new GuardError('program-missing', 'there is no kubectl on PATH to ask the cluster with')
