@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { request } from 'node:https'
 import { parse } from 'yaml'
 import { onTestFinished } from 'vitest'
 import { good } from '../fixtures/home.ts'
 import type { TestHome } from '../fixtures/home.ts'
 import { writePolicy } from '../fixtures/policy.ts'
 import { until } from '../fixtures/terminal.ts'
-import { admin, adminGet, cluster, clusterHome, kubeconfigText, makeNamespace } from './fixture.ts'
+import { admin, adminGet, clusterHome, kubeconfigText, makeNamespace } from './fixture.ts'
 import { clientCertificate } from './credentials.ts'
 
 export interface Ephemeral {
@@ -65,7 +64,7 @@ function leadTo(home: TestHome, user: object, namespace: string, server: string)
 }
 
 /** An admission policy is obeyed a moment after it was made. */
-async function untilInForce(person: string): Promise<void> {
+export async function untilInForce(person: string): Promise<void> {
   const args = ['delete', 'clusterrole', 'view', '--as', person, '--dry-run=server']
   await until('the admission policy in force', async () => {
     const refused = await admin(args).then(
@@ -107,38 +106,21 @@ const thief = `
 import json, os, subprocess, sys
 info = {'apiVersion': 'client.authentication.k8s.io/v1', 'kind': 'ExecCredential', 'spec': {'interactive': False}}
 run = subprocess.run(sys.argv[1:], env={**os.environ, 'KUBERNETES_EXEC_INFO': json.dumps(info)}, capture_output=True, text=True, check=True)
-print(json.loads(run.stdout)['status']['token'])
+print(run.stdout)
 `
 
-/** What a program that asks for a credential, as client-go does, can carry away. @throws Error where it gets none */
-export async function copiedToken({ home }: Pick<Ephemeral, 'home'>): Promise<string> {
+/** What a program that asks for a credential, as client-go does, is given. @throws Error where it gets none */
+export async function copiedDocument({ home }: Pick<Ephemeral, 'home'>): Promise<string> {
   const config = parse(readFileSync(home.kubeconfig, 'utf8')) as {
-    users: { user: { exec: { command: string; args: string[] } } }[]
+    'current-context': string
+    'users': { name: string; user: { exec: { command: string; args: string[] } } }[]
   }
-  const { command = '', args = [] } = config.users[0]?.user.exec ?? {}
-  return good(await home.run('/usr/bin/python3', ['-c', thief, command, ...args])).stdout.trim()
+  const user = config.users.find(({ name }) => name === config['current-context'])
+  const { command = '', args = [] } = user?.user.exec ?? {}
+  return good(await home.run('/usr/bin/python3', ['-c', thief, command, ...args])).stdout
 }
 
-/** What the API server answers to whoever has only this token. @returns the status */
-export async function statusFor(token: string, path: string, method = 'GET', body?: object): Promise<number> {
-  const config = parse(readFileSync(cluster.kubeconfig, 'utf8')) as {
-    clusters: { cluster: { 'server': string; 'certificate-authority-data': string } }[]
-  }
-  const { server = '', 'certificate-authority-data': ca = '' } = config.clusters[0]?.cluster ?? {}
-  const { promise, resolve, reject } = Promise.withResolvers<number>()
-  const sent = request(
-    `${server}${path}`,
-    {
-      method,
-      ca: Buffer.from(ca, 'base64'),
-      headers: { 'Authorization': `Bearer ${token}`, 'Content-Type': 'application/json' },
-    },
-    (reply) => {
-      reply.resume()
-      reply.on('end', () => resolve(reply.statusCode ?? 0))
-    },
-  )
-  sent.on('error', reject)
-  sent.end(body === undefined ? undefined : JSON.stringify(body))
-  return promise
+export async function copiedToken(made: Pick<Ephemeral, 'home'>): Promise<string> {
+  const { status } = JSON.parse(await copiedDocument(made)) as { status: { token: string } }
+  return status.token
 }

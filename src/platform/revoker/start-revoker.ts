@@ -47,8 +47,9 @@ export interface Revoker {
 
 type Child = ChildProcessByStdio<Writable, Readable, null>
 
-/** One that dies is started anew so often, and no sooner than after this pause. */
-const mostStarts = 20
+/** One that dies is started anew: the first few times at once, then after a pause, and so often. */
+const atOnce = 4
+const mostStarts = 100
 const pauseMs = 500
 
 /**
@@ -75,14 +76,13 @@ class RevokerProcess implements Revoker {
 
   hold(order: RevocationOrder): void {
     this.#orders.set(order.key, order)
-    this.#tell(order)
+    if (this.#child !== undefined) this.#tell(this.#child, order)
   }
 
-  #tell(order: RevocationOrder): void {
-    this.#child?.stdin.write(`${JSON.stringify(order)}\n`)
+  #tell(child: Child, order: RevocationOrder): void {
+    child.stdin.write(`${JSON.stringify(order)}\n`)
   }
 
-  /** Who kills it must not have our session outlive its lock: the next one is told the same. */
   #start(): Promise<void> {
     this.#starts += 1
     const ready = Promise.withResolvers<void>()
@@ -92,22 +92,22 @@ class RevokerProcess implements Revoker {
       env: allowListedEnvironment(process.env),
       stdio: ['pipe', 'pipe', 'inherit'],
     })
+    this.#child = child
+    child.stdin.on('error', () => {})
+    // One that follows another is told at once: should we end before it is ready, it reads that in its pipe.
+    for (const order of this.#orders.values()) this.#tell(child, order)
     let isOver = false
     const over = (): void => {
       if (isOver) return
       isOver = true
-      if (this.#child === child) this.#child = undefined
+      this.#child = undefined
       ready.resolve()
-      if (this.#starts < mostStarts) setTimeout(() => void this.#start(), pauseMs)
+      // Who kills it must not have our session outlive its lock.
+      if (this.#starts < mostStarts) setTimeout(() => void this.#start(), this.#starts < atOnce ? 0 : pauseMs)
     }
     child.on('error', over)
     child.on('exit', over)
-    child.stdin.on('error', () => {})
-    child.stdout.once('data', () => {
-      this.#child = child
-      for (const order of this.#orders.values()) this.#tell(order)
-      ready.resolve()
-    })
+    child.stdout.once('data', () => ready.resolve())
     return ready.promise
   }
 }
