@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /** The marks that a session's objects carry. */
-export const marks = {
+const marks = {
   session: 'kubeguard.dev/session',
   machine: 'kubeguard.dev/machine',
   person: 'kubeguard.dev/person',
@@ -73,7 +73,8 @@ export const ownPrefix = (person: string): string => `${sessionPrefix}${slug(per
 function slug(text: string, most: number): string {
   const words = text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase()).match(/[a-z0-9]+/g)
   const whole = words === null ? 'x' : words.join('-')
-  return whole.slice(0, most).replace(/-$/, '')
+  // No label may end in a dash, where it is cut neither.
+  return whole.length > most ? `${whole.slice(0, most - 1)}x` : whole
 }
 
 /** The account that ends the session, and all that it may do, has this behind the session's name. */

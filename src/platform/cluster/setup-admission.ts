@@ -5,7 +5,7 @@ const group = 'rbac.authorization.k8s.io'
 const admission = 'admissionregistration.k8s.io/v1'
 
 /** The name that the policy has in its cluster. */
-export const admissionName = (home: string): string => `${home}.kubeguard.dev`
+const admissionName = (home: string): string => `${home}.kubeguard.dev`
 
 /**
  * What RBAC can't say: whose a session is. It judges nobody but who may open sessions here, and sessions themselves; not
@@ -21,7 +21,11 @@ export function admissionObjects({ home, within }: Setup, labels: object): objec
       metadata: { name, labels },
       spec: {
         failurePolicy: 'Fail',
+        // With what would hold unsaid: else whatever keeps the cluster as this file has it sees a difference.
         matchConstraints: {
+          matchPolicy: 'Equivalent',
+          namespaceSelector: {},
+          objectSelector: {},
           resourceRules: [
             rule(group, ['clusterroles', 'clusterrolebindings', 'roles', 'rolebindings']),
             rule('', ['secrets', 'serviceaccounts', 'serviceaccounts/token']),
@@ -68,6 +72,7 @@ const rule = (apiGroup: string, resources: readonly string[]): object => ({
   apiVersions: ['v1'],
   operations: ['CREATE', 'UPDATE', 'DELETE'],
   resources: [...resources],
+  scope: '*',
 })
 
 const isSession = (home: string): string => `('system:serviceaccounts:${home}' in request.userInfo.groups)`
@@ -84,7 +89,7 @@ const variables = (home: string): object[] => [
   },
   {
     name: 'slug',
-    expression: `size(variables.words) == 0 ? 'x' : size(variables.words) > ${mostOfPerson} ? variables.words.substring(0, ${mostOfPerson}) : variables.words`,
+    expression: `size(variables.words) == 0 ? 'x' : size(variables.words) > ${mostOfPerson} ? variables.words.substring(0, ${mostOfPerson - 1}) + 'x' : variables.words`,
   },
   {
     name: 'isOwn',
