@@ -112,7 +112,10 @@ export function speak({ home }: Siege, ...args: string[]): Promise<Run> {
 }
 
 /** Pids of our processes of one kind in this home. */
-export function pidsOf({ home }: Siege, bundle: 'daemon' | 'keeper' | 'reaper' | 'revoker'): number[] {
+export function pidsOf(
+  { home }: Pick<Siege, 'home'>,
+  bundle: 'daemon' | 'keeper' | 'reaper' | 'revoker',
+): number[] {
   const mark = `KUBEGUARD_HOME=${home.guardHome}`
   const read = (pid: string, file: string): string[] => {
     try {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { parse } from 'yaml'
+import { writeFileSync } from 'node:fs'
 import { onTestFinished } from 'vitest'
 import { good } from '../fixtures/home.ts'
 import type { TestHome } from '../fixtures/home.ts'
@@ -100,27 +99,4 @@ export async function ownersOf(sessions: string, kind = 'clusterroles'): Promise
   return items
     .filter(({ metadata }) => metadata.annotations['kubeguard.dev/home'] === sessions)
     .map(({ metadata }) => metadata.name)
-}
-
-const thief = `
-import json, os, subprocess, sys
-info = {'apiVersion': 'client.authentication.k8s.io/v1', 'kind': 'ExecCredential', 'spec': {'interactive': False}}
-run = subprocess.run(sys.argv[1:], env={**os.environ, 'KUBERNETES_EXEC_INFO': json.dumps(info)}, capture_output=True, text=True, check=True)
-print(run.stdout)
-`
-
-/** What a program that asks for a credential, as client-go does, is given. @throws Error where it gets none */
-export async function copiedDocument({ home }: Pick<Ephemeral, 'home'>): Promise<string> {
-  const config = parse(readFileSync(home.kubeconfig, 'utf8')) as {
-    'current-context': string
-    'users': { name: string; user: { exec: { command: string; args: string[] } } }[]
-  }
-  const user = config.users.find(({ name }) => name === config['current-context'])
-  const { command = '', args = [] } = user?.user.exec ?? {}
-  return good(await home.run('/usr/bin/python3', ['-c', thief, command, ...args])).stdout
-}
-
-export async function copiedToken(made: Pick<Ephemeral, 'home'>): Promise<string> {
-  const { status } = JSON.parse(await copiedDocument(made)) as { status: { token: string } }
-  return status.token
 }

@@ -3,8 +3,9 @@ import { dirname } from 'node:path'
 import { sessionOf } from '../fixtures/held-home.ts'
 import { good, passphrase } from '../fixtures/home.ts'
 import { until } from '../fixtures/terminal.ts'
-import { statusFor } from './api-server.ts'
-import { copiedToken, ephemeralHome, objectsOf, ownersOf } from './ephemeral-home.ts'
+import { apiServer } from './api-server.ts'
+import { copiedToken } from '../fixtures/copied-token.ts'
+import { ephemeralHome, objectsOf, ownersOf } from './ephemeral-home.ts'
 import { adminGet, cluster, kubectls } from './fixture.ts'
 import { Way } from './way.ts'
 
@@ -33,10 +34,10 @@ test('a session is an identity of its own, and the API server refuses its token 
 
   const pods = `/api/v1/namespaces/${namespace}/pods`
   const token = await copiedToken(made)
-  expect(await statusFor(token, pods)).toBe(200)
+  expect(await apiServer.statusFor(token, pods)).toBe(200)
   await home.lock()
-  await until('403 or 401', async () => (await statusFor(token, pods)) > 400, { withinMs: 10_000 })
-  await until('401', async () => (await statusFor(token, pods)) === 401, { withinMs: 30_000 })
+  await until('403 or 401', async () => (await apiServer.statusFor(token, pods)) > 400, { withinMs: 10_000 })
+  await until('401', async () => (await apiServer.statusFor(token, pods)) === 401, { withinMs: 30_000 })
   await until('no object left', async () => (await objectsOf(made)).length === 0, { withinMs: 30_000 })
   expect((await home.kubectl(['get', 'pods'])).code).toBe(77)
 })
@@ -68,7 +69,7 @@ test('an API server that can’t be reached: told at the unlock, pending at the 
   await until('nothing pending', async () => !(await status()).includes('revocation pending'), {
     withinMs: 20_000,
   })
-  expect(await statusFor(token, `/api/v1/namespaces/${made.namespace}/pods`)).toBeGreaterThan(400)
+  expect(await apiServer.statusFor(token, `/api/v1/namespaces/${made.namespace}/pods`)).toBeGreaterThan(400)
 })
 
 test('more rights by choice, for a shorter time; setup is applied and removed with its sessions', async () => {

@@ -2,12 +2,12 @@ import { chownSync, writeFileSync } from 'node:fs'
 import { good } from '../fixtures/home.ts'
 import type { TestHome } from '../fixtures/home.ts'
 import { until } from '../fixtures/terminal.ts'
-import { statusFor } from './api-server.ts'
+import { apiServer } from './api-server.ts'
 import { clientCertificate } from './credentials.ts'
 import { ownersOf, untilInForce } from './ephemeral-home.ts'
 import { admin, adminGet, kubeconfigText } from './fixture.ts'
 
-export { copiedDocument, copiedToken } from './ephemeral-home.ts'
+export { copiedDocument, copiedToken } from '../fixtures/copied-token.ts'
 
 /** Where the role of the attackers' sessions holds, and where their own objects are. */
 const namespace = 'kg-siege-place'
@@ -53,7 +53,7 @@ export async function clearAway(): Promise<void> {
 }
 
 export const works = async (token: string): Promise<boolean> =>
-  (await statusFor(token, `/api/v1/namespaces/${namespace}/pods`)) === 200
+  (await apiServer.statusFor(token, `/api/v1/namespaces/${namespace}/pods`)) === 200
 
 const rbac = 'rbac.authorization.k8s.io'
 
@@ -77,17 +77,22 @@ export async function widenings(token: string): Promise<string[]> {
   }
   const ask = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }
   const acts: Record<string, Promise<number>> = {
-    'a role bound to somebody': statusFor(token, `${place}/rolebindings`, 'POST', binding),
-    'a token of another account': statusFor(token, `${core}/serviceaccounts/default/token`, 'POST', ask),
-    'a token without an end': statusFor(token, `${core}/secrets`, 'POST', legacy),
-    'its own binding deleted': statusFor(token, `${place}/rolebindings/${owner}`, 'DELETE'),
-    'a token of its own account': statusFor(
+    'a role bound to somebody': apiServer.statusFor(token, `${place}/rolebindings`, 'POST', binding),
+    'a token of another account': apiServer.statusFor(
+      token,
+      `${core}/serviceaccounts/default/token`,
+      'POST',
+      ask,
+    ),
+    'a token without an end': apiServer.statusFor(token, `${core}/secrets`, 'POST', legacy),
+    'its own binding deleted': apiServer.statusFor(token, `${place}/rolebindings/${owner}`, 'DELETE'),
+    'a token of its own account': apiServer.statusFor(
       token,
       `/api/v1/namespaces/${sessions}/serviceaccounts/${owner}/token`,
       'POST',
       ask,
     ),
-    'its owner deleted': statusFor(token, `/apis/${rbac}/v1/clusterroles/${owner}`, 'DELETE'),
+    'its owner deleted': apiServer.statusFor(token, `/apis/${rbac}/v1/clusterroles/${owner}`, 'DELETE'),
   }
   const statuses = await Promise.all(
     Object.entries(acts).map(async ([name, status]) => [name, await status] as const),

@@ -1,7 +1,7 @@
 import { createConnection, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { address } from './api-server.ts'
+import { apiServer } from './api-server.ts'
 
 /** The way to the API server: bytes are passed on, until it is closed. */
 export class Way {
@@ -18,7 +18,7 @@ export class Way {
     const sockets = new Set<Socket>()
     const listener = createServer((client) => {
       if (!way.#isOpen) return void client.destroy()
-      const server = createConnection(Number(address.port), address.hostname)
+      const server = createConnection(Number(apiServer.address.port), apiServer.address.hostname)
       for (const [one, other] of [
         [client, server],
         [server, client],
