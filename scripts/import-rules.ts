@@ -33,12 +33,14 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   'platform': { may: ['usecases/ports', 'domain', 'protocol', 'hardening/environment'], node: 'all' },
   'hardening': { may: ['platform/libc', 'domain'], node: 'all' },
   'client': { may: clientSide.filter((place) => place !== 'client'), node: 'all' },
-  // policy-file: init writes the first policy file. run-scribe: audit needs no daemon. vault-catalogue: names, which
+  // cluster/…: what is printed for a cluster's administrator. policy-file: init writes the first policy file. run-scribe: audit needs no daemon. vault-catalogue: names, which
   // reset says before they are lost. service/environment: what daemon run hands on.
   'cli': {
     may: [
       ...clientSide,
       'cluster-check',
+      'platform/cluster/session-objects',
+      'platform/cluster/setup-objects',
       'platform/policy-file',
       'platform/scribes/run-scribe',
       'platform/service/environment',
@@ -66,9 +68,13 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   'scribe': { may: secretSide, never: ['platform/journal'], node: 'all' },
   // Holds what is on a person's screen.
   'screen': { may: ['protocol', 'hardening'], node: 'all' },
-  // Holds one token, for the provider that gave it.
+  // Holds what takes one session back, for the provider or the cluster that gave it.
   'revoker': {
-    may: ['domain', 'hardening', 'platform/trusted-authorities'],
+    may: [
+      'domain',
+      'hardening',
+      ...['cluster', 'dirs', 'revocations', 'trusted-authorities'].map((name) => `platform/${name}`),
+    ],
     mayTypes: ['platform/revoker'],
     node: 'all',
   },

@@ -47,6 +47,7 @@ function createProgram() {
       auditCommand(),
       clusterCommand(),
       policyCommand(),
+      clusterCommand(),
       logCommand(),
       passwdCommand(),
       resetCommand(),

@@ -15,6 +15,8 @@ export interface UnlockOrder {
   readonly forMs?: number | undefined
   /** By the recovery key in the passphrase's place. */
   readonly recovery?: boolean | undefined
+  /** `credential: ephemeral`: one of the roles that the policy offers. */
+  readonly role?: string | undefined
   /** A client met a lock: the strict rules of asking. */
   readonly forClient?: boolean | undefined
 }
@@ -64,7 +66,7 @@ interface Unlocked {
   readonly already: boolean
   readonly report: Pick<
     OpenReport,
-    'idleMs' | 'untilWallMs' | 'merged' | 'materialised' | 'notMaterialised' | 'failedBefore'
+    'idleMs' | 'untilWallMs' | 'merged' | 'materialised' | 'notMaterialised' | 'failedBefore' | 'sessions'
   >
 }
 
@@ -73,8 +75,8 @@ async function tryOnce(
   source: PassphraseSource,
   noteBegun: (policy: string) => void,
 ): Promise<Unlocked> {
-  const { policy, forMs, forClient = false, recovery = false } = order
-  const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs, recovery })
+  const { policy, forMs, forClient = false, recovery = false, role } = order
+  const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs, recovery, role })
   noteBegun(begun.policy)
   if (begun.already) return { policy: begun.policy, already: true, report: limitsOf(begun) }
   const passphrase = begun.asks
@@ -108,6 +110,7 @@ function sayUnlocked({ policy, already, report }: Unlocked): void {
     `${policy} ${already ? 'is unlocked already' : 'unlocked'}${idle}${until}`,
     ...merged,
     ...materialisedLines(report),
+    ...sessionLines(report.sessions),
   )
 }
 
@@ -123,6 +126,19 @@ function materialisedLines({
     ...notMaterialised.map(
       ({ user, file, message, cure }) =>
         `not materialised: ${clean(user)} (${clean(file)}): ${clean(message)}; ${clean(cure)}`,
+    ),
+  ]
+}
+
+/** One line for each role, and one for each session that could not be opened. */
+function sessionLines(sessions: OpenReport['sessions'] = []): string[] {
+  const roles = new Set(sessions.flatMap(({ role }) => role ?? []))
+  return [
+    ...[...roles].map(
+      (role) => `with the role ${clean(role)}, by an identity that its lock deletes in the cluster`,
+    ),
+    ...sessions.flatMap(({ user, message, cure }) =>
+      message === undefined ? [] : [`no session for ${clean(user)}: ${clean(message)}; ${clean(cure ?? '')}`],
     ),
   ]
 }

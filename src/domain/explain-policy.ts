@@ -1,4 +1,5 @@
 import { formatDuration } from './duration.ts'
+import { describeCredential } from './policy-credential.ts'
 import type { Policy } from './policy.ts'
 import { describeUnlock } from './policy-unlock.ts'
 
@@ -45,6 +46,7 @@ const rules: Readonly<Record<string, (policy: Policy) => string | readonly strin
   onMisuse: ({ onMisuse }) => onMisuse,
   pinentry: ({ pinentry }) => (pinentry === '' ? 'off' : pinentry),
   unlock: ({ unlock }) => describeUnlock(unlock),
+  credential: ({ ephemeral }) => describeCredential(ephemeral),
 }
 
 /**

@@ -10,6 +10,7 @@ import type { PolicyPath, Report } from './policy-document.ts'
 import { factorKeys, readUnlock } from './policy-unlock.ts'
 import { readPinentry } from './policy-pinentry.ts'
 import { readEnv } from './policy-env.ts'
+import { credentialKeys, readCredential } from './policy-credential.ts'
 import { readCommands } from './policy-commands.ts'
 import { readLockOn } from './policy-lock-on.ts'
 import { readWipe } from './policy-wipe.ts'
@@ -41,9 +42,10 @@ export const policyKeys = [
   'pinentry',
   'materialize',
   'lockOn',
+  ...credentialKeys,
   ...factorKeys,
 ]
-const laterKeys = ['access', 'credential']
+const laterKeys = ['access']
 
 /** A policy's name is a folder's name too. */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -122,8 +124,10 @@ export class PolicyFields {
       lockOutRange.longestMs,
     ])
     const unlock = readUnlock(raw, within)
+    const ephemeral = readCredential(raw, within)
     const isPerTerminal = scope === 'terminal'
     if (raw.materialize === true) refuseMaterialize({ unlock, isPerTerminal }, within)
+    if (ephemeral !== undefined) this.#checkEphemeral(raw, unlock, within)
     if (this.#failed) return undefined
     return {
       name,
@@ -146,10 +150,22 @@ export class PolicyFields {
       onMisuse,
       pinentry,
       // Unsaid in the organisation's file it is allowed, but not against what is said there.
-      materialize: materialize && !isGiven(unlock) && !isPerTerminal,
+      materialize: materialize && !isGiven(unlock) && !isPerTerminal && ephemeral === undefined,
       lockOn,
       unlock,
+      ...(ephemeral !== undefined && { ephemeral }),
     }
+  }
+
+  #checkEphemeral(raw: Fields, unlock: Policy['unlock'], report: Report): void {
+    if (isGiven(unlock))
+      report(
+        ['credential'],
+        'credential: ephemeral needs a vault whose credential opens the session, and a log-in has none',
+        'remove it: what a log-in gives ends by itself',
+      )
+    if (raw['materialize'] === true)
+      report(['materialize'], 'materialize: nothing of an ephemeral session is ever put on disk', 'remove it')
   }
 
   /** A missing idle limit or warning gives way to the limits that are there; a lifetime is never stretched. */

@@ -2,6 +2,7 @@ import { allDepartures } from './departure.ts'
 import { formatDuration } from './duration.ts'
 import { globCovers, globsOverlap } from './glob.ts'
 import { describeUnlock, strictestUnlock } from './policy-unlock.ts'
+import { describeCredential, strictestCredential } from './policy-credential.ts'
 import { strictestAbsorb } from './absorb.ts'
 import type { Policy, PolicySet } from './policy.ts'
 
@@ -66,6 +67,7 @@ export function strictest(policy: Policy, others: readonly Policy[]): Policy {
   const idleMs = least('idleMs')
   const lifetimeMs = least('lifetimeMs')
   const scope = all.some((one) => one.scope === 'terminal') ? 'terminal' : 'user'
+  const ephemeral = strictestCredential(all.map((one) => one.ephemeral))
   const warnMs = policy.warnMs < idleMs ? policy.warnMs : Math.floor(idleMs / 2)
   // A lifetime under the idle limit ends the session first: no idle limit is ever longer.
   return {
@@ -89,9 +91,10 @@ export function strictest(policy: Policy, others: readonly Policy[]): Policy {
     lockOutForMs: Math.max(...all.map((one) => one.lockOutForMs)),
     onMisuse: united('onMisuse'),
     // What stands in a kubeconfig is there for every terminal.
-    materialize: scope === 'user' && all.every((one) => one.materialize),
+    materialize: scope === 'user' && ephemeral === undefined && all.every((one) => one.materialize),
     lockOn: allDepartures(all.map((one) => one.lockOn)),
     unlock: strictestUnlock(all.map(({ unlock }) => unlock)),
+    ...(ephemeral !== undefined && { ephemeral }),
   }
 }
 
@@ -125,6 +128,8 @@ export function tightenings(before: Policy, after: Policy): string[] {
   if (before.materialize !== after.materialize) changes.push('materialize false, not true')
   const [unlockedBy, isUnlockedBy] = [describeUnlock(before.unlock), describeUnlock(after.unlock)]
   if (unlockedBy !== isUnlockedBy) changes.push(`unlock ${isUnlockedBy}, not ${unlockedBy}`)
+  const [served, isServed] = [describeCredential(before.ephemeral), describeCredential(after.ephemeral)]
+  if (served !== isServed) changes.push(`credential ${isServed}, not ${served}`)
   added('lockOn')
   if (before.hold !== after.hold) changes.push(`hold ${after.hold}, not ${before.hold}`)
   return changes

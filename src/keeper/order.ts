@@ -10,6 +10,9 @@ const orderSchema = v.object({
   to: v.optional(v.string()),
   recovery: v.optional(v.boolean()),
   unlock: v.optional(v.array(v.looseObject({ factor: v.string() }))),
+  ephemeral: v.optional(
+    v.object({ role: v.string(), namespaces: v.array(v.string()), home: v.string(), lifetimeMs: v.number() }),
+  ),
 })
 
 /** @throws ValiError for anything but a KeeperOrder */

@@ -19,6 +19,7 @@ export const places = {
   journal: (dirs: Dirs) => join(dirs.state, 'journal.db'),
   leftOut: (dirs: Dirs) => join(dirs.state, 'left-out.json'),
   traces: (dirs: Dirs) => join(dirs.state, 'traces'),
+  revocations: (dirs: Dirs) => join(dirs.state, 'revocations'),
   vaults: (dirs: Dirs) => join(dirs.state, 'vaults'),
   log: (dirs: Dirs) => join(dirs.state, 'log'),
   logFile: (dirs: Dirs) => join(dirs.state, 'log', 'daemon.log'),

@@ -129,6 +129,7 @@ export const messages = {
       cwd: required(4, 'bytes', 'working directory'),
       home: optional(5, 'bytes', '$HOME'),
       recovery: required(6, 'flag', 'by the recovery key: it can’t be guessed, so no delay holds it up'),
+      role: optional(7, 'text', 'ephemeral credentials: the role wanted; absent: the least', 256),
     },
     reply: {
       policy: required(1, 'text', 'the policy that is being unlocked', 256),

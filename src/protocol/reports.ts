@@ -2,6 +2,7 @@ import type { AuditRule, Severity } from '../domain/audit-rules.ts'
 import type { ClientFate } from '../domain/ending.ts'
 import type { JournalEvent, LockReason } from '../domain/event.ts'
 import type { FactorSettings } from '../domain/factor.ts'
+import type { EphemeralRules } from '../domain/policy-credential.ts'
 
 /** The JSON documents that messages carry. `schema` is raised when a field changes its meaning. */
 
@@ -26,6 +27,10 @@ export interface SessionStatus {
   readonly credentials: number
   /** Credentials that a wrapped exec plugin gives, and where it has them from: that outlives a lock. */
   readonly borrowed: readonly BorrowedUser[]
+  /** `credential: ephemeral`: the roles that it offers, least first. */
+  readonly roles?: readonly string[]
+  /** While it is unlocked: the one that it was opened with. */
+  readonly role?: string
   /** Sealed since the vault was last opened: shown at the next unlock. */
   readonly pending: readonly SealedUser[]
   /** In plain text in their kubeconfigs while it is open (`materialize`): the weakest choice. */
@@ -115,6 +120,8 @@ export interface StatusReport {
   readonly problems: readonly string[]
   /** Signs of misuse that hold now. */
   readonly misuse: readonly MisuseSign[]
+  /** Revocation pending. */
+  readonly revocations: readonly RevocationReport[]
 }
 
 export interface LockReport {
@@ -240,6 +247,29 @@ export interface AuditReport {
   readonly leftOut: number
 }
 
+/** `name` and `role` where a session was opened for this user, else `message` and `cure`. */
+export interface ClusterSessionReport {
+  readonly user: string
+  readonly file: string
+  readonly role?: string
+  /** Of its ServiceAccount: it stands in the API server's audit log. */
+  readonly name?: string
+  readonly message?: string
+  readonly cure?: string
+}
+
+/** A session that is locked here, and whose objects its cluster still has. */
+export interface RevocationReport {
+  readonly policy: string
+  readonly server: string
+  readonly name: string
+  readonly sinceMs: number
+  /** No token of it is accepted any more from then on. */
+  readonly untilMs: number
+  /** False: nobody is at it any more; the next unlock takes it away. */
+  readonly isTried: boolean
+}
+
 /** What the keeper tells the client after `keeper.open`. */
 export interface OpenReport {
   readonly policies: readonly string[]
@@ -256,6 +286,8 @@ export interface OpenReport {
   readonly notMaterialised?: MaterialiseReport['failed']
   /** Wrong passphrases before this success, whoever gave them. */
   readonly failedBefore?: FailedBefore
+  /** `credential: ephemeral`: what was opened in each credential's cluster, or why nothing was. */
+  readonly sessions?: ClusterSessionReport[]
   /** Files in a vault's `pending/` that its key does not open. */
   readonly setAside?: readonly string[]
 }
@@ -287,6 +319,7 @@ export interface PolicyReport {
     materialize: boolean
     lockOn: readonly string[]
     unlock: readonly FactorSettings[]
+    ephemeral?: EphemeralRules | undefined
     tightenedBy: readonly string[]
   }[]
   readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]

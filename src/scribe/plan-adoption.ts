@@ -13,6 +13,7 @@ import type { VaultItem } from '../platform/vault/item.ts'
 import type { AdoptedUser, LeftUser } from '../protocol/reports.ts'
 import { adviceFor, adviceForLeft, adviceOnPolicy } from './adoption-advice.ts'
 import { credentialId, expiryOf, kindOfSecrets, strengthOf } from './credential-facts.ts'
+import { clusterOf } from './cluster-of.ts'
 import { contextsOf, namesOf } from './load-files.ts'
 import type { ContextPlace, LoadedFile } from './load-files.ts'
 import { leftToLogIn, policyOfLogIn } from './left-to-log-in.ts'
@@ -196,15 +197,20 @@ class Planner implements AdoptionPlan {
         policy: policy.name,
         credential: item.id,
         kind: kindOfSecrets(secrets),
-        strength: strengthOf(secrets, this.#nowMs),
+        strength: this.#isEphemeral(policy.name) ? 'cluster' : strengthOf(secrets, this.#nowMs),
         ...(secrets.exec !== undefined && { sources: sourcesOf(describePlugin(secrets.exec)) }),
         ...(item.expiresAtMs !== undefined && { expiresAtMs: item.expiresAtMs }),
         advice: [
           ...adviceFor(file, user, kind, secrets, this.#nowMs),
-          ...adviceOnPolicy(this.#order.policies, policy.name, secrets),
+          ...adviceOnPolicy(this.#order.policies, policy.name, item),
         ],
       },
     })
+  }
+
+  /** Where clients get a session’s own identity, whatever is in the vault. */
+  #isEphemeral(name: string): boolean {
+    return this.#order.policies.find((policy) => policy.name === name)?.ephemeral !== undefined
   }
 
   #itemFor(
@@ -217,6 +223,7 @@ class Planner implements AdoptionPlan {
   ): VaultItem {
     const { sources: _, ...held } = secrets
     const expiresAtMs = expiryOf(secrets)
+    const cluster = clusterOf(this.#files, share.contexts)
     const original: Original = {
       version: 1,
       path: file.config.path,
@@ -230,6 +237,7 @@ class Planner implements AdoptionPlan {
       user: share.name,
       contexts: namesOf(share.contexts),
       ...held,
+      ...(cluster !== undefined && { cluster }),
       original,
       adoptedAtMs: this.#nowMs,
       ...(expiresAtMs !== undefined && { expiresAtMs }),

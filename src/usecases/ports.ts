@@ -13,6 +13,7 @@ import type {
   FailedBefore,
   JournalEntry,
   OpenReport,
+  RevocationReport,
   SealedUser,
   SweepReport,
   UnmaterialiseReport,
@@ -343,6 +344,19 @@ export interface KeeperOrder {
   readonly forTerminal?: boolean | undefined
   /** Mode unlock: what is to be proven, as the rules have it. */
   readonly unlock?: readonly FactorSettings[] | undefined
+  /** Mode unlock: clients get an identity made in the cluster for this session. */
+  readonly ephemeral?: EphemeralOrder | undefined
+}
+
+/** `credential: ephemeral`, with the role that was chosen. */
+export interface EphemeralOrder {
+  readonly role: string
+  /** Where the role holds; empty: in the whole cluster. */
+  readonly namespaces: readonly string[]
+  /** The namespace of the sessions' own objects. */
+  readonly home: string
+  /** No session lives longer. */
+  readonly lifetimeMs: number
 }
 
 /** A keeper process as the daemon sees it. */
@@ -400,6 +414,12 @@ export interface Voucher {
 export interface Fetched extends Voucher {
   /** Base name of the executable that the client runs by now. */
   readonly program: string
+}
+
+/** What revokers are at. */
+export interface Revocations {
+  /** Also what nobody is at any more, until its time is over. */
+  pending(nowMs: number): RevocationReport[]
 }
 
 export interface Keepers {

@@ -3,6 +3,7 @@ import type { LockReason } from '../domain/event.ts'
 import { GuardError } from '../domain/errors.ts'
 import { strictestPolicies } from '../domain/default-policies.ts'
 import { strictestUnlock } from '../domain/policy-unlock.ts'
+import type { EphemeralRules } from '../domain/policy-credential.ts'
 import { policyForContext } from '../domain/policy.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { HeldProcess } from '../domain/hold.ts'
@@ -28,6 +29,8 @@ interface World {
   /** Is that terminal still there? */
   readonly isThere?: (terminal: LedTerminal) => boolean
 }
+
+const noRole: EphemeralRules = { roles: [], namespaces: [], home: 'kubeguard-sessions' }
 
 /** From here on the dead among the held are looked for also while nothing is about to lock. */
 const sweepAbove = 32
@@ -177,6 +180,8 @@ export class SessionTable {
       pinentry: '',
       // Its vault's passphrase, and whatever any of them checks beside what opens.
       unlock: strictestUnlock([[{ factor: 'passphrase' }], ...policies.map(({ unlock }) => unlock.slice(1))]),
+      // Nobody has said which role it may have.
+      ...(policies.some(({ ephemeral }) => ephemeral !== undefined) && { ephemeral: noRole }),
     }
   }
 

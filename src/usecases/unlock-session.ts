@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { allDepartures } from '../domain/departure.ts'
 import { GuardError } from '../domain/errors.ts'
 import type { FactorSettings } from '../domain/factor.ts'
+import { chooseRole, refusesSession } from '../domain/policy-credential.ts'
 import { asksForMore } from '../domain/policy-unlock.ts'
 import { timeLeft } from '../domain/session.ts'
 import type { Limits } from '../domain/session.ts'
@@ -13,10 +14,11 @@ import { namedSession } from './extend-session.ts'
 import { failedBefore, failuresKey, forgiveFailures, recordFailure, refuseEarly } from './failed-unlocks.ts'
 import type { FailureDeps } from './failed-unlocks.ts'
 import { leaderOf, rememberTerminal } from './guarded-session.ts'
-import type { GuardedSession } from './guarded-session.ts'
+import type { GuardedSession, OpenedAs } from './guarded-session.ts'
 import { nextDeadline } from './keep-deadlines.ts'
 import type {
   Clock,
+  EphemeralOrder,
   Journal,
   Keeper,
   Keepers,
@@ -79,6 +81,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   const { unlock } = deps.table.rules(guarded.policy)
   const wrong = vaultOfOthers(deps.vaults, guarded.policy, unlock)
   if (wrong !== undefined) throw new GuardError('policy-invalid', wrong)
+  const openedAs = chosenRole(deps, guarded, request)
   const order = {
     mode: 'unlock',
     policies: [guarded.policy],
@@ -88,6 +91,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     unlock,
     recovery: request.recovery,
     forTerminal: guarded.terminal !== undefined,
+    ephemeral: openedAs && ephemeralOrder(deps, guarded, request, openedAs),
   } as const
   const keeper = await deps.keepers.start(order)
   if (guarded.session.generation !== generation) {
@@ -97,7 +101,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   // Another attempt may have given up while this keeper started.
   deps.table.advance(guarded, { type: 'unlock-begun' })
   if (request.recovery === true) recovering.add(keeper)
-  attend(deps, guarded, keeper, { request, client, unlock })
+  attend(deps, guarded, keeper, { request, client, unlock, openedAs })
   deps.questions.begin(guarded.name, client)
   const ticket = randomBytes(32)
   keeper.expect({ ticket, client, purpose: 'open' })
@@ -129,7 +133,38 @@ async function limitAttempts(deps: Deps, guarded: GuardedSession, recovery: bool
   }
 }
 
+/** @throws GuardError role-not-offered */
+function chosenRole(
+  { table }: Pick<Deps, 'table'>,
+  { policy }: GuardedSession,
+  { role }: Request,
+): OpenedAs | undefined {
+  const { ephemeral: rules } = table.rules(policy)
+  const chosen = chooseRole(policy, rules, role)
+  return rules === undefined || chosen === undefined ? undefined : { role: chosen.role, rules }
+}
+
+const ephemeralOrder = (
+  deps: Deps,
+  guarded: GuardedSession,
+  request: Request,
+  { role, rules: { namespaces, home } }: OpenedAs,
+): EphemeralOrder => ({ role, namespaces, home, lifetimeMs: chosenLimits(deps, guarded, request).lifetimeMs })
+
+/** Another role is another identity: it takes another unlock. */
+function refuseOtherRole({ policy, openedAs }: GuardedSession, { role }: Request): void {
+  if (role === undefined || role === openedAs?.role) return
+  throw new GuardError(
+    'role-not-offered',
+    `${policy} is unlocked ${openedAs === undefined ? 'without a role' : `as ${openedAs.role}`}`,
+    {
+      cure: `run: kubeguard lock ${policy}, then: kubeguard unlock ${policy} --role ${role}`,
+    },
+  )
+}
+
 function already(deps: Deps, guarded: GuardedSession, request: Request, client: ProcessFacts): Reply {
+  refuseOtherRole(guarded, request)
   rememberTerminal(guarded, deps.terminals.ofProcess(client))
   deps.table.advance(guarded, { type: 'limits-tightened', limits: chosenLimits(deps, guarded, request) })
   deps.rearm()
@@ -148,9 +183,18 @@ function already(deps: Deps, guarded: GuardedSession, request: Request, client: 
   }
 }
 
+/** More rights for a shorter time, where the policy says so. */
+function limitsOfRole({ table }: Pick<Deps, 'table'>, policy: string, { role }: Request): Limits {
+  const limits = table.limits(policy)
+  const { forMs } = chooseRole(policy, table.rules(policy).ephemeral, role) ?? {}
+  return forMs === undefined
+    ? limits
+    : { idleMs: Math.min(limits.idleMs, forMs), lifetimeMs: Math.min(limits.lifetimeMs, forMs) }
+}
+
 /** `--for` shortens the lifetime, never lengthens it. It counts from now, a lifetime from the unlock. */
 function chosenLimits(deps: Deps, { policy, session }: GuardedSession, request: Request): Limits {
-  const limits = deps.table.limits(policy)
+  const limits = limitsOfRole(deps, policy, request)
   if (request.forMs === undefined) return limits
   const passedMs =
     session.state === 'unlocked'
@@ -163,6 +207,8 @@ interface Attempt {
   readonly request: Request
   /** What the keeper was told to have proven. */
   readonly unlock: readonly FactorSettings[]
+  /** What it was told to open in clusters. */
+  readonly openedAs: OpenedAs | undefined
   readonly client: ProcessFacts
 }
 
@@ -188,14 +234,15 @@ function judge(
   deps: Deps,
   guarded: GuardedSession,
   keeper: Keeper,
-  { opened, request, client, unlock }: Attempt & { opened: Opened },
+  { opened, request, client, unlock, openedAs }: Attempt & { opened: Opened },
 ): OpenedAnswer {
   if (!guarded.attempts.has(keeper)) return { accepted: false }
   if (opened.failure !== undefined) return fail(deps, guarded, keeper, { failure: opened.failure, client })
-  if (asksForMore(deps.table.rules(guarded.policy).unlock, unlock)) return supersede(deps, guarded, keeper)
-  const begun = recordUnlock(deps, guarded, { client, request }, opened)
-  if (begun === undefined) return { accepted: false, refusal: 'disk-full' }
   const rules = deps.table.rules(guarded.policy)
+  if (asksForMore(rules.unlock, unlock) || refusesSession(rules.ephemeral, openedAs))
+    return supersede(deps, guarded, keeper)
+  const begun = recordUnlock(deps, guarded, { client, request, openedAs }, opened)
+  if (begun === undefined) return { accepted: false, refusal: 'disk-full' }
   // Before it opens: who listens for departures is told by the opening.
   guarded.lockOn = allDepartures([rules.lockOn, guarded.keeper === undefined ? [] : guarded.lockOn])
   guarded.remote = remoteTerminal(deps.processes, client)
@@ -214,6 +261,7 @@ function judge(
   void guarded.keeper?.end()
   guarded.keeper = keeper
   guarded.provenBy = unlock
+  guarded.openedAs = openedAs
   guarded.lockFailures = []
   guarded.onLockDue = true
   deps.suspended.uncover(guarded)
@@ -257,13 +305,14 @@ function beginTrace(
 function recordUnlock(
   deps: Deps,
   guarded: GuardedSession,
-  { client, request }: Pick<Attempt, 'client' | 'request'>,
+  { client, request, openedAs }: Pick<Attempt, 'client' | 'request' | 'openedAs'>,
   { report }: Opened,
 ): Begun | undefined {
   const details = {
     pid: client.pid,
     ...leaderOf(guarded),
     ...(request.recovery === true ? { by: 'recovery key' } : {}),
+    ...(openedAs === undefined ? {} : { role: openedAs.role }),
   }
   const entry = { event: 'unlocked', policy: guarded.policy, details } as const
   // Only a keeper that opened a vault has something to say of merged items; without one nothing was proven.

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { prepare } from './bench-home.ts'
 import type { Bench } from './bench-home.ts'
+import { benchCluster, clusterFigures } from './cluster-figures.ts'
 import { ClientProcess } from './client-process.ts'
 import { makeHistory, memoryFigure, wakeUpFigure } from './daemon-figures.ts'
 import { table } from './figure.ts'
@@ -76,6 +77,7 @@ const measurements: readonly Entry[] = [
     ['misuse', misuseFigures],
   ),
   ['oidc', oidcFigure],
+  ...(benchCluster === undefined ? [] : [['cluster', clusterFigures] as const]),
   ['set-up', setUpFigure],
   ['memory', measureMemory],
   ...slow(['wake-ups', measureWakeUps]),

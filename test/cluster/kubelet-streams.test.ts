@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { checkKubeletStreams } from '../../src/cluster-check/checks/kubelet-streams.ts'
 import { Notes } from '../../src/cluster-check/report.ts'
-import { describeWithApiServers } from './api-server.ts'
+import { describeWithApiServers } from './second-api-server.ts'
 import { cluster, describeWithPods } from './fixture.ts'
 import { nodeName } from './harness/node.ts'
 

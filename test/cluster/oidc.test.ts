@@ -10,7 +10,7 @@ import { makeOidcHome, writeKubeconfig } from '../fixtures/oidc-home.ts'
 import type { OidcHome } from '../fixtures/oidc-home.ts'
 import { personIn } from '../fixtures/person.ts'
 import { repository, until } from '../fixtures/terminal.ts'
-import { describeWithApiServers, startApiServer } from './api-server.ts'
+import { describeWithApiServers, startApiServer } from './second-api-server.ts'
 import { fromPage } from './check-ground.ts'
 import { admin, makeNamespace } from './fixture.ts'
 

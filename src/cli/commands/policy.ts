@@ -1,5 +1,6 @@
 import { callDaemon } from '../../client/call.ts'
 import { formatDuration } from '../../domain/duration.ts'
+import { describeCredential } from '../../domain/policy-credential.ts'
 import { describeUnlock } from '../../domain/policy-unlock.ts'
 import type { PolicyReport } from '../../protocol/reports.ts'
 import { clean } from '../clean-text.ts'
@@ -67,6 +68,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'pinentry',
     'materialize',
     'unlock',
+    'credential',
     'lock on',
     'tightened by the organisation',
   ]
@@ -92,6 +94,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     clean(policy.pinentry),
     policy.materialize ? 'true' : '',
     clean(describeUnlock(policy.unlock)),
+    clean(describeCredential(policy.ephemeral)),
     policy.lockOn.join(' '),
     policy.tightenedBy.join(', '),
   ])

@@ -19,6 +19,7 @@ interface UnlockOptions {
   readonly passphraseFd?: number | undefined
   readonly forCommand?: true | undefined
   readonly recovery?: true | undefined
+  readonly role?: string | undefined
 }
 
 export function unlockCommand() {
@@ -28,11 +29,16 @@ export function unlockCommand() {
       'open a session: type the passphrase, work until the limits of its policy',
       'kubeguard unlock',
       'kubeguard unlock prod --for 30m',
+      'kubeguard unlock prod --role edit --for 15m',
       'secret-tool lookup service kubeguard | kubeguard unlock --all --passphrase-fd 0',
     )
       .argument('[policy]', 'policy to unlock (default: that of the current context)')
       .option('--all', 'unlock every policy')
       .option('--for <duration>', 'end after this time already; never lengthens', durationArgument)
+      .option(
+        '--role <role>',
+        'credential: ephemeral: with this one of the roles that the policy offers (default: the least)',
+      )
       .option('--recovery', 'the passphrase is forgotten: give the recovery key in its place')
       .addOption(passphraseFdOption())
       // For shim and plugin: the strict rules of asking, since a client met the lock and not a person's wish.
@@ -43,6 +49,8 @@ export function unlockCommand() {
 
 async function unlock(policy: string | undefined, options: UnlockOptions): Promise<void> {
   if (policy !== undefined && options.all) throw new GuardError('usage', 'give a policy or --all, not both')
+  if (options.role !== undefined && options.all)
+    throw new GuardError('usage', 'a role is chosen for one policy: give --role or --all, not both')
   await hardenBeforeSecrets(options.passphraseFd)
   // A prompt must not outlive the command that it asks for.
   if (options.forCommand) prctl(prctlOption.setPdeathsig, constants.signals.SIGTERM)
@@ -112,7 +120,13 @@ async function unlockEach(
   const policies = options.all ? (await readStatus()).sessions.map((session) => session.policy) : [policy]
   for (const each of policies)
     await unlockSession(
-      { policy: each, forMs: options.for, forClient: options.forCommand, recovery: options.recovery },
+      {
+        policy: each,
+        forMs: options.for,
+        forClient: options.forCommand,
+        recovery: options.recovery,
+        role: options.role,
+      },
       source,
     )
 }

@@ -5,7 +5,7 @@ import type { Holdings } from '../../../keeper/factor.ts'
 import { unknownCredential } from '../../../keeper/holdings.ts'
 import type { VaultItem } from '../../../platform/vault/item.ts'
 import { startRevoker } from '../../../platform/revoker/start-revoker.ts'
-import type { Revoker } from '../../../platform/revoker/start-revoker.ts'
+import type { RevocationPlace, Revoker } from '../../../platform/revoker/start-revoker.ts'
 import { providerFailure } from './failure.ts'
 import type { Provider } from './provider.ts'
 import { tokensFrom } from './tokens.ts'
@@ -25,13 +25,13 @@ export class ProviderHoldings implements Holdings {
   #tokens: Tokens
   #renewal: Promise<void> | undefined
   #failedAtMs = -Infinity
-  readonly #revoker: Revoker | undefined
+  readonly #revocation: Revocation | undefined
 
-  constructor(provider: Provider, policy: string, tokens: Tokens, revoker: Revoker | undefined) {
+  constructor(provider: Provider, policy: string, tokens: Tokens, revocation: Revocation | undefined) {
     this.#provider = provider
     this.#policy = policy
     this.#tokens = tokens
-    this.#revoker = revoker
+    this.#revocation = revocation
     this.#holdForLater()
   }
 
@@ -56,7 +56,10 @@ export class ProviderHoldings implements Holdings {
 
   /** What the session's end makes worthless at the provider, too. */
   #holdForLater(): void {
-    this.#revoker?.hold(this.#tokens.refreshToken ?? this.#tokens.accessToken)
+    const token = this.#tokens.refreshToken ?? this.#tokens.accessToken
+    if (this.#revocation === undefined) return
+    const { revoker, place } = this.#revocation
+    revoker.hold({ key: 'provider', kind: 'provider', ...place, token })
   }
 
   #isAging(): boolean {
@@ -102,9 +105,17 @@ export class ProviderHoldings implements Holdings {
   }
 }
 
+/** Who takes the session's token back at its end, and where. */
+export interface Revocation {
+  readonly revoker: Revoker
+  readonly place: RevocationPlace
+}
+
 /** Undefined where the provider takes nothing back. */
-export function revokerFor({ config, settings }: Provider): Revoker | undefined {
+export function revocationAt({ config, settings }: Provider): Revocation | undefined {
   const { revocation_endpoint: endpoint } = config.serverMetadata()
   const { issuer, clientId, ca } = settings
-  return endpoint === undefined ? undefined : startRevoker({ issuer, endpoint, clientId, ca })
+  return endpoint === undefined
+    ? undefined
+    : { revoker: startRevoker(), place: { issuer, endpoint, clientId, ca } }
 }

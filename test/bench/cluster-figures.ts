@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse, stringify } from 'yaml'
+import { ApiServer } from '../fixtures/api-server.ts'
+import { copiedToken } from '../fixtures/copied-token.ts'
+import { good, makeHome } from '../fixtures/home.ts'
+import type { TestHome } from '../fixtures/home.ts'
+import { writePolicy } from '../fixtures/policy.ts'
+import { runProgram } from '../fixtures/run-program.ts'
+import { until } from '../fixtures/terminal.ts'
+import { kubectl } from '../fixtures/tools.ts'
+import { pidsOf } from '../bypass/siege.ts'
+import type { Bench } from './bench-home.ts'
+import type { ClientProcess } from './client-process.ts'
+import type { Figure } from './figure.ts'
+import { compare, median } from './measure.ts'
+
+/** A cluster that may be worked on; without one these figures are not taken. */
+export const benchCluster = process.env['KUBEGUARD_TEST_KUBECONFIG']
+
+interface Place {
+  /** `credential: ephemeral`; unlocked. */
+  readonly home: TestHome
+  /** The same vault, and what is in it is what clients get. */
+  readonly plain: TestHome
+  readonly api: ApiServer
+  readonly sessions: string
+  /** A token that does not end with any session. */
+  readonly staticKubeconfig: string
+}
+
+/** What a session in a real cluster costs, and how soon its token is worth nothing. */
+export async function clusterFigures(_: Bench, clients: ClientProcess): Promise<Figure[]> {
+  const place = await prepare(benchCluster ?? '')
+  try {
+    return [
+      await unlockFigure(place),
+      await getPodsFigure(place, clients),
+      ...(await refusalFigures(place)),
+      await leftoverFigure(place),
+    ]
+  } finally {
+    await place.home.dispose()
+    await place.plain.dispose()
+    await admin('delete', 'namespace', place.sessions, '--wait=false')
+    await admin('delete', 'clusterrolebinding', place.sessions)
+  }
+}
+
+async function admin(...args: readonly string[]): Promise<string> {
+  return good(await runProgram(kubectl(), args, { env: { KUBECONFIG: benchCluster } })).stdout
+}
+
+async function prepare(kubeconfig: string): Promise<Place> {
+  const sessions = `kg-bench-${randomBytes(4).toString('hex')}`
+  await admin('create', 'namespace', sessions)
+  await admin('create', 'serviceaccount', 'static', '-n', sessions)
+  await admin(
+    'create',
+    'clusterrolebinding',
+    sessions,
+    '--clusterrole=view',
+    `--serviceaccount=${sessions}:static`,
+  )
+  const token = (await admin('create', 'token', 'static', '-n', sessions, '--duration=1h')).trim()
+  const text = readFileSync(kubeconfig, 'utf8')
+  const [home, plain] = [makeHome(), makeHome()]
+  const ephemeral = `    credential: ephemeral\n    ephemeral: { roles: [view], home: ${sessions} }\n`
+  for (const [each, more] of [
+    [home, ephemeral],
+    [plain, ''],
+  ] as const) {
+    writeFileSync(each.kubeconfig, text, { mode: 0o600 })
+    writePolicy(each, { idle: '10m', more })
+    await each.init()
+    await each.unlock('default')
+  }
+  const staticKubeconfig = join(home.root, 'static-kubeconfig')
+  const config = parse(text) as { users: { user: object }[] }
+  for (const user of config.users) user.user = { token }
+  writeFileSync(staticKubeconfig, stringify(config))
+  return { home, plain, api: new ApiServer(kubeconfig), sessions, staticKubeconfig }
+}
+
+async function unlockFigure({ home, plain }: Place): Promise<Figure> {
+  const unlock = async (one: TestHome): Promise<number> => {
+    await one.lock()
+    const startedAt = performance.now()
+    await one.unlock('default')
+    return performance.now() - startedAt
+  }
+  const { a, b, rounds } = await compare(
+    () => unlock(home),
+    () => unlock(plain),
+    { rounds: 15, warmUp: 1 },
+  )
+  return {
+    name: 'unlock of a session in a cluster, beside the vault’s own',
+    value: a - b,
+    unit: 'ms more',
+    baseline: { name: 'unlock of the same vault', value: b, unit: 'ms' },
+    target: 500,
+    better: 'at most',
+    rounds,
+  }
+}
+
+async function getPodsFigure({ home, staticKubeconfig }: Place, clients: ClientProcess): Promise<Figure> {
+  const args = ['get', 'pods', '-n', 'default']
+  const { a, b, rounds } = await compare(
+    () => clients.time({ file: join(home.shims, 'kubectl'), args, env: home.env }),
+    () => clients.time({ file: kubectl(), args, env: { ...home.env, KUBECONFIG: staticKubeconfig } }),
+    { rounds: 60, warmUp: 5 },
+  )
+  return {
+    name: 'kubectl get pods of a real cluster, by a session’s token',
+    value: a / b,
+    unit: '×',
+    baseline: { name: 'same kubectl, static token', value: b, unit: 'ms' },
+    target: 1.08,
+    better: 'at most',
+    rounds,
+  }
+}
+
+const refusalRounds = 20
+/** Each waits for the API server's cache of ten seconds to end. */
+const forgottenRounds = 3
+
+/** From the lock's answer to the first refusal of a token that was in use. */
+async function refusalFigures({ home, api }: Place): Promise<Figure[]> {
+  const times = { 403: [] as number[], 401: [] as number[] }
+  const locks: number[] = []
+  for (let round = 0; round < refusalRounds; round += 1) {
+    await home.unlock('default')
+    const token = await copiedToken({ home })
+    const status = (): Promise<number> => api.statusFor(token, '/api/v1/namespaces/default/pods')
+    await until('a session that works', async () => (await status()) === 200)
+    const lockedAt = performance.now()
+    await home.lock()
+    const startedAt = performance.now()
+    locks.push(startedAt - lockedAt)
+    const refused = async (wanted: number): Promise<number> => {
+      await until(`the status ${wanted}`, async () => (await status()) === wanted, { withinMs: 30_000 })
+      return performance.now() - startedAt
+    }
+    times[403].push(await refused(403))
+    if (round < forgottenRounds) times[401].push(await refused(401))
+  }
+  const figure = (status: 401 | 403, targetMs: number): Figure => ({
+    name: `a copied token refused with ${status} after the lock’s answer, 95 %`,
+    value: percentile95(times[status]),
+    unit: 'ms',
+    baseline: { name: 'the lock itself', value: median(locks), unit: 'ms' },
+    target: targetMs,
+    better: 'at most',
+    rounds: times[status].length,
+  })
+  return [figure(403, 250), figure(401, 11_000)]
+}
+
+const percentile95 = (numbers: readonly number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.ceil(numbers.length * 0.95) - 1] ?? 0
+
+const cycles = 99
+
+/** A third each: a lock, SIGKILL of the keeper, SIGKILL of keeper and revoker, whose leftovers are the next unlock's. */
+async function leftoverFigure({ home, sessions }: Place): Promise<Figure> {
+  const kinds = [[], ['keeper'], ['revoker', 'keeper']] as const
+  for (let cycle = 0; cycle < cycles; cycle += 1) {
+    await home.unlock('default')
+    for (const pid of kinds[cycle % 3]?.flatMap((kind) => pidsOf({ home }, kind)) ?? [])
+      process.kill(pid, 'SIGKILL')
+    await home.lock()
+  }
+  // The last one's, too.
+  await home.unlock('default')
+  await home.lock()
+  const left = async (): Promise<number> => {
+    const kinds = 'serviceaccounts,secrets,roles,rolebindings'
+    const names = await Promise.all([
+      admin('get', kinds, '-n', sessions, '-l', 'kubeguard.dev/session', '-o', 'name'),
+      admin('get', 'clusterroles,clusterrolebindings', '-l', 'kubeguard.dev/session', '-o', 'name'),
+    ])
+    return names.join('\n').split('\n').filter(Boolean).length
+  }
+  await until('nothing left', async () => (await left()) === 0, { withinMs: 60_000 }).catch(() => undefined)
+  return {
+    name: `objects left by ${cycles} sessions`,
+    value: await left(),
+    unit: '',
+    baseline: { name: 'before them', value: 0, unit: '' },
+    target: 0,
+    better: 'at most',
+    rounds: cycles,
+  }
+}
