@@ -1,3 +1,4 @@
+import type { ForeignLogIn, KnownLogIn } from './foreign-log-in.ts'
 import type { Report } from './policy-document.ts'
 
 /** What a policy says of one factor, complete. Plain JSON without secrets: the keeper is told of it in its order. */
@@ -21,11 +22,10 @@ export interface FactorRules {
    * begins with the key: then what is returned is not used.
    */
   read(raw: unknown, report: Report): FactorSettings
-  /** Is this exec plugin of somebody else’s one for the same log-in, so that it is needed no more? */
-  replaces?(
-    settings: FactorSettings,
-    exec: { readonly command: string; readonly args: readonly string[] },
-  ): boolean
+  /** @returns what this factor would do in its place; undefined for a log-in of another kind */
+  knows?(logIn: ForeignLogIn): KnownLogIn | undefined
+  /** Is what it knows the very log-in that these settings are for? */
+  isSame?(settings: FactorSettings, known: KnownLogIn): boolean
   /** In words, for `policy show`: its name, and what tells one setting from another. */
   describe(settings: FactorSettings): string
 }

@@ -17,10 +17,18 @@ export async function revokeAtEnd(input: Readable, atEnd: () => void): Promise<v
   const order = await lastOrder(input)
   atEnd()
   if (order === undefined) return
-  const { issuer, endpoint, clientId, ca, token } = order
+  const { issuer, endpoint, clientId, proof, ca, token } = order
   trustAuthorities(ca)
   const server = { issuer, revocation_endpoint: endpoint }
-  await oidc.tokenRevocation(new oidc.Configuration(server, clientId, undefined, oidc.None()), token)
+  await oidc.tokenRevocation(
+    new oidc.Configuration(server, clientId, undefined, authentication(proof)),
+    token,
+  )
+}
+
+function authentication(proof: RevocationOrder['proof']): oidc.ClientAuth {
+  if (proof === undefined) return oidc.None()
+  return proof.goesIn === 'head' ? oidc.ClientSecretBasic(proof.secret) : oidc.ClientSecretPost(proof.secret)
 }
 
 async function lastOrder(input: Readable): Promise<RevocationOrder | undefined> {

@@ -10,6 +10,7 @@ import type {
   AbsorbReport,
   AdoptReport,
   ChainReport,
+  EjectReport,
   FailedBefore,
   JournalEntry,
   OpenReport,
@@ -245,6 +246,14 @@ export interface Kubeconfigs {
     policies: PolicySet
     plugin: { command: string; env: Readonly<Record<string, string>> }
   }): Promise<Adoption>
+  /** Puts users back as they were before a policy's factor did their log-in. `paths`, `users`: none means all. */
+  giveBack(job: {
+    paths: readonly string[]
+    users: readonly string[]
+    /** A new file for users whose place is gone. */
+    to?: string
+    dryRun: boolean
+  }): Promise<EjectReport>
   /** Seals what other programs have written into these files, which one client reads together. */
   absorb(job: {
     paths: readonly string[]

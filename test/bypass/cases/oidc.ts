@@ -148,6 +148,33 @@ async function anotherFactor(siege: Siege): Promise<boolean> {
   }
 }
 
+/** What kubelogin had cached before its log-in became the policy’s: a token that was good until then. */
+async function cachedBefore(siege: Siege): Promise<boolean> {
+  const place = await opened(siege)
+  const { home, provider } = place
+  const token = await tokenOf(place)
+  const works = await home.realKubectl(['--token', token, 'get', 'pods'])
+  const cache = `${home.home}/.kube/cache/oidc-login`
+  const file = `'{"id_token":"${token}"}' >${cache}/0123abcd`
+  const cached = await home.run('/bin/sh', ['-c', `mkdir -p ${cache} && echo ${file}`])
+  await home.realKubectl(['config', 'unset', 'users.me'])
+  const user = await home.realKubectl([
+    'config',
+    'set-credentials',
+    'me',
+    '--exec-command=kubectl',
+    '--exec-interactive-mode=IfAvailable',
+    '--exec-api-version=client.authentication.k8s.io/v1',
+    `--exec-arg=oidc-login,get-token,--oidc-issuer-url=${provider.issuer},--oidc-client-id=${clientId}`,
+  ])
+  if (!gotPods(works) || !isOnDisk(place, token))
+    throw new Error(`nothing good was cached: ${works.stderr}${cached.stderr}${user.stderr}`)
+  const adopted = await home.kubeguard(['adopt', '--yes'])
+  if (!adopted.stderr.includes('are wiped')) throw new Error(`not adopted: ${adopted.stderr}`)
+  await home.lock()
+  return isOnDisk(place, token) || (await isOpen(place))
+}
+
 export const oidcCases: readonly BypassCase[] = [
   {
     name: 'what a log-in at a provider gave, asked for after the lock, and looked for on disk',
@@ -173,5 +200,10 @@ export const oidcCases: readonly BypassCase[] = [
     name: 'a vault whose policy is turned to a provider of the attacker’s',
     whileUnlocked: 'own',
     attempt: anotherFactor,
+  },
+  {
+    name: 'a token that kubelogin had cached before its log-in became the policy’s',
+    whileUnlocked: 'own',
+    attempt: cachedBefore,
   },
 ]

@@ -7,6 +7,7 @@ import type { VaultItem } from '../../../platform/vault/item.ts'
 import { startRevoker } from '../../../platform/revoker/start-revoker.ts'
 import type { Revoker } from '../../../platform/revoker/start-revoker.ts'
 import { providerFailure } from './failure.ts'
+import { takesBasic } from './provider.ts'
 import type { Provider } from './provider.ts'
 import { tokensFrom } from './tokens.ts'
 import type { Tokens } from './tokens.ts'
@@ -103,8 +104,12 @@ export class ProviderHoldings implements Holdings {
 }
 
 /** Undefined where the provider takes nothing back. */
-export function revokerFor({ config, settings }: Provider): Revoker | undefined {
-  const { revocation_endpoint: endpoint } = config.serverMetadata()
+export function revokerFor({ config, settings, secret }: Provider): Revoker | undefined {
+  const server = config.serverMetadata()
+  const { revocation_endpoint: endpoint } = server
   const { issuer, clientId, ca } = settings
-  return endpoint === undefined ? undefined : startRevoker({ issuer, endpoint, clientId, ca })
+  if (endpoint === undefined) return undefined
+  const proof =
+    secret === undefined ? undefined : ({ secret, goesIn: takesBasic(server) ? 'head' : 'body' } as const)
+  return startRevoker({ issuer, endpoint, clientId, proof, ca })
 }
