@@ -7,6 +7,16 @@ export interface FactorSettings {
   readonly factor: string
 }
 
+/** What one person is asked for, and what the others wait for. */
+export interface FactorWords {
+  /** can’t … here */
+  readonly ask: string
+  /** prod is locked: …, with the terminal behind it */
+  readonly waiting: string
+  /** prod is locked, and … */
+  readonly unanswered: string
+}
+
 /**
  * A way to prove who one is, as far as the policy file goes. Its other two halves are a KeeperFactor (src/keeper/factor.ts)
  * and, where the keeper has to ask more than a passphrase, a ClientFactor (src/client/factor.ts).
@@ -17,6 +27,8 @@ export interface FactorRules {
   readonly role: 'opens' | 'beside'
   /** The key of a policy that has its settings; absent where there is nothing to be set. */
   readonly key?: string
+  /** For one that opens: what is said to who meets the lock. */
+  readonly words?: FactorWords
   /**
    * Reads what stands at that key; `raw` is undefined where it is not there. Every mistake is reported, at a path that
    * begins with the key: then what is returned is not used.

@@ -4,6 +4,8 @@ import type { ForeignLogIn, KnownLogIn } from './foreign-log-in.ts'
 import { shown } from './policy-document.ts'
 import type { Report } from './policy-document.ts'
 
+export { wordsOf } from '../factors/settings.ts'
+
 type Fields = Readonly<Record<string, unknown>>
 
 const usual: readonly FactorSettings[] = [{ factor: 'passphrase' }]

@@ -1,5 +1,5 @@
 import { formatDuration, parseDuration } from '../../domain/duration.ts'
-import type { FactorRules, FactorSettings } from '../../domain/factor.ts'
+import type { FactorRules, FactorSettings, FactorWords } from '../../domain/factor.ts'
 import { isMapping, refuseOtherKeys, shown } from '../../domain/policy-document.ts'
 import type { Report } from '../../domain/policy-document.ts'
 import { readAuthProvider } from './settings/auth-provider.ts'
@@ -34,10 +34,17 @@ const [shortestMs, longestMs] = [10_000, 10 * 60_000]
 const mostListed = 32
 const longestText = 2_048
 
+export const logInWords: FactorWords = {
+  ask: 'log in at the provider from',
+  waiting: 'waiting for the log-in at its provider, begun on',
+  unanswered: 'the log-in at its provider was begun and not finished',
+}
+
 /** The log-in at an identity provider, whose ID token is the cluster’s credential. */
 export const oidcRules: FactorRules = {
   name: 'oidc',
   role: 'opens',
+  words: logInWords,
   key,
   read: (raw, report) => new Reader(raw, report).settings,
   knows: (logIn) => (logIn.by === 'exec' ? readKubelogin(logIn) : readAuthProvider(logIn)),

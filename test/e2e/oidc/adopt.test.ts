@@ -8,7 +8,7 @@ import { clientId } from '../../fixtures/identity-provider.ts'
 import { makeOidcHome } from '../../fixtures/oidc-home.ts'
 import type { OidcHome, OidcHomeOptions } from '../../fixtures/oidc-home.ts'
 import { personIn } from '../../fixtures/person.ts'
-import { until } from '../../fixtures/terminal.ts'
+import { repository, until } from '../../fixtures/terminal.ts'
 
 const oidcHome = (options?: OidcHomeOptions): Promise<OidcHome> => makeOidcHome(onTestFinished, options)
 
@@ -91,14 +91,14 @@ test('a client whose secret goes into the body is one, too', async () => {
   using shell = await personIn(home, { BROWSER: browser })
   expect((await shell.enter('kubectl get pods', 90_000)).code).toBe(0)
   const file = join(home.guardHome, 'state', 'providers', 'oidc', 'client-secret')
+  const unlock = `${join(repository, 'bin', 'kubeguard')} unlock oidc`
   chmodSync(file, 0o644)
   await home.lock()
-  const open = await shell.enter('kubectl get pods', 90_000)
+  const open = await shell.enter(unlock, 90_000)
   expect(open.shown).toContain(`${file} is open to other accounts`)
   chmodSync(file, 0o600)
   writeFileSync(file, '')
-  await home.lock()
-  const refused = await shell.enter('kubectl get pods', 90_000)
+  const refused = await shell.enter(unlock, 90_000)
   expect(refused.shown).toContain(`${file} holds no client secret`)
   expect(refused.code).toBe(78)
 })
