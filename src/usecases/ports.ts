@@ -198,6 +198,14 @@ export interface PolicySource {
 export interface PolicyOrigins {
   /** The rules in force for a context, each with the files whose word it is. */
   decidedFor(context: string): readonly DecidedRule[]
+  /** Where the file whose word a rule is says it; of both the user's. Undefined where it holds by itself. */
+  saidAt(context: string, rule: string): PolicySaid | undefined
+}
+
+export interface PolicySaid {
+  readonly file: string
+  readonly line: number
+  readonly column: number
 }
 
 /** One kubeconfig file without its secrets. Names are raw: clean them before they reach a terminal. */

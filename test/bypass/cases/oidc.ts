@@ -137,7 +137,7 @@ async function anotherFactor(siege: Siege): Promise<boolean> {
   try {
     using shell = await personIn(home, { BROWSER: browser })
     const check = await home.kubeguard(['policy', 'check'])
-    if (check.code !== 78 || !check.stdout.includes('only a passphrase opens'))
+    if (check.code !== 78 || !/config\.yaml:\d+:5: .*only a passphrase opens/.test(check.stdout))
       throw new Error(`policy check says nothing of it: ${check.stdout}`)
     const { shown } = await shell.enter(`${kubeguard} unlock default; ${kubeguard} unlock prod`, 120_000)
     if (!shown.includes('only a passphrase opens')) throw new Error(`it is not said: ${shown}`)

@@ -202,6 +202,18 @@ it('leaves to the user also what is neither strict nor loose, where the organisa
   expect(by).toMatchObject({ lifetime: [], live: [], suspendFor: [], finish: [], absorb: [], hold: [] })
 })
 
+it('knows where the file says a rule whose word it is', () => {
+  const oidc = '    unlock: [oidc]\n    oidc: {issuer: "https://id.example.com", clientId: x}\n'
+  writeFileSync(userFile, `${text('mine', '30m', '"prod-*"')}    unlock: [passphrase]\n    hold: never\n`)
+  writeFileSync(organisationFile, `# theirs\n${text('theirs', '40m', '"prod-*"')}${oidc}`)
+  const policies = source()
+  const [policy] = policies.current()
+  expect(policy).toMatchObject({ name: 'theirs', unlock: [{ factor: 'oidc' }] })
+  expect(policies.saidAt('prod-*', 'unlock')).toEqual({ file: organisationFile, line: 7, column: 5 })
+  expect(policies.saidAt('prod-1', 'hold')).toEqual({ file: userFile, line: 7, column: 5 })
+  expect(policies.saidAt('prod-1', 'live')).toBeUndefined()
+})
+
 it('says of each rule which file decided it', () => {
   writeFileSync(userFile, `${text('mine', '30m')}    hold: never\n    env: [A]\n`)
   writeFileSync(organisationFile, `${text('all', '10m')}    hold: never\n    env: [B]\n    lifetime: 13h\n`)
