@@ -1,3 +1,4 @@
+import { defaultPolicy } from './default-policies.ts'
 import { allDepartures } from './departure.ts'
 import { formatDuration } from './duration.ts'
 import { globCovers, globsOverlap } from './glob.ts'
@@ -68,13 +69,16 @@ export function strictest(policy: Policy, others: readonly Policy[]): Policy {
   const lifetimeMs = least('lifetimeMs')
   const scope = all.some((one) => one.scope === 'terminal') ? 'terminal' : 'user'
   const ephemeral = strictestCredential(all.map((one) => one.ephemeral))
-  const warnMs = policy.warnMs < idleMs ? policy.warnMs : Math.floor(idleMs / 2)
+  const chosenWarnMs = chosen(all, 'warnMs')
+  const warnMs = chosenWarnMs < idleMs ? chosenWarnMs : Math.floor(idleMs / 2)
   // A lifetime under the idle limit ends the session first: no idle limit is ever longer.
   return {
     ...policy,
     idleMs: Math.min(idleMs, lifetimeMs),
     lifetimeMs,
     warnMs: Math.min(warnMs, lifetimeMs),
+    escape: chosen(all, 'escape'),
+    pinentry: chosen(all, 'pinentry'),
     // Nothing of it is stricter: whose desktop it is may want quiet.
     notify: all.some((one) => one.notify === 'off') ? 'off' : 'auto',
     holders: all.some((one) => one.holders === 'end') ? 'end' : 'expire',
@@ -96,6 +100,15 @@ export function strictest(policy: Policy, others: readonly Policy[]): Policy {
     unlock: strictestUnlock(all.map(({ unlock }) => unlock)),
     ...(ephemeral !== undefined && { ephemeral }),
   }
+}
+
+/** Of what is neither strict nor loose the first holds that is said: a file that does not say it leaves it to the other. */
+function chosen<Field extends 'warnMs' | 'escape' | 'pinentry'>(
+  all: readonly Policy[],
+  field: Field,
+): Policy[Field] {
+  const usual = defaultPolicy[field]
+  return all.map((one) => one[field]).find((value) => value !== usual) ?? usual
 }
 
 /** @returns in words what became stricter from one policy to its tightened self: `idle 14m, not 30m`. */

@@ -207,6 +207,21 @@ export const messages = {
     },
     reply: { report: required(1, 'json', 'an AdoptReport', limits.jsonBytes) },
   }),
+  'kubeconfig.give-back': message({
+    id: 43,
+    route: 'client>daemon',
+    about:
+      'Put users back whose log-in a policy’s factor does by itself: no vault has anything of theirs, so no passphrase is needed.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      paths: required(1, 'bytesList', 'kubeconfig files, none: all'),
+      users: required(2, 'textList', 'kubeconfig users, none: all'),
+      to: optional(3, 'bytes', 'a new file for users whose place is gone'),
+      dryRun: required(4, 'flag', 'only name them'),
+    },
+    reply: { report: required(1, 'json', 'an EjectReport', limits.jsonBytes) },
+  }),
   'policy.read': message({
     id: 8,
     route: 'client>daemon',

@@ -166,7 +166,8 @@ export interface AdoptedUser {
   readonly contexts: readonly string[]
   readonly policy: string
   readonly credential: string
-  readonly kind: 'token' | 'client-certificate' | 'token-and-client-certificate' | 'exec-plugin'
+  /** `log-in`: nothing was sealed, the policy's factor logs in from now on. */
+  readonly kind: 'token' | 'client-certificate' | 'token-and-client-certificate' | 'exec-plugin' | 'log-in'
   readonly strength: Strength
   /** strength `borrowed`: where the wrapped exec plugin has its own credentials. */
   readonly sources?: readonly string[]
@@ -184,14 +185,46 @@ export interface LeftUser {
   readonly advice: readonly string[]
 }
 
+/** A log-in of somebody else's that a factor could do as well, if a policy said so. No secret is in it. */
+export interface FoundLogIn {
+  readonly file: string
+  readonly user: string
+  /** Each with the policy that it has by now. */
+  readonly contexts: readonly { readonly name: string; readonly policy: string }[]
+  readonly program: string
+  readonly factor: string
+  /** What the policy would say at the factor's key. */
+  readonly settings: Readonly<Record<string, unknown>>
+  /** Its client has a secret, which needs a file that the policy names. */
+  readonly hasSecret: boolean
+  /** PEM in base64, which needs a file that the policy names. */
+  readonly authorities?: string
+  /** As `wipe` has them. */
+  readonly caches: readonly string[]
+  /** Why it can't be taken over; none: it can. */
+  readonly obstacles: readonly string[]
+  readonly changes: readonly string[]
+}
+
 export interface AdoptReport {
   readonly dryRun: boolean
   readonly adopted: readonly AdoptedUser[]
   readonly left: readonly LeftUser[]
+  readonly logIns: readonly FoundLogIn[]
+  /** Token caches of log-ins that were taken over: files that are gone, and what stays, and why. */
+  readonly wiped: readonly string[]
+  readonly notWiped: readonly string[]
   /** Unified diff of each file, secrets masked. */
   readonly diff: string
   /** Policies that need a vault first (`vault.open` in mode create). Nothing is changed while any is. */
   readonly missingVaults: readonly string[]
+}
+
+/** Users that are back in their files, or, of a dry run, would be. */
+export interface EjectReport {
+  readonly ejected: readonly { user: string; file: string; policy: string }[]
+  /** What could not be put back, and so is still noted. */
+  readonly failed: readonly { user: string; file: string; message: string; cure: string }[]
 }
 
 /** What became of kubeconfigs that another program had written to. Text is as the files have it. */

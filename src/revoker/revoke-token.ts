@@ -7,14 +7,19 @@ const longestMs = 5_000
 
 /** Has the provider take the token back. @throws Error of the library, of the network, or ETIMEDOUT */
 export async function revokeToken(order: ProviderRevocation): Promise<void> {
-  const { issuer, endpoint, clientId, ca, token } = order
+  const { issuer, endpoint, clientId, proof, ca, token } = order
   trustAuthorities(ca)
   const server = { issuer, revocation_endpoint: endpoint }
-  const config = new oidc.Configuration(server, clientId, undefined, oidc.None())
+  const config = new oidc.Configuration(server, clientId, undefined, authentication(proof))
   const late = Promise.withResolvers<never>()
   setTimeout(
     () => late.reject(Object.assign(new Error('too late'), { code: 'ETIMEDOUT' })),
     longestMs,
   ).unref()
   await Promise.race([oidc.tokenRevocation(config, token), late.promise])
+}
+
+function authentication(proof: ProviderRevocation['proof']): oidc.ClientAuth {
+  if (proof === undefined) return oidc.None()
+  return proof.goesIn === 'head' ? oidc.ClientSecretBasic(proof.secret) : oidc.ClientSecretPost(proof.secret)
 }

@@ -11,7 +11,6 @@ import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
 import type { AdoptJob } from '../platform/scribes/job.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
-import { sealAllPending } from '../platform/vault/seal-pending.ts'
 import type { AdoptedUser, AdoptReport } from '../protocol/reports.ts'
 import type { Adoption, Outline } from '../usecases/ports.ts'
 import { clearComments } from './clear-comments.ts'
@@ -20,8 +19,11 @@ import { findTexts } from './find-texts.ts'
 import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
 import { allMaterialised, Materialised } from './materialised-fields.ts'
+import { keepBeforeWriting } from './keep-before-writing.ts'
 import { planAdoption } from './plan-adoption.ts'
 import type { AdoptionPlan } from './plan-adoption.ts'
+import { wipeLogIns } from './take-log-in-over.ts'
+import type { Wiped } from './wipe-caches.ts'
 
 /** Rounds: each begins anew because a file was changed by someone else, or has another step to make. */
 export const mostRounds = 20
@@ -49,11 +51,17 @@ export async function adopt(job: AdoptJob): Promise<Adoption> {
       const shown = job.dryRun ? changes : []
       return { report: progress.report(plan, shown, missing), outlines: files.map(outlineOfFile) }
     }
-    await sealAllPending(vaultsDir, plan.items)
+    await keepBeforeWriting(vaultsDir, plan)
     for (const change of changes) {
       if (!(await replaceKubeconfig(change.file.snapshot, change.text))) break
       written.set(change.file.snapshot.real, change.edited)
       progress.done(plan, change)
+      progress.wiped(
+        wipeLogIns(
+          plan.replaced.filter(({ inFile }) => inFile === change.file),
+          job.paths,
+        ),
+      )
     }
   }
   throw new GuardError('kubeconfig-busy', 'a kubeconfig keeps changing', {
@@ -97,6 +105,8 @@ class Progress {
   readonly #job: AdoptJob
   readonly #adopted: AdoptedUser[] = []
   readonly #diffs = new Map<string, string>()
+  readonly #wiped: string[] = []
+  readonly #notWiped = new Set<string>()
 
   constructor(job: AdoptJob) {
     this.#job = job
@@ -107,6 +117,11 @@ class Progress {
     this.#addDiff(plan, change)
   }
 
+  wiped({ files, failures }: Wiped): void {
+    this.#wiped.push(...files)
+    for (const failure of failures) this.#notWiped.add(failure)
+  }
+
   report(plan: AdoptionPlan, changes: readonly Change[], missingVaults: readonly string[]): AdoptReport {
     for (const change of changes) this.#addDiff(plan, change)
     const adopted = [...this.#adopted, ...adoptedBy(plan, changes)]
@@ -115,6 +130,9 @@ class Progress {
       dryRun: this.#job.dryRun,
       adopted,
       left: plan.left.filter(({ file, user }) => !now.has(join(file, user))),
+      logIns: plan.logIns,
+      wiped: this.#wiped.slice(0, mostNamed),
+      notWiped: [...this.#notWiped],
       diff: shortened([...this.#diffs.values()].join('')),
       missingVaults,
     }
@@ -130,6 +148,7 @@ class Progress {
 }
 
 /** A report has to fit a message (protocol/limits.ts, jsonBytes). */
+const mostNamed = 1_000
 const mostDiff = 1024 * 1024
 
 function shortened(diff: string): string {
@@ -147,5 +166,8 @@ function adoptedBy(plan: AdoptionPlan, changes: readonly Change[]): AdoptedUser[
   const changed = new Set(changes.map(({ file }) => file))
   return plan.adopted
     .filter(({ file }) => changed.has(file))
-    .map(({ report, item }) => ({ ...report, advice: [...report.advice, ...leftovers.adviceOn(item)] }))
+    .map(({ report, item }) => ({
+      ...report,
+      advice: [...report.advice, ...(item === undefined ? [] : leftovers.adviceOn(item))],
+    }))
 }

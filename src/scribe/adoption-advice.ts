@@ -100,7 +100,9 @@ export function adviceForLeft(user: UserEntry, kind: UserKind, problem: string |
         ? ['exec can’t carry a password: use a token or a client certificate instead']
         : ['kubectl refuses a token beside a password: remove one of them, then adopt']
     case 'auth-provider':
-      return ['unguarded: kubectl has no auth providers since 1.26, use an exec plugin or a token']
+      return [
+        'unguarded: kubectl has none but oidc since 1.26, and a policy with unlock: [oidc] can do that one’s log-in: kubeguard adopt',
+      ]
     default:
       return []
   }

@@ -10,6 +10,7 @@ import type {
   AbsorbReport,
   AdoptReport,
   ChainReport,
+  EjectReport,
   FailedBefore,
   JournalEntry,
   OpenReport,
@@ -198,6 +199,14 @@ export interface PolicySource {
 export interface PolicyOrigins {
   /** The rules in force for a context, each with the files whose word it is. */
   decidedFor(context: string): readonly DecidedRule[]
+  /** Where the file whose word a rule is says it; of both the user's. Undefined where it holds by itself. */
+  saidAt(context: string, rule: string): PolicySaid | undefined
+}
+
+export interface PolicySaid {
+  readonly file: string
+  readonly line: number
+  readonly column: number
 }
 
 /** One kubeconfig file without its secrets. Names are raw: clean them before they reach a terminal. */
@@ -246,6 +255,14 @@ export interface Kubeconfigs {
     policies: PolicySet
     plugin: { command: string; env: Readonly<Record<string, string>> }
   }): Promise<Adoption>
+  /** Puts users back as they were before a policy's factor did their log-in. `paths`, `users`: none means all. */
+  giveBack(job: {
+    paths: readonly string[]
+    users: readonly string[]
+    /** A new file for users whose place is gone. */
+    to?: string
+    dryRun: boolean
+  }): Promise<EjectReport>
   /** Seals what other programs have written into these files, which one client reads together. */
   absorb(job: {
     paths: readonly string[]

@@ -4,16 +4,18 @@ import type { AdoptReport } from '../../protocol/reports.ts'
 import { writeAdoption } from '../adoption-report.ts'
 import { countUsers, requestAdoption } from '../adoption.ts'
 import { command, jsonOption, kubeconfigOption, userOption } from '../command.ts'
-import { confirm } from '../confirm.ts'
+import { agreed, confirm } from '../confirm.ts'
 import { runCommand } from '../failure.ts'
 import { kubeconfigPaths } from '../origin.ts'
-import { printJson, say } from '../output.ts'
+import { printJson, say, sayFailure } from '../output.ts'
+import { takeLogInsOver } from '../take-log-ins-over.ts'
 
 interface AdoptOptions {
   readonly kubeconfig: string[]
   readonly user: string[]
   readonly dryRun?: true | undefined
   readonly yes?: true | undefined
+  readonly keepPlugins?: true | undefined
   readonly json?: true | undefined
 }
 
@@ -27,6 +29,10 @@ export function adoptCommand() {
     .addOption(kubeconfigOption())
     .addOption(userOption())
     .option('--dry-run', 'only show what would change, secrets masked')
+    .option(
+      '--keep-plugins',
+      'leave log-ins to the plugins that do them: wrap kubelogin, and do not replace it',
+    )
     .option('--yes', 'do not ask')
     .addOption(jsonOption())
     .action((options) => runCommand(() => adopt(options)))
@@ -42,8 +48,9 @@ async function adopt(options: AdoptOptions): Promise<void> {
   if (missing !== undefined)
     throw new GuardError('kubeconfig-invalid', `there is no file ${missing}`, { cure: 'check the path' })
   const paths = kubeconfigPaths(options.kubeconfig)
+  const takesLogIns = options.keepPlugins !== true && (await offerLogIns(paths, options))
   if (!options.json && !options.dryRun)
-    return adoptAfterAsking(paths, options.user, { yes: options.yes ?? false })
+    return adoptAfterAsking(paths, options.user, { yes: options.yes ?? false, takesLogIns })
   const report = await requestAdoption(paths, options.user, options.dryRun ?? false)
   if (options.json) printJson(report)
   else writeAdoption(report, process.stdout)
@@ -51,17 +58,27 @@ async function adopt(options: AdoptOptions): Promise<void> {
   if (!report.dryRun) sayAdopted(report)
 }
 
+/** The policies for them are written first: what is planned next falls under these. */
+async function offerLogIns(paths: readonly string[], { user, yes, dryRun }: AdoptOptions): Promise<boolean> {
+  const { logIns } = await requestAdoption(paths, user, true)
+  const ask = async (question: string): Promise<boolean> =>
+    yes === true ||
+    agreed(question, { withoutTerminal: 'give --yes, or --keep-plugins to wrap what is there' })
+  return takeLogInsOver(logIns, dryRun === true ? undefined : ask)
+}
+
 /** Shows what adopting would do, asks unless told not to, and does it. @throws GuardError `cancelled`, … */
 export async function adoptAfterAsking(
   paths: readonly string[],
   users: readonly string[],
-  { yes }: { yes: boolean },
+  { yes, takesLogIns = false }: { yes: boolean; takesLogIns?: boolean },
 ): Promise<void> {
   if (!yes) {
     const planned = await requestAdoption(paths, users, true)
     writeAdoption(planned, process.stdout)
     if (planned.adopted.length === 0) return
-    await confirm('move these secrets into vaults?', { withoutTerminal: 'give --yes' })
+    const isAgreed = takesLogIns && planned.adopted.every(({ kind }) => kind === 'log-in')
+    if (!isAgreed) await confirm('move these secrets into vaults?', { withoutTerminal: 'give --yes' })
   }
   const report = await requestAdoption(paths, users, false)
   if (yes) writeAdoption(report, process.stdout)
@@ -77,7 +94,11 @@ function assertVaults(report: AdoptReport): void {
   )
 }
 
-function sayAdopted({ adopted }: AdoptReport): void {
+function sayAdopted({ adopted, wiped, notWiped }: AdoptReport): void {
   if (adopted.length === 0) say('nothing to adopt')
   else say(`adopted ${countUsers(adopted.length)}`)
+  for (const policy of new Set(adopted.filter(({ kind }) => kind === 'log-in').map((user) => user.policy)))
+    say(`log in: kubeguard unlock ${policy}`, 'back to how it was: kubeguard eject')
+  if (wiped.length > 0) say(`tokens of the log-in before are wiped: ${wiped.join(', ')}`)
+  for (const failure of notWiped) sayFailure(failure, 'wipe it yourself: it may hold tokens')
 }

@@ -4,11 +4,14 @@ import { callDaemon } from '../../client/call.ts'
 import { takePromptTurn } from '../../client/prompt-turn.ts'
 import { openTerminal } from '../../client/tty-device.ts'
 import { GuardError } from '../../domain/errors.ts'
+import { isGiven } from '../../domain/given-credential.ts'
+import { wordsOf } from '../../domain/policy-unlock.ts'
 import { prctl, prctlOption } from '../../platform/libc.ts'
 import type { PolicyReport, StatusReport } from '../../protocol/reports.ts'
 import { command, durationArgument, passphraseFdOption } from '../command.ts'
 import { runCommand } from '../failure.ts'
 import { hardenBeforeSecrets } from '../harden.ts'
+import { sayFailure } from '../output.ts'
 import { askedOnce, fromPinentry, passphraseSource } from '../passphrase.ts'
 import type { PassphraseSource } from '../passphrase.ts'
 import { readStatus, unlockSession } from '../unlock-session.ts'
@@ -26,7 +29,7 @@ export function unlockCommand() {
   return (
     command(
       'unlock',
-      'open a session: type the passphrase, work until the limits of its policy',
+      'open a session: prove who you are, work until the limits of its policy',
       'kubeguard unlock',
       'kubeguard unlock prod --for 30m',
       'kubeguard unlock prod --role edit --for 15m',
@@ -47,7 +50,7 @@ export function unlockCommand() {
   )
 }
 
-async function unlock(policy: string | undefined, options: UnlockOptions): Promise<void> {
+async function unlock(policy: string | undefined, options: UnlockOptions): Promise<number> {
   if (policy !== undefined && options.all) throw new GuardError('usage', 'give a policy or --all, not both')
   if (options.role !== undefined && options.all)
     throw new GuardError('usage', 'a role is chosen for one policy: give --role or --all, not both')
@@ -56,8 +59,8 @@ async function unlock(policy: string | undefined, options: UnlockOptions): Promi
   if (options.forCommand) prctl(prctlOption.setPdeathsig, constants.signals.SIGTERM)
   const source = askedOnce(await sourceFor(policy, options))
   try {
-    if (source.onTerminal) await unlockInTurn(policy, options, source)
-    else await unlockEach(policy, options, source)
+    if (source.onTerminal) return await unlockInTurn(policy, options, source)
+    return await unlockEach(policy, options, source)
   } finally {
     source.forget()
   }
@@ -77,6 +80,7 @@ async function sourceFor(policy: string | undefined, options: UnlockOptions): Pr
     // Whatever is wrong there, why it can't be asked here is what is said.
     const pinentry = await pinentryFor(policy ?? report?.currentPolicy, options).catch(() => undefined)
     if (pinentry !== undefined) return fromPinentry(pinentry)
+    await assertMayLogIn(policy ?? report?.currentPolicy, forClient)
     throw error
   }
 }
@@ -87,9 +91,21 @@ async function pinentryFor(
   { recovery }: UnlockOptions,
 ): Promise<string | undefined> {
   if (recovery || hasTerminal() || process.env['KUBEGUARD_PROMPT'] === 'never') return undefined
-  const { report } = await callDaemon('policy.read', {})
-  const found = (report as PolicyReport).policies.find(({ name }) => name === policy)?.pinentry
+  const found = (await readPolicies()).find(({ name }) => name === policy)?.pinentry
   return found === '' ? undefined : found
+}
+
+/** @throws GuardError `cannot-ask-here`, in the words of what opens this policy, where that is no passphrase */
+async function assertMayLogIn(policy: string | undefined, forClient: boolean): Promise<void> {
+  const rules = (await readPolicies().catch(() => [])).find(({ name }) => name === policy)
+  if (rules === undefined || !isGiven(rules.unlock)) return
+  const { assertMayAsk } = await import('../../client/prompt-passphrase.ts')
+  assertMayAsk(forClient, wordsOf(rules.unlock).ask)
+}
+
+async function readPolicies(): Promise<PolicyReport['policies']> {
+  const { report } = await callDaemon('policy.read', {})
+  return (report as PolicyReport).policies
 }
 
 function hasTerminal(): boolean {
@@ -103,10 +119,10 @@ async function unlockInTurn(
   policy: string | undefined,
   options: UnlockOptions,
   source: PassphraseSource,
-): Promise<void> {
+): Promise<number> {
   const turn = await takePromptTurn()
   try {
-    await unlockEach(policy, options, source)
+    return await unlockEach(policy, options, source)
   } finally {
     turn?.release()
   }
@@ -116,20 +132,50 @@ async function unlockEach(
   policy: string | undefined,
   options: UnlockOptions,
   source: PassphraseSource,
-): Promise<void> {
-  const policies = options.all ? (await readStatus()).sessions.map((session) => session.policy) : [policy]
-  for (const each of policies)
-    await unlockSession(
-      {
-        policy: each,
-        forMs: options.for,
-        forClient: options.forCommand,
-        recovery: options.recovery,
-        role: options.role,
-      },
-      source,
-    )
+): Promise<number> {
+  const order = {
+    forMs: options.for,
+    forClient: options.forCommand,
+    recovery: options.recovery,
+    role: options.role,
+  }
+  if (!options.all) {
+    await unlockSession({ policy, ...order }, source)
+    return 0
+  }
+  const { byPassphrase, byLogIn } = await policiesByOpening()
+  for (const each of byPassphrase) await unlockSession({ policy: each, ...order }, source)
+  let exitCode = 0
+  for (const each of byLogIn) {
+    // What one provider refuses, or nobody can be asked for here, leaves the others as they are.
+    const left = await unlockSession({ policy: each, ...order }, source).then(() => undefined, failureOf)
+    if (left === undefined) continue
+    sayFailure(`${each} stays locked: ${left.message}`, cureFor(each, left))
+    exitCode = left.exitCode
+  }
+  return exitCode
 }
+
+/** The passphrase first: it may come from a descriptor, and needs nobody. */
+async function policiesByOpening(): Promise<{ byPassphrase: readonly string[]; byLogIn: readonly string[] }> {
+  const rules = await readPolicies()
+  const isByLogIn = (policy: string): boolean =>
+    isGiven(rules.find(({ name }) => name === policy)?.unlock ?? [{ factor: 'passphrase' }])
+  const policies = [...new Set((await readStatus()).sessions.map(({ policy }) => policy))]
+  return {
+    byPassphrase: policies.filter((policy) => !isByLogIn(policy)),
+    byLogIn: policies.filter(isByLogIn),
+  }
+}
+
+/** @throws what is no refusal, and a person’s Ctrl-C */
+function failureOf(error: unknown): GuardError {
+  if (error instanceof GuardError && error.code !== 'unlock-cancelled') return error
+  throw error
+}
+
+const cureFor = (policy: string, { code, cure }: GuardError): string =>
+  code === 'cannot-ask-here' ? `at a terminal, run: kubeguard unlock ${policy}` : cure
 
 function isOpen(
   { sessions, currentPolicy }: StatusReport,

@@ -10,7 +10,12 @@ export async function daemonFindings(): Promise<Finding[]> {
   try {
     const daemon = (await callDaemon('daemon.status', {})).report as DaemonReport
     const policy = (await callDaemon('policy.read', {})).report as PolicyReport
-    return [...versionFindings(daemon), ...daemon.problems.map(reported), ...policyFindings(policy)]
+    return [
+      ...versionFindings(daemon),
+      ...daemon.problems.map(reported),
+      ...policyFindings(policy),
+      ...(await pinentryFindings(policy)),
+    ]
   } catch (error) {
     // Its cure may be to call the doctor, who is here already.
     if (!(error instanceof GuardError)) throw error
@@ -43,4 +48,18 @@ function policyFindings(report: PolicyReport): Finding[] {
   return report.problems.map(({ file, line, column, message, cure }) =>
     problem('policy', `${file}:${line}:${column}: ${message}`, cure),
   )
+}
+
+/** Who has to be asked by one has no terminal, and would learn there that it does not work. */
+async function pinentryFindings({ policies }: PolicyReport): Promise<Finding[]> {
+  const programs = new Set(policies.map(({ pinentry }) => pinentry).filter((program) => program !== ''))
+  if (programs.size === 0) return []
+  const { whyNoPinentry } = await import('../../client/pinentry.ts')
+  const found = [...programs].map(async (program) => {
+    const why = await whyNoPinentry(program)
+    if (why === undefined) return []
+    const cure = 'name another program at pinentry in the policy file, or write: pinentry: off'
+    return [problem('pinentry', `${program} (pinentry) ${why}: nobody can be asked without a terminal`, cure)]
+  })
+  return (await Promise.all(found)).flat()
 }

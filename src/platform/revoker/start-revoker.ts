@@ -10,6 +10,8 @@ export interface RevocationPlace {
   readonly issuer: string
   readonly endpoint: string
   readonly clientId: string
+  /** Of a client that has to prove itself: its secret, and where in a request it goes. */
+  readonly proof?: { readonly secret: string; readonly goesIn: 'head' | 'body' } | undefined
   /** A PEM file with the authorities that vouch for it. */
   readonly ca?: string | undefined
 }

@@ -7,6 +7,7 @@ import type { VaultItem } from '../../../platform/vault/item.ts'
 import { startRevoker } from '../../../platform/revoker/start-revoker.ts'
 import type { RevocationPlace, Revoker } from '../../../platform/revoker/start-revoker.ts'
 import { providerFailure } from './failure.ts'
+import { takesBasic } from './provider.ts'
 import type { Provider } from './provider.ts'
 import { tokensFrom } from './tokens.ts'
 import type { Tokens } from './tokens.ts'
@@ -112,10 +113,12 @@ export interface Revocation {
 }
 
 /** Undefined where the provider takes nothing back. */
-export function revocationAt({ config, settings }: Provider): Revocation | undefined {
-  const { revocation_endpoint: endpoint } = config.serverMetadata()
+export function revocationAt({ config, settings, secret }: Provider): Revocation | undefined {
+  const server = config.serverMetadata()
+  const { revocation_endpoint: endpoint } = server
   const { issuer, clientId, ca } = settings
-  return endpoint === undefined
-    ? undefined
-    : { revoker: startRevoker(), place: { issuer, endpoint, clientId, ca } }
+  if (endpoint === undefined) return undefined
+  const proof =
+    secret === undefined ? undefined : ({ secret, goesIn: takesBasic(server) ? 'head' : 'body' } as const)
+  return { revoker: startRevoker(), place: { issuer, endpoint, clientId, proof, ca } }
 }
