@@ -11,7 +11,7 @@ import { notEditable } from '../platform/kubeconfig/splice.ts'
 import type { AdoptOrder } from '../platform/scribes/job.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import type { AdoptedUser, LeftUser } from '../protocol/reports.ts'
-import { adviceFor, adviceForLeft, adviceOnPolicy } from './adoption-advice.ts'
+import { adviceFor, adviceForLeft, adviceOnPolicy, rulesOf } from './adoption-advice.ts'
 import { credentialId, expiryOf, kindOfSecrets, strengthOf } from './credential-facts.ts'
 import { clusterOf } from './cluster-of.ts'
 import { contextsOf, namesOf } from './load-files.ts'
@@ -197,7 +197,7 @@ class Planner implements AdoptionPlan {
         policy: policy.name,
         credential: item.id,
         kind: kindOfSecrets(secrets),
-        strength: this.#isEphemeral(policy.name) ? 'cluster' : strengthOf(secrets, this.#nowMs),
+        strength: strengthOf(secrets, this.#nowMs, rulesOf(this.#order.policies, policy.name)),
         ...(secrets.exec !== undefined && { sources: sourcesOf(describePlugin(secrets.exec)) }),
         ...(item.expiresAtMs !== undefined && { expiresAtMs: item.expiresAtMs }),
         advice: [
@@ -206,11 +206,6 @@ class Planner implements AdoptionPlan {
         ],
       },
     })
-  }
-
-  /** Where clients get a session’s own identity, whatever is in the vault. */
-  #isEphemeral(name: string): boolean {
-    return this.#order.policies.find((policy) => policy.name === name)?.ephemeral !== undefined
   }
 
   #itemFor(
@@ -223,7 +218,6 @@ class Planner implements AdoptionPlan {
   ): VaultItem {
     const { sources: _, ...held } = secrets
     const expiresAtMs = expiryOf(secrets)
-    const cluster = clusterOf(this.#files, share.contexts)
     const original: Original = {
       version: 1,
       path: file.config.path,
@@ -237,7 +231,7 @@ class Planner implements AdoptionPlan {
       user: share.name,
       contexts: namesOf(share.contexts),
       ...held,
-      ...(cluster !== undefined && { cluster }),
+      cluster: clusterOf(this.#files, share.contexts),
       original,
       adoptedAtMs: this.#nowMs,
       ...(expiresAtMs !== undefined && { expiresAtMs }),
