@@ -33,6 +33,8 @@ interface Token {
   readonly text: string
   /** Wall-clock ms. */
   readonly endsMs: number
+  /** How long it was good for when it came. */
+  readonly lifeMs: number
 }
 
 /** TokenRequest grants no less (Kubernetes, pkg/apis/authentication/validation). */
@@ -194,7 +196,7 @@ export class ClusterSession {
     const endsMs = Date.parse(String(status?.expirationTimestamp))
     if (reply.status !== 201 || typeof status?.token !== 'string' || Number.isNaN(endsMs))
       throw this.#refused(reply, 'a token of a session')
-    return { text: status.token, endsMs }
+    return { text: status.token, endsMs, lifeMs: endsMs - this.#surroundings.now() }
   }
 
   #hold(): void {
@@ -219,8 +221,9 @@ export class ClusterSession {
 
   /** Called by itself every 30 s. Never throws: the next look tries again. */
   async lookAtEnder(): Promise<void> {
-    const leftMs = (this.#enderToken?.endsMs ?? 0) - this.#surroundings.now()
-    if (leftMs >= enderLeftMs) return
+    const { endsMs = 0, lifeMs = 0 } = this.#enderToken ?? {}
+    // Where an API server grants less (--service-account-max-token-expiration), half of that.
+    if (endsMs - this.#surroundings.now() >= Math.min(enderLeftMs, lifeMs / 2)) return
     try {
       this.#enderToken = await this.#ask(enderOf(this.name), enderSeconds)
       this.#hold()
