@@ -40,8 +40,13 @@ const isRole = (value: unknown): value is string =>
 
 const example = 'write for instance: ephemeral: { roles: [view, edit], namespaces: [shop] }'
 
-/** Reads `credential` and `ephemeral`. @returns undefined where clients get what is in the vault */
-export function readCredential(raw: Fields, report: Report): EphemeralRules | undefined {
+/**
+ * Reads `credential` and `ephemeral`.
+ *
+ * @param isGiven what the session serves comes of a log-in, and no vault is there whose credential could open one
+ * @returns undefined where clients get what is in the vault
+ */
+export function readCredential(raw: Fields, report: Report, isGiven = false): EphemeralRules | undefined {
   const { credential, ephemeral } = raw
   if (credential !== undefined && credential !== 'vault' && credential !== 'ephemeral')
     report(['credential'], `credential: ${shown(credential)} is not known`, 'choose vault or ephemeral')
@@ -54,6 +59,12 @@ export function readCredential(raw: Fields, report: Report): EphemeralRules | un
       )
     return undefined
   }
+  if (isGiven)
+    report(
+      ['credential'],
+      'credential: ephemeral needs a vault whose credential opens the session, and a log-in has none',
+      'remove it: what a log-in gives ends by itself',
+    )
   if (!isMapping(ephemeral)) {
     report(ephemeral === undefined ? ['credential'] : ['ephemeral'], 'ephemeral has no roles', example)
     return { roles: [], namespaces: [], home: usualHome }

@@ -124,10 +124,10 @@ export class PolicyFields {
       lockOutRange.longestMs,
     ])
     const unlock = readUnlock(raw, within)
-    const ephemeral = readCredential(raw, within)
+    const ephemeral = readCredential(raw, within, isGiven(unlock))
     const isPerTerminal = scope === 'terminal'
-    if (raw.materialize === true) refuseMaterialize({ unlock, isPerTerminal }, within)
-    if (ephemeral !== undefined) this.#checkEphemeral(raw, unlock, within)
+    const isEphemeral = ephemeral !== undefined
+    if (raw.materialize === true) refuseMaterialize({ unlock, isPerTerminal, isEphemeral }, within)
     if (this.#failed) return undefined
     return {
       name,
@@ -155,17 +155,6 @@ export class PolicyFields {
       unlock,
       ...(ephemeral !== undefined && { ephemeral }),
     }
-  }
-
-  #checkEphemeral(raw: Fields, unlock: Policy['unlock'], report: Report): void {
-    if (isGiven(unlock))
-      report(
-        ['credential'],
-        'credential: ephemeral needs a vault whose credential opens the session, and a log-in has none',
-        'remove it: what a log-in gives ends by itself',
-      )
-    if (raw['materialize'] === true)
-      report(['materialize'], 'materialize: nothing of an ephemeral session is ever put on disk', 'remove it')
   }
 
   /** A missing idle limit or warning gives way to the limits that are there; a lifetime is never stretched. */
@@ -294,10 +283,15 @@ export class PolicyFields {
 
 /** What may never stand in a kubeconfig in plain text, though the policy wants it there. */
 function refuseMaterialize(
-  { unlock, isPerTerminal }: { readonly unlock: Policy['unlock']; readonly isPerTerminal: boolean },
+  rules: {
+    readonly unlock: Policy['unlock']
+    readonly isPerTerminal: boolean
+    readonly isEphemeral: boolean
+  },
   report: Report,
 ): void {
   const refuse = (why: string): void => report(['materialize'], `materialize: ${why}`, 'remove it')
-  if (isGiven(unlock)) refuse('nothing that a log-in gives is ever put on disk')
-  if (isPerTerminal) refuse('what stands in a kubeconfig is there for every terminal (scope: terminal)')
+  if (isGiven(rules.unlock)) refuse('nothing that a log-in gives is ever put on disk')
+  if (rules.isPerTerminal) refuse('what stands in a kubeconfig is there for every terminal (scope: terminal)')
+  if (rules.isEphemeral) refuse('nothing of an ephemeral session is ever put on disk')
 }

@@ -1,5 +1,5 @@
 import { describePlugin, sourcesOf } from '../domain/exec-plugins.ts'
-import type { PolicySet } from '../domain/policy.ts'
+import type { Policy, PolicySet } from '../domain/policy.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
 import { secretFields } from '../platform/kubeconfig/classify-user.ts'
@@ -30,13 +30,17 @@ export function adviceFor(
   ]
 }
 
+/** Undefined for a policy that has left the file. */
+export const rulesOf = (policies: PolicySet, name: string): Policy | undefined =>
+  policies.find((policy) => policy.name === name)
+
 /** What the rules of a policy take away from the strength of its credentials, or ask of them. */
 export function adviceOnPolicy(
   policies: PolicySet,
   name: string,
   { exec, cluster }: Pick<VaultItem, 'exec' | 'cluster'>,
 ): string[] {
-  const rules = policies.find((policy) => policy.name === name)
+  const rules = rulesOf(policies, name)
   if (rules?.ephemeral !== undefined) return adviceOnEphemeral(name, { exec, cluster })
   // Of a wrapped plugin there is nothing to be put into the file.
   if (exec !== undefined || rules?.materialize !== true) return []

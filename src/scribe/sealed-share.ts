@@ -4,7 +4,7 @@ import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
 import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
 import type { AdoptedUser } from '../protocol/reports.ts'
-import { adviceFor, adviceOnPolicy } from './adoption-advice.ts'
+import { adviceFor, adviceOnPolicy, rulesOf } from './adoption-advice.ts'
 import { clusterOf } from './cluster-of.ts'
 import { credentialId, expiryOf, kindOfSecrets, strengthOf } from './credential-facts.ts'
 import { namesOf } from './load-files.ts'
@@ -30,7 +30,6 @@ interface Sealing {
 export function itemOf({ files, file, user, kind, share, secrets, split, nowMs }: Sealing): VaultItem {
   const { sources: _, ...held } = secrets
   const expiresAtMs = expiryOf(secrets)
-  const cluster = clusterOf(files, share.contexts)
   return {
     id: credentialId(share.policy.name, file.snapshot.real, share.name),
     policy: share.policy.name,
@@ -38,7 +37,7 @@ export function itemOf({ files, file, user, kind, share, secrets, split, nowMs }
     user: share.name,
     contexts: namesOf(share.contexts),
     ...held,
-    ...(cluster !== undefined && { cluster }),
+    cluster: clusterOf(files, share.contexts),
     original: originalOf(file, user, kind, split),
     adoptedAtMs: nowMs,
     ...(expiresAtMs !== undefined && { expiresAtMs }),
@@ -58,13 +57,9 @@ export function reportOfItem(
     policy,
     credential: id,
     kind: kindOfSecrets(secrets),
-    // Where clients get a session's own identity, it matters little what is in the vault.
-    strength: isEphemeral(policies, policy) ? 'cluster' : strengthOf(secrets, nowMs),
+    strength: strengthOf(secrets, nowMs, rulesOf(policies, policy)),
     ...(secrets.exec !== undefined && { sources: sourcesOf(describePlugin(secrets.exec)) }),
     ...(expiresAtMs !== undefined && { expiresAtMs }),
     advice: [...adviceFor(file, user, kind, secrets, nowMs), ...adviceOnPolicy(policies, policy, item)],
   }
 }
-
-const isEphemeral = (policies: PolicySet, name: string): boolean =>
-  policies.find((policy) => policy.name === name)?.ephemeral !== undefined

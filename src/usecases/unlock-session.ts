@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { allDepartures } from '../domain/departure.ts'
 import { GuardError } from '../domain/errors.ts'
 import type { FactorSettings } from '../domain/factor.ts'
-import { chooseRole, refusesSession } from '../domain/policy-credential.ts'
+import { refusesSession } from '../domain/policy-credential.ts'
 import { asksForMore } from '../domain/policy-unlock.ts'
 import { timeLeft } from '../domain/session.ts'
 import type { Limits } from '../domain/session.ts'
@@ -18,7 +18,6 @@ import type { GuardedSession, OpenedAs } from './guarded-session.ts'
 import { nextDeadline } from './keep-deadlines.ts'
 import type {
   Clock,
-  EphemeralOrder,
   Journal,
   Keeper,
   Keepers,
@@ -34,6 +33,7 @@ import type {
 import type { Questions } from './questions.ts'
 import { remoteTerminal } from './remote-terminal.ts'
 import { vaultOfOthers } from './served-credentials.ts'
+import { chosenRole, ephemeralOrder, limitsOfRole, refuseOtherRole } from './session-role.ts'
 import type { SessionTable } from './session-table.ts'
 import type { SuspendedStreams } from './suspended-streams.ts'
 import type { SweepSessions } from './sweep-sessions.ts'
@@ -81,7 +81,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   const { unlock } = deps.table.rules(guarded.policy)
   const wrong = vaultOfOthers(deps.vaults, guarded.policy, unlock)
   if (wrong !== undefined) throw new GuardError('policy-invalid', wrong)
-  const openedAs = chosenRole(deps, guarded, request)
+  const openedAs = chosenRole(deps.table, guarded, request.role)
   const order = {
     mode: 'unlock',
     policies: [guarded.policy],
@@ -91,7 +91,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     unlock,
     recovery: request.recovery,
     forTerminal: guarded.terminal !== undefined,
-    ephemeral: openedAs && ephemeralOrder(deps, guarded, request, openedAs),
+    ephemeral: openedAs && ephemeralOrder(openedAs, chosenLimits(deps, guarded, request)),
   } as const
   const keeper = await deps.keepers.start(order)
   if (guarded.session.generation !== generation) {
@@ -133,38 +133,8 @@ async function limitAttempts(deps: Deps, guarded: GuardedSession, recovery: bool
   }
 }
 
-/** @throws GuardError role-not-offered */
-function chosenRole(
-  { table }: Pick<Deps, 'table'>,
-  { policy }: GuardedSession,
-  { role }: Request,
-): OpenedAs | undefined {
-  const { ephemeral: rules } = table.rules(policy)
-  const chosen = chooseRole(policy, rules, role)
-  return rules === undefined || chosen === undefined ? undefined : { role: chosen.role, rules }
-}
-
-const ephemeralOrder = (
-  deps: Deps,
-  guarded: GuardedSession,
-  request: Request,
-  { role, rules: { namespaces, home } }: OpenedAs,
-): EphemeralOrder => ({ role, namespaces, home, lifetimeMs: chosenLimits(deps, guarded, request).lifetimeMs })
-
-/** Another role is another identity: it takes another unlock. */
-function refuseOtherRole({ policy, openedAs }: GuardedSession, { role }: Request): void {
-  if (role === undefined || role === openedAs?.role) return
-  throw new GuardError(
-    'role-not-offered',
-    `${policy} is unlocked ${openedAs === undefined ? 'without a role' : `as ${openedAs.role}`}`,
-    {
-      cure: `run: kubeguard lock ${policy}, then: kubeguard unlock ${policy} --role ${role}`,
-    },
-  )
-}
-
 function already(deps: Deps, guarded: GuardedSession, request: Request, client: ProcessFacts): Reply {
-  refuseOtherRole(guarded, request)
+  refuseOtherRole(guarded, request.role)
   rememberTerminal(guarded, deps.terminals.ofProcess(client))
   deps.table.advance(guarded, { type: 'limits-tightened', limits: chosenLimits(deps, guarded, request) })
   deps.rearm()
@@ -183,18 +153,9 @@ function already(deps: Deps, guarded: GuardedSession, request: Request, client: 
   }
 }
 
-/** More rights for a shorter time, where the policy says so. */
-function limitsOfRole({ table }: Pick<Deps, 'table'>, policy: string, { role }: Request): Limits {
-  const limits = table.limits(policy)
-  const { forMs } = chooseRole(policy, table.rules(policy).ephemeral, role) ?? {}
-  return forMs === undefined
-    ? limits
-    : { idleMs: Math.min(limits.idleMs, forMs), lifetimeMs: Math.min(limits.lifetimeMs, forMs) }
-}
-
 /** `--for` shortens the lifetime, never lengthens it. It counts from now, a lifetime from the unlock. */
 function chosenLimits(deps: Deps, { policy, session }: GuardedSession, request: Request): Limits {
-  const limits = limitsOfRole(deps, policy, request)
+  const limits = limitsOfRole(deps.table, policy, request.role)
   if (request.forMs === undefined) return limits
   const passedMs =
     session.state === 'unlocked'

@@ -30,23 +30,22 @@ interface Place {
   readonly staticKubeconfig: string
 }
 
-/** What a session in a real cluster costs, and how soon its token is worth nothing. */
-export async function clusterFigures(_: Bench, clients: ClientProcess): Promise<Figure[]> {
-  const place = await prepare(benchCluster ?? '')
-  try {
-    return [
-      await unlockFigure(place),
-      await getPodsFigure(place, clients),
-      ...(await refusalFigures(place)),
-      await leftoverFigure(place),
-    ]
-  } finally {
-    await place.home.dispose()
-    await place.plain.dispose()
-    await admin('delete', 'namespace', place.sessions, '--wait=false')
-    await admin('delete', 'clusterrolebinding', place.sessions)
+type Measure = (place: Place, clients: ClientProcess) => Promise<Figure | Figure[]>
+
+/** In a place of its own, which is taken away again. */
+const inCluster =
+  (measure: Measure) =>
+  async (_: Bench, clients: ClientProcess): Promise<Figure | Figure[]> => {
+    const place = await prepare(benchCluster ?? '')
+    try {
+      return await measure(place, clients)
+    } finally {
+      await place.home.dispose()
+      await place.plain.dispose()
+      await admin('delete', 'namespace', place.sessions, '--wait=false')
+      await admin('delete', 'clusterrolebinding', place.sessions)
+    }
   }
-}
 
 async function admin(...args: readonly string[]): Promise<string> {
   return good(await runProgram(kubectl(), args, { env: { KUBECONFIG: benchCluster } })).stdout
@@ -82,6 +81,13 @@ async function prepare(kubeconfig: string): Promise<Place> {
   writeFileSync(staticKubeconfig, stringify(config))
   return { home, plain, api: new ApiServer(kubeconfig), sessions, staticKubeconfig }
 }
+
+/** What a session in a real cluster costs. */
+export const clusterUnlockFigure = inCluster(unlockFigure)
+export const clusterPodsFigure = inCluster(getPodsFigure)
+/** How soon its token is worth nothing. */
+export const clusterRefusalFigures = inCluster(refusalFigures)
+export const clusterLeftoverFigure = inCluster(leftoverFigure)
 
 async function unlockFigure({ home, plain }: Place): Promise<Figure> {
   const unlock = async (one: TestHome): Promise<number> => {

@@ -2,7 +2,13 @@
 import { parseArgs } from 'node:util'
 import { prepare } from './bench-home.ts'
 import type { Bench } from './bench-home.ts'
-import { benchCluster, clusterFigures } from './cluster-figures.ts'
+import {
+  benchCluster,
+  clusterLeftoverFigure,
+  clusterPodsFigure,
+  clusterRefusalFigures,
+  clusterUnlockFigure,
+} from './cluster-figures.ts'
 import { ClientProcess } from './client-process.ts'
 import { makeHistory, memoryFigure, wakeUpFigure } from './daemon-figures.ts'
 import { table } from './figure.ts'
@@ -50,6 +56,9 @@ const measureWakeUps: Measurement = async (bench) => {
 
 const slow = (...entries: Entry[]): Entry[] => (options.full ? entries : [])
 
+/** Those of a real cluster, where one is named (CONTRIBUTING.md). */
+const inCluster = (...entries: Entry[]): Entry[] => (benchCluster === undefined ? [] : entries)
+
 /** In this order: those that need an unlocked session, then those that look at a locked daemon. */
 const measurements: readonly Entry[] = [
   ['shim', shimFigure],
@@ -77,7 +86,12 @@ const measurements: readonly Entry[] = [
     ['misuse', misuseFigures],
   ),
   ['oidc', oidcFigure],
-  ...(benchCluster === undefined ? [] : [['cluster', clusterFigures] as const]),
+  ...inCluster(
+    ['cluster unlock', clusterUnlockFigure],
+    ['cluster get pods', clusterPodsFigure],
+    ['cluster refusals', clusterRefusalFigures],
+    ...slow(['cluster leftovers', clusterLeftoverFigure]),
+  ),
   ['set-up', setUpFigure],
   ['memory', measureMemory],
   ...slow(['wake-ups', measureWakeUps]),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { GuardError } from '../../domain/errors.ts'
+import { GuardError } from '../../domain/errors.ts'
+import { plainText } from '../../domain/plain-text.ts'
 import { ClusterApi } from '../../platform/cluster/cluster-api.ts'
 import type { ClusterPlace, ClusterReply } from '../../platform/cluster/cluster-api.ts'
 import { endSession } from '../../platform/cluster/end-session.ts'
@@ -17,18 +18,23 @@ import type { VaultItem } from '../../platform/vault/item.ts'
 import type { EphemeralOrder } from '../../usecases/ports.ts'
 import { collectLeftovers } from './collect-leftovers.ts'
 import type { OwnMachine } from './own-machine.ts'
+import { rightsInForce } from './rights-in-force.ts'
 import { refusedBy, toClusterError } from './refused-by.ts'
 
 export interface SessionSurroundings {
   readonly order: EphemeralOrder
   readonly machine: OwnMachine
-  readonly revoker: Revoker
+  readonly revoker: Pick<Revoker, 'hold'>
+  /** Wall-clock ms. */
+  readonly now: () => number
 }
 
 interface Token {
   readonly text: string
   /** Wall-clock ms. */
   readonly endsMs: number
+  /** How long it was good for when it came. */
+  readonly lifeMs: number
 }
 
 /** TokenRequest grants no less (Kubernetes, pkg/apis/authentication/validation). */
@@ -105,18 +111,19 @@ export class ClusterSession {
     this.#token = token
     this.#enderToken = enderToken
     this.#hold()
+    await rightsInForce(this.#place, token.text, facts.namespaces[0] ?? 'default')
   }
 
   /** @returns a token that is good for some minutes. @throws GuardError cluster-unreachable, cluster-refused */
   async token(): Promise<Token> {
     const token = this.#token
-    if (token !== undefined && token.endsMs - Date.now() > leastLeftMs) return token
+    if (token !== undefined && token.endsMs - this.#surroundings.now() > leastLeftMs) return token
     this.#renewal ??= this.#renew().finally(() => (this.#renewal = undefined))
     try {
       return await this.#renewal
     } catch (error) {
       // It may be good for some moments yet.
-      if (token !== undefined && token.endsMs > Date.now()) return token
+      if (token !== undefined && token.endsMs > this.#surroundings.now()) return token
       throw toClusterError(error, this.#whereabouts)
     }
   }
@@ -140,7 +147,7 @@ export class ClusterSession {
       account: machine.account,
       policy: this.#item.policy,
       keeper: machine.keeper,
-      endsMs: Date.now() + order.lifetimeMs + leewayMs,
+      endsMs: this.#surroundings.now() + order.lifetimeMs + leewayMs,
     }
   }
 
@@ -184,11 +191,12 @@ export class ClusterSession {
         spec: { expirationSeconds, ...boundObjectRef },
       },
     )
+    if (reply.status === 404 && this.#token !== undefined) throw this.#ended()
     const { status } = (reply.body ?? {}) as { status?: { token?: unknown; expirationTimestamp?: unknown } }
     const endsMs = Date.parse(String(status?.expirationTimestamp))
     if (reply.status !== 201 || typeof status?.token !== 'string' || Number.isNaN(endsMs))
       throw this.#refused(reply, 'a token of a session')
-    return { text: status.token, endsMs }
+    return { text: status.token, endsMs, lifeMs: endsMs - this.#surroundings.now() }
   }
 
   #hold(): void {
@@ -202,26 +210,38 @@ export class ClusterSession {
       steps: endingSteps({ ...facts, name: this.name }),
       policy: this.#item.policy,
       name: this.name,
-      deadMs: (this.#token?.endsMs ?? Date.now()) + leewayMs,
+      deadMs: (this.#token?.endsMs ?? this.#surroundings.now()) + leewayMs,
     })
   }
 
   /** It must be good whenever the lock comes, so nobody's question is waited for. */
   #keepEnder(): void {
-    setTimeout(() => void this.#lookAtEnder(), lookEveryMs)
+    setInterval(() => void this.lookAtEnder(), lookEveryMs)
   }
 
-  async #lookAtEnder(): Promise<void> {
+  /** Called by itself every 30 s. Never throws: the next look tries again. */
+  async lookAtEnder(): Promise<void> {
+    const { endsMs = 0, lifeMs = 0 } = this.#enderToken ?? {}
+    // Where an API server grants less (--service-account-max-token-expiration), half of that.
+    if (endsMs - this.#surroundings.now() >= Math.min(enderLeftMs, lifeMs / 2)) return
     try {
-      if ((this.#enderToken?.endsMs ?? 0) - Date.now() < enderLeftMs) {
-        this.#enderToken = await this.#ask(enderOf(this.name), enderSeconds)
-        this.#hold()
-      }
+      this.#enderToken = await this.#ask(enderOf(this.name), enderSeconds)
+      this.#hold()
     } catch {
-      // The next look tries again; a cluster that can't be reached refuses nobody's token for now.
-    } finally {
-      this.#keepEnder()
+      // A cluster that can't be reached takes nobody's token for now.
     }
+  }
+
+  /** By its administrator, or by a gc elsewhere. */
+  #ended(): GuardError {
+    const { user, policy } = this.#item
+    return new GuardError(
+      'cluster-refused',
+      `the session of ${plainText(user, 100)} was ended in the cluster`,
+      {
+        cure: `run: kubeguard lock ${policy}, then: kubeguard unlock ${policy}`,
+      },
+    )
   }
 
   #refused(reply: ClusterReply, what: string): GuardError {

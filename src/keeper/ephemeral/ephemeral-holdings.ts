@@ -117,7 +117,7 @@ export class EphemeralHoldings implements Holdings {
       )
     if (!this.#revoker.isThere)
       throw new GuardError('internal', 'no session is opened: there is no revoker to end it')
-    const surroundings = { order: this.#order, machine: this.#machine, revoker: this.#revoker }
+    const surroundings = { order: this.#order, machine: this.#machine, revoker: this.#revoker, now: Date.now }
     return new ClusterSession(item, cluster, surroundings)
   }
 }

@@ -20,7 +20,8 @@ export function ownMachine(): OwnMachine {
   return {
     host: hostname(),
     account: username,
-    digest: machineDigest(readText('/etc/machine-id') ?? hostname(), String(uid), dirs().state),
+    // Copies of a machine have its id, and each its own name.
+    digest: machineDigest(readText('/etc/machine-id') ?? '', hostname(), String(uid), dirs().state),
     keeper: [process.pid, stat?.startTicks ?? 0, ...surroundings()].join(' '),
   }
 }

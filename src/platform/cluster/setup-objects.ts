@@ -64,6 +64,8 @@ export function setupObjects(setup: Setup): object[] {
       metadata: { name: 'nothing-runs-here', namespace: home, labels },
       spec: { hard: { pods: '0' } },
     },
+    // Before the rights that it bounds.
+    ...admissionObjects(setup, labels),
     clusterRole(person, personRules(setup)),
     bindingOf('ClusterRoleBinding', person, undefined, { kind: 'ClusterRole', name: person }),
     {
@@ -80,7 +82,6 @@ export function setupObjects(setup: Setup): object[] {
         bindingOf('RoleBinding', name, namespace, { kind: 'ClusterRole', name }),
       ]
     }),
-    ...admissionObjects(setup, labels),
   ]
 }
 
@@ -119,7 +120,11 @@ const placeRules = (roles: readonly string[]): object[] => [
   mayBind(roles),
 ]
 
+const head = `# Made by kubeguard cluster setup, for Kubernetes 1.30 and later: on an older one the admission policy is refused, and without it
+# the rights below are too many.
+`
+
 /** One YAML document each, for kubectl, Kustomize and whatever keeps clusters as Git has them. */
 export function renderObjects(objects: readonly object[]): string {
-  return objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n')
+  return head + objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n')
 }
