@@ -1,3 +1,4 @@
+import { needed } from '../cluster.ts'
 import type { Answer, Cluster, Whoami } from '../cluster.ts'
 import { goDurationMs, needsFlags } from '../control-plane.ts'
 import type { ProgramFlags } from '../control-plane.ts'
@@ -38,7 +39,7 @@ export async function checkTokenRequest(
     if (answer.ok) return granted(notes, account, duration, Date.parse(answer.text.trim()) - seen.nowMs)
     if (isRefusedToUs(answer.why))
       return byFlags(notes, seen.flags, `create on serviceaccounts/token in ${account.namespace}`)
-    if (!answer.forbidden) return notes.unseen(what, `an answer to TokenRequest: ${answer.why}`)
+    if (!answer.forbidden) return notes.unseen(what, needed(answer, ''))
   }
 }
 
@@ -71,8 +72,12 @@ function byFlags(notes: Notes, flags: ProgramFlags | undefined, needs: string): 
   }
 }
 
-/** The user’s name of a service account: Kubernetes’ own form. */
+/**
+ * The user’s name of a service account, in Kubernetes’ own form. It comes from the API server, and goes to kubectl as an
+ * argument: nothing that could be taken for a flag does.
+ */
 function ownAccount(me: Whoami | undefined): ServiceAccount | undefined {
-  const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(me?.username ?? '') ?? []
+  const [, namespace, name] =
+    /^system:serviceaccount:([a-z0-9][a-z0-9-]*):([a-z0-9][a-z0-9.-]*)$/.exec(me?.username ?? '') ?? []
   return namespace === undefined || name === undefined ? undefined : { namespace, name }
 }
