@@ -243,7 +243,7 @@ describeWithApiServers('flags of the API server', () => {
       expect(rulesOf(await check('dev-open'))).toEqual(
         expect.arrayContaining([...ofFlags, 'token-request-long']),
       )
-      const report = await check('dev-closed')
+      const report = await check('dev-closed', '--authentication-config', ground.authenticationFile)
       for (const rule of [...ofFlags, 'token-request-long']) expect(rulesOf(report)).not.toContain(rule)
       // Neither is told by an API server; ours leads nobody to a kubelet on loopback.
       const others = [

@@ -17,8 +17,8 @@ const what = 'TokenRequest’s longest grant'
 const needsAccount = 'a service account’s own credential, or --token-of NAMESPACE/NAME to ask for one of that'
 
 /**
- * Measured by a real TokenRequest: one that is a dry run gets a token just the same (tried on 1.37). kubectl prints the end alone, so
- * the token itself never leaves it; nothing is left behind, but that the audit log has it.
+ * Measured by a real TokenRequest: one that is a dry run gets a token just the same (tried on 1.37). kubectl prints the end
+ * alone, so the token itself never leaves it; nothing is left behind, but that the audit log has it.
  *
  * @param named whose token is asked for; else our own service account’s, and of nobody else
  */
