@@ -1,4 +1,4 @@
-import { parsed } from './cluster.ts'
+import { needed, parsed } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
 
 export interface Subject {
@@ -21,8 +21,8 @@ export interface Binding {
 
 export interface Bindings {
   readonly all: readonly Binding[]
-  /** What it would take to see the rest. */
-  readonly needs: string | undefined
+  /** What it would take to see those of the cluster, and those of namespaces, where they are not to be seen. */
+  readonly needs: { readonly cluster: string | undefined; readonly namespaces: string | undefined }
 }
 
 interface Listed {
@@ -39,16 +39,15 @@ export async function readBindings(cluster: Cluster): Promise<Bindings> {
     cluster.kubectl(['get', 'clusterrolebindings.rbac.authorization.k8s.io', '-o', 'json']),
     cluster.kubectl(['get', 'rolebindings.rbac.authorization.k8s.io', '-A', '-o', 'json']),
   ])
-  const missing = [
-    ...(inCluster.ok ? [] : ['clusterrolebindings']),
-    ...(inNamespaces.ok ? [] : ['rolebindings']),
-  ]
   return {
     all: [
       ...(inCluster.ok ? bindingsOf(inCluster.text, 'clusterrolebinding') : []),
       ...(inNamespaces.ok ? bindingsOf(inNamespaces.text, 'rolebinding') : []),
     ],
-    needs: missing.length === 0 ? undefined : `list on ${missing.join(' and ')}`,
+    needs: {
+      cluster: inCluster.ok ? undefined : needed(inCluster, 'list on clusterrolebindings'),
+      namespaces: inNamespaces.ok ? undefined : needed(inNamespaces, 'list on rolebindings'),
+    },
   }
 }
 

@@ -1,8 +1,17 @@
 /** What a kubectl has answered. */
-export type Answer =
-  | { readonly ok: true; readonly text: string }
-  /** `forbidden`: RBAC, or an admission policy, said no; `why` is kubectl’s last line. */
-  | { readonly ok: false; readonly forbidden: boolean; readonly why: string }
+export type Answer = { readonly ok: true; readonly text: string } | Refusal
+
+interface Refusal {
+  readonly ok: false
+  /** RBAC, or an admission policy, said no. */
+  readonly forbidden: boolean
+  /** kubectl’s last line. */
+  readonly why: string
+}
+
+/** What it would take to see this: the right, or whatever else was in the way. */
+export const needed = ({ forbidden, why }: Refusal, right: string): string =>
+  forbidden ? right : `an answer: ${why}`
 
 /** Who asks without any credential is answered so. */
 export interface AnonymousAnswer {

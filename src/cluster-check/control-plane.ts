@@ -52,12 +52,15 @@ export function flagsOfLine(line: string): Flags {
   return flags
 }
 
-/** One `name:value` a line, defaults among them (KEP 4828), a header before; the separator differs between versions. */
+/**
+ * One flag a line, defaults among them, a header before. What stands between name and value an API server chooses anew at
+ * each start, of `:`, `: `, `=` and a blank (KEP 4828): so that programs look for something better, which kubectl can’t ask for.
+ */
 export function flagsOfPage(text: string): Flags {
   return new Map(
     text.split('\n').flatMap((line) => {
       const [, name, value] = /^([a-z0-9-]+)[=: ](.*)$/.exec(line) ?? []
-      return name === undefined ? [] : [[name, value ?? ''] as const]
+      return name === undefined ? [] : [[name, value?.trim() ?? ''] as const]
     }),
   )
 }

@@ -26,7 +26,11 @@ export const lifetimeRule = 'claims.exp - claims.iat <= 900'
 
 const lifetimeSetting = `in the file that --authentication-config names, for each of jwt: claimValidationRules: [{expression: "${lifetimeRule}", message: "a token of 15 minutes at most"}]`
 
-const kubeconfigFile = (file: string): string =>
+/** Since 1.31; the flag has to be left out then. */
+const probesOnly =
+  'in the file that --authentication-config names: anonymous: {enabled: true, conditions: [{path: /livez}, {path: /readyz}, {path: /healthz}]}'
+
+const mountedFile = (file: string): string =>
   `${file}; mount the file in apiServer.extraVolumes of the ClusterConfiguration`
 
 /**
@@ -90,8 +94,8 @@ export const clusterRules = {
       'requests without a credential are let in as system:anonymous: one careless binding opens the cluster',
     settings: {
       ...serverFlag('anonymous-auth', 'false'),
-      server:
-        '--anonymous-auth=false; where probes need it, in the file of --authentication-config: anonymous: {enabled: true, conditions: [{path: /livez}, {path: /readyz}, {path: /healthz}]}',
+      server: `--anonymous-auth=false; where probes come without a credential, ${probesOnly} instead`,
+      kubeadm: `${probesOnly}: kubeadm’s own probes come without a credential, so not --anonymous-auth=false; kubeadm join wants {path: /api/v1/namespaces/kube-public/configmaps/cluster-info}, too`,
       eks: 'upgrade: since 1.32 EKS lets anonymous requests reach /livez, /readyz and /healthz alone',
       gke: 'gcloud container clusters update CLUSTER --anonymous-authentication-config=LIMITED',
       aks: 'the flag is Azure’s; bind nothing to system:anonymous or system:unauthenticated',
@@ -160,7 +164,7 @@ export const clusterRules = {
     title: 'an identity provider is set by flags, which know no rule about how long a token may be good for',
     settings: {
       server: `--authentication-config=FILE in the place of --oidc-*; ${lifetimeSetting}`,
-      kubeadm: kubeconfigFile('--authentication-config=FILE in the place of --oidc-* in apiServer.extraArgs'),
+      kubeadm: mountedFile('--authentication-config=FILE in the place of --oidc-* in apiServer.extraArgs'),
       k3s: 'kube-apiserver-arg: ["authentication-config=FILE"] in the place of oidc-*',
       ...notToBeSet('set the ID token’s lifetime at the provider to 15 minutes'),
     },
@@ -221,7 +225,7 @@ export const clusterRules = {
     settings: {
       server:
         '--audit-policy-file=FILE and --audit-log-path=FILE; the least policy: {apiVersion: audit.k8s.io/v1, kind: Policy, rules: [{level: Metadata}]}',
-      kubeadm: kubeconfigFile('audit-policy-file and audit-log-path in apiServer.extraArgs'),
+      kubeadm: mountedFile('audit-policy-file and audit-log-path in apiServer.extraArgs'),
       k3s: 'kube-apiserver-arg: ["audit-policy-file=FILE", "audit-log-path=FILE"] in /etc/rancher/k3s/config.yaml (RKE2: audit-policy-file: FILE)',
       eks: 'aws eks update-cluster-config --name CLUSTER --logging \'{"clusterLogging":[{"types":["audit","authenticator"],"enabled":true}]}\'',
       gke: 'writes are always in Cloud Audit Logs; reads: switch DATA_READ on for container.googleapis.com in the project’s audit configuration',

@@ -28,6 +28,8 @@ export function fromPage(mark: string): string {
 export class CheckGround {
   namespace = ''
   home!: TestHome
+  /** Of `dev-closed`: it lets nobody in without a credential but probes. */
+  authenticationFile = ''
   readonly #undo: (() => Promise<unknown>)[] = []
 
   async make(): Promise<void> {
@@ -94,6 +96,14 @@ export class CheckGround {
     this.#undo.push(() => Promise.resolve(rmSync(folder, { recursive: true, force: true })))
     const policy = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules: [{ level: 'Metadata' }] }
     writeFileSync(join(folder, 'policy.yaml'), stringify(policy))
+    const conditions = ['/livez', '/readyz', '/healthz'].map((path) => ({ path }))
+    const authentication = {
+      apiVersion: 'apiserver.config.k8s.io/v1',
+      kind: 'AuthenticationConfiguration',
+      anonymous: { enabled: true, conditions },
+    }
+    this.authenticationFile = join(folder, 'authentication.yaml')
+    writeFileSync(this.authenticationFile, stringify(authentication))
     const open = await startApiServer({
       'oidc-issuer-url': 'https://login.example.com',
       'oidc-client-id': 'kubernetes',
@@ -101,7 +111,7 @@ export class CheckGround {
     this.#undo.push(() => open.stop())
     const closed = await startApiServer({
       'token-auth-file': undefined,
-      'anonymous-auth': 'false',
+      'authentication-config': this.authenticationFile,
       'service-account-max-token-expiration': '1h',
       'service-account-extend-token-expiration': 'false',
       'audit-policy-file': join(folder, 'policy.yaml'),

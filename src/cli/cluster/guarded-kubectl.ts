@@ -66,7 +66,7 @@ export class GuardedKubectl {
       const { code, stdout, stderr } = await this.#run(args, input, 'pipe')
       if (code === 0) return { ok: true, text: stdout }
       if (isLocked(code)) throw this.#lock()
-      const why = stderr.trim().split('\n').at(-1) ?? ''
+      const why = stderr.trim().split('\n').at(-1) || 'kubectl ended without a word'
       return { ok: false, forbidden: isForbidden(why), why }
     } finally {
       this.#running -= 1

@@ -15,7 +15,8 @@ export async function checkAnonymousAccess(
   notes: Notes,
   bindings: Bindings,
 ): Promise<void> {
-  if (bindings.needs !== undefined) notes.unseen('rights of who shows no credential', bindings.needs)
+  for (const needs of [bindings.needs.cluster, bindings.needs.namespaces])
+    if (needs !== undefined) notes.unseen('rights of who shows no credential', needs)
   for (const binding of bindings.all) {
     const subjects = holdersIn(binding).filter(isAnonymous)
     if (subjects.length === 0 || usual.includes(binding.name)) continue

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { needed } from '../cluster.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Notes } from '../report.ts'
 import { aboutHours, dayMs } from '../time.ts'
@@ -10,7 +11,7 @@ const onlyEnds = `jsonpath={range .items[*]}{.metadata.name}{" "}{.data.expirati
 export async function checkBootstrapTokens(cluster: Cluster, notes: Notes, nowMs: number): Promise<void> {
   const selector = ['--field-selector', 'type=bootstrap.kubernetes.io/token']
   const answer = await cluster.kubectl(['get', 'secrets', '-n', 'kube-system', ...selector, '-o', onlyEnds])
-  if (!answer.ok) return notes.unseen('bootstrap tokens', 'list on secrets in kube-system')
+  if (!answer.ok) return notes.unseen('bootstrap tokens', needed(answer, 'list on secrets in kube-system'))
   for (const line of answer.text.split('\n').filter((each) => each !== '')) {
     const [name = '', expiration = '', use = ''] = line.split(' ')
     if (fromBase64(use) !== 'true') continue

@@ -1,10 +1,9 @@
 import { Buffer } from 'node:buffer'
 import { X509Certificate } from 'node:crypto'
-import { parsed } from '../cluster.ts'
+import { needed, parsed } from '../cluster.ts'
 import type { Cluster, Whoami } from '../cluster.ts'
 import { goDurationMs } from '../control-plane.ts'
 import type { ProgramFlags } from '../control-plane.ts'
-import { needsMetrics } from '../metrics.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Notes } from '../report.ts'
 import { aboutHours, dayMs } from '../time.ts'
@@ -20,7 +19,7 @@ export const certificateMetrics = [`${histogram}_bucket{le="86400"}`, `${histogr
 export async function checkClientCertificates(
   cluster: Cluster,
   notes: Notes,
-  seen: { me: Whoami | undefined; controllers: ProgramFlags | undefined; metrics: Metrics | undefined },
+  seen: { me: Whoami | undefined; controllers: ProgramFlags | undefined; metrics: Metrics },
 ): Promise<void> {
   checkOwnCredential(notes, seen.me)
   checkSigning(notes, seen.controllers)
@@ -55,11 +54,11 @@ function checkSigning(notes: Notes, controllers: ProgramFlags | undefined): void
   }
 }
 
-function checkInUse(notes: Notes, metrics: Metrics | undefined): void {
-  if (metrics === undefined) return notes.unseen('client certificates in use', needsMetrics)
+function checkInUse(notes: Notes, { samples, needs }: Metrics): void {
+  if (samples === undefined) return notes.unseen('client certificates in use', needs)
   const [short = '', all = ''] = certificateMetrics
-  const uses = metrics.get(all) ?? 0
-  const long = uses - (metrics.get(short) ?? uses)
+  const uses = samples.get(all) ?? 0
+  const long = uses - (samples.get(short) ?? uses)
   if (long > 0)
     notes.found(
       'client-certificate-in-use',
@@ -80,7 +79,10 @@ interface SigningRequests {
 async function checkIssued(cluster: Cluster, notes: Notes): Promise<void> {
   const answer = await cluster.kubectl(['get', 'certificatesigningrequests', '-o', 'json'])
   if (!answer.ok)
-    return notes.unseen('client certificates signed in the last hour', 'list on certificatesigningrequests')
+    return notes.unseen(
+      'client certificates signed in the last hour',
+      needed(answer, 'list on certificatesigningrequests'),
+    )
   for (const { metadata, spec, status } of parsed<SigningRequests>(answer.text)?.items ?? []) {
     if (spec.signerName !== 'kubernetes.io/kube-apiserver-client') continue
     const certificate = certificateOf(status?.certificate)

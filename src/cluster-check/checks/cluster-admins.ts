@@ -1,6 +1,6 @@
 import { holdersIn, isEverybody } from '../bindings.ts'
 import type { Bindings } from '../bindings.ts'
-import { parsed } from '../cluster.ts'
+import { needed, parsed } from '../cluster.ts'
 import type { Cluster, Whoami } from '../cluster.ts'
 import type { Notes } from '../report.ts'
 import type { Rule } from '../rights.ts'
@@ -22,8 +22,8 @@ export async function checkClusterAdmins(
 ): Promise<void> {
   if (me?.groups.includes(masters))
     notes.found('system-masters', { kind: 'user', name: me.username }, `groups: ${me.groups.join(', ')}`)
-  if (bindings.needs?.includes('clusterrolebindings'))
-    return notes.unseen('who holds cluster-admin', 'list on clusterrolebindings')
+  if (bindings.needs.cluster !== undefined)
+    return notes.unseen('who holds cluster-admin', bindings.needs.cluster)
   const almighty = await almightyRoles(cluster, notes)
   for (const binding of bindings.all) {
     if (binding.kind !== 'clusterrolebinding' || !almighty.includes(binding.roleName)) continue
@@ -39,7 +39,7 @@ export async function checkClusterAdmins(
 async function almightyRoles(cluster: Cluster, notes: Notes): Promise<string[]> {
   const answer = await cluster.kubectl(['get', 'clusterroles.rbac.authorization.k8s.io', '-o', 'json'])
   if (!answer.ok) {
-    notes.unseen('roles that are cluster-admin under another name', 'list on clusterroles')
+    notes.unseen('roles that are cluster-admin under another name', needed(answer, 'list on clusterroles'))
     return ['cluster-admin']
   }
   const isAlmighty = ({ verbs = [], apiGroups = [], resources = [] }: Rule): boolean =>

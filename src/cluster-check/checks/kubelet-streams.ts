@@ -1,4 +1,4 @@
-import { parsed } from '../cluster.ts'
+import { needed, parsed } from '../cluster.ts'
 import type { Cluster } from '../cluster.ts'
 import { goDurationMs } from '../control-plane.ts'
 import type { Notes } from '../report.ts'
@@ -11,7 +11,7 @@ const longestMs = 15 * 60_000
 /** Each kubelet says at /configz what it runs with. */
 export async function checkKubeletStreams(cluster: Cluster, notes: Notes): Promise<void> {
   const nodes = await cluster.kubectl(['get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}'])
-  if (!nodes.ok) return notes.unseen(what, 'list on nodes')
+  if (!nodes.ok) return notes.unseen(what, needed(nodes, 'list on nodes'))
   const names = nodes.text.split(' ').filter(Boolean)
   if (names.length > mostNodes)
     notes.unseen(`${what} of ${names.length - mostNodes} more nodes`, `no more than ${mostNodes} are asked`)
@@ -21,12 +21,11 @@ export async function checkKubeletStreams(cluster: Cluster, notes: Notes): Promi
 async function checkNode(cluster: Cluster, notes: Notes, name: string): Promise<void> {
   const path = `/api/v1/nodes/${encodeURIComponent(name)}/proxy/configz`
   const answer = await cluster.kubectl(['get', '--raw', path])
-  if (!answer.ok)
-    return notes.unseen(what, answer.forbidden ? 'get on nodes/proxy' : `an answer of node ${name}`)
+  if (!answer.ok) return notes.unseen(`${what} at ${name}`, needed(answer, 'get on nodes/proxy'))
   const field = 'streamingConnectionIdleTimeout'
   const text = parsed<{ kubeletconfig?: Record<string, string> }>(answer.text)?.kubeletconfig?.[field] ?? ''
   const timeoutMs = goDurationMs(text)
-  if (timeoutMs === undefined) return notes.unseen(what, `an answer of node ${name} that says it`)
+  if (timeoutMs === undefined) return notes.unseen(`${what} at ${name}`, `an answer that says ${field}`)
   const place = { kind: 'node', name }
   if (timeoutMs === 0) notes.found('kubelet-streams', place, `${field}: ${text}, which is never`, 'high')
   else if (timeoutMs > longestMs) notes.found('kubelet-streams', place, `${field}: ${text}`)

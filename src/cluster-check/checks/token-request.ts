@@ -1,3 +1,4 @@
+import { needed } from '../cluster.ts'
 import type { Answer, Cluster, Whoami } from '../cluster.ts'
 import { goDurationMs, needsFlags } from '../control-plane.ts'
 import type { ProgramFlags } from '../control-plane.ts'
@@ -16,8 +17,8 @@ const what = 'TokenRequest’s longest grant'
 const needsAccount = 'a service account’s own credential, or --token-of NAMESPACE/NAME to ask for one of that'
 
 /**
- * Measured by a real TokenRequest: one that is a dry run gets a token just the same (tried on 1.37). kubectl prints the end alone, so
- * the token itself never leaves it; nothing is left behind, but that the audit log has it.
+ * Measured by a real TokenRequest: one that is a dry run gets a token just the same (tried on 1.37). kubectl prints the end
+ * alone, so the token itself never leaves it; nothing is left behind, but that the audit log has it.
  *
  * @param named whose token is asked for; else our own service account’s, and of nobody else
  */
@@ -38,7 +39,7 @@ export async function checkTokenRequest(
     if (answer.ok) return granted(notes, account, duration, Date.parse(answer.text.trim()) - seen.nowMs)
     if (isRefusedToUs(answer.why))
       return byFlags(notes, seen.flags, `create on serviceaccounts/token in ${account.namespace}`)
-    if (!answer.forbidden) return notes.unseen(what, `an answer to TokenRequest: ${answer.why}`)
+    if (!answer.forbidden) return notes.unseen(what, needed(answer, ''))
   }
 }
 
@@ -71,8 +72,12 @@ function byFlags(notes: Notes, flags: ProgramFlags | undefined, needs: string): 
   }
 }
 
-/** The user’s name of a service account: Kubernetes’ own form. */
+/**
+ * The user’s name of a service account, in Kubernetes’ own form. It comes from the API server, and goes to kubectl as an
+ * argument: nothing that could be taken for a flag does.
+ */
 function ownAccount(me: Whoami | undefined): ServiceAccount | undefined {
-  const [, namespace, name] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(me?.username ?? '') ?? []
+  const [, namespace, name] =
+    /^system:serviceaccount:([a-z0-9][a-z0-9-]*):([a-z0-9][a-z0-9.-]*)$/.exec(me?.username ?? '') ?? []
   return namespace === undefined || name === undefined ? undefined : { namespace, name }
 }

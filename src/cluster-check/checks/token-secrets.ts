@@ -1,3 +1,4 @@
+import { needed } from '../cluster.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Notes } from '../report.ts'
 
@@ -15,7 +16,7 @@ const refusedLabel = 'kubernetes.io/legacy-token-invalid-since='
 export async function checkTokenSecrets(cluster: Cluster, notes: Notes, namespace: string): Promise<void> {
   const everywhere = await list(cluster, ['-A'])
   if (everywhere.ok) return note(notes, everywhere.text)
-  notes.unseen(what, 'list on secrets')
+  notes.unseen(what, needed(everywhere, 'list on secrets'))
   const here = await list(cluster, ['-n', namespace])
   if (here.ok) note(notes, here.text, namespace)
 }

@@ -18,19 +18,22 @@ test('flags as kubectl prints a pod’s command and arguments', () => {
   })
 })
 
-test('flags as an API server says them at /flagz, empty lists among them', () => {
-  const flags = flagsOfPage(
-    '\nkube-apiserver flags\nWarning: …\n\nanonymous-auth=true\naudit-log-path=\noidc-groups-prefix=a=b\nx=[]\n',
-  )
-  expect(flags.get('anonymous-auth')).toBe('true')
-  expect(flags.get('oidc-groups-prefix')).toBe('a=b')
-  expect(['audit-log-path', 'x', 'absent', 'anonymous-auth'].map((name) => isSet(flags, name))).toEqual([
-    false,
-    false,
-    false,
-    true,
-  ])
-})
+test.each([':', ': ', '=', ' '])(
+  'flags as an API server says them at /flagz, with %j in between',
+  (between) => {
+    const lines = [
+      ['anonymous-auth', 'true'],
+      ['audit-log-path', ''],
+      ['oidc-groups-prefix', 'a=b: c'],
+      ['x', '[]'],
+    ].map((line) => line.join(between))
+    const flags = flagsOfPage(`\napiserver flagz\nWarning: This endpoint is …\n\n${lines.join('\n')}\n`)
+    expect(flags.get('anonymous-auth')).toBe('true')
+    expect(flags.get('oidc-groups-prefix')).toBe('a=b: c')
+    const names = ['audit-log-path', 'x', 'absent', 'anonymous-auth']
+    expect(names.map((name) => isSet(flags, name))).toEqual([false, false, false, true])
+  },
+)
 
 test.each([
   ['24h0m0s', 86_400_000],

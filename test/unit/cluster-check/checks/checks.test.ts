@@ -8,10 +8,11 @@ import { checkPodTokens } from '../../../../src/cluster-check/checks/pod-tokens.
 import { checkStructuredAuthentication } from '../../../../src/cluster-check/checks/structured-authentication.ts'
 import { checkTokenRequest } from '../../../../src/cluster-check/checks/token-request.ts'
 import { checkTokenSecrets } from '../../../../src/cluster-check/checks/token-secrets.ts'
-import { metricsOf } from '../../../../src/cluster-check/metrics.ts'
+import { samplesOf } from '../../../../src/cluster-check/metrics.ts'
 import { lifetimeRule } from '../../../../src/cluster-check/rules.ts'
 import { cluster, flags, no, noted, yes } from '../scripted-cluster.ts'
 
+const noMetrics = { samples: undefined, needs: '' }
 const nowMs = Date.parse('2026-11-30T12:00:00Z')
 describe('TokenRequest', () => {
   const me = { username: 'system:serviceaccount:a:b', groups: [], extra: {} }
@@ -47,6 +48,9 @@ describe('TokenRequest', () => {
     expect(await noted((notes) => checkTokenRequest(api, notes, person))).toEqual([
       expect.stringContaining('--token-of NAMESPACE/NAME'),
     ])
+    // A name that an API server made up is no flag of kubectl’s.
+    const madeUp = { ...seen, me: { ...me, username: 'system:serviceaccount:a:--kubeconfig=/x' } }
+    expect(await noted((notes) => checkTokenRequest(api, notes, madeUp))).toHaveLength(1)
     expect(api.asked).toEqual([])
     expect(
       await noted((notes) =>
@@ -84,18 +88,21 @@ test('one API server of several without the flag is a gap', async () => {
   expect(await noted((notes) => checkPodTokens(notes, flags(off, off)))).toEqual([])
   expect(await noted((notes) => checkPodTokens(notes, flags(off, {})))).toHaveLength(1)
   const logs = { 'audit-policy-file': 'a', 'audit-webhook-config-file': 'b' }
-  expect(await noted((notes) => checkAuditLog(notes, flags(logs), undefined))).toEqual([])
+  expect(await noted((notes) => checkAuditLog(notes, flags(logs), noMetrics))).toEqual([])
   expect(
-    await noted((notes) => checkAuditLog(notes, flags(logs, { 'audit-policy-file': 'a' }), undefined)),
+    await noted((notes) => checkAuditLog(notes, flags(logs, { 'audit-policy-file': 'a' }), noMetrics)),
   ).toEqual([expect.stringMatching(/^high audit-off/)])
 })
 
 test('where no flag is to be seen the audit log shows in what was counted', async () => {
-  const counted = (count: number) =>
-    metricsOf(`# TYPE x\napiserver_audit_event_total ${count}\n`, ['apiserver_audit'])
+  const unseen = { samples: undefined, needs: 'get on the path /metrics' }
+  const counted = (count: number) => ({
+    ...unseen,
+    samples: samplesOf(`# TYPE x\napiserver_audit_event_total ${count}\n`, ['apiserver_audit']),
+  })
   expect(await noted((notes) => checkAuditLog(notes, undefined, counted(0)))).toHaveLength(1)
   expect(await noted((notes) => checkAuditLog(notes, undefined, counted(7)))).toEqual([])
-  expect(await noted((notes) => checkAuditLog(notes, undefined, undefined))).toEqual([
+  expect(await noted((notes) => checkAuditLog(notes, undefined, unseen))).toEqual([
     expect.stringMatching(/^\? audit logging: get on the path \/metrics; or list on pods/),
   ])
 })
@@ -137,8 +144,15 @@ test('bootstrap tokens: without an end, for longer than a day, and those that au
   ])
 })
 
+test('what is in the way beside a right is said as it is', async () => {
+  const broken = { ok: false as const, forbidden: false, why: 'error: the connection was lost' }
+  expect(await noted((notes) => checkBootstrapTokens(cluster([[/./, broken]]), notes, nowMs))).toEqual([
+    '? bootstrap tokens: an answer: error: the connection was lost',
+  ])
+})
+
 test('anonymous access: 401 is no, 403 a yes, and what does not answer is not seen', async () => {
-  const nothing = { all: [], needs: undefined }
+  const nothing = { all: [], needs: { cluster: undefined, namespaces: undefined } }
   const answered = (anonymous: number | Error) =>
     noted((notes) => checkAnonymousAccess(cluster([], anonymous), notes, nothing))
   expect(await answered(401)).toEqual([])
@@ -206,6 +220,6 @@ test('kubelets: four hours, never, a quarter of an hour, no right', async () => 
   expect(await noted((notes) => checkKubeletStreams(api, notes))).toEqual([
     'high kubelet-streams node never: streamingConnectionIdleTimeout: 0s, which is never',
     'medium kubelet-streams node four: streamingConnectionIdleTimeout: 4h0m0s',
-    '? the kubelets’ time-out of streams: get on nodes/proxy',
+    '? the kubelets’ time-out of streams at secret: get on nodes/proxy',
   ])
 })

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { checkClientCertificates } from '../../../../src/cluster-check/checks/client-certificates.ts'
-import { metricsOf } from '../../../../src/cluster-check/metrics.ts'
+import { samplesOf } from '../../../../src/cluster-check/metrics.ts'
 import { cluster, flags, noted } from '../scripted-cluster.ts'
 
 describe('client certificates', () => {
-  const nothing = { me: undefined, controllers: undefined, metrics: undefined }
+  const nothing = { me: undefined, controllers: undefined, metrics: { samples: undefined, needs: '' } }
 
   test('this very credential, by its digest', async () => {
     const me = (id: string) => ({
@@ -32,9 +32,9 @@ describe('client certificates', () => {
 
   test('those in use with more than a day left', async () => {
     const name = 'apiserver_client_certificate_expiration_seconds'
-    const metrics = metricsOf(`${name}_bucket{le="86400"} 2\n${name}_count 5\n`, [name])
+    const samples = samplesOf(`${name}_bucket{le="86400"} 2\n${name}_count 5\n`, [name])
     const [found] = await noted((notes) =>
-      checkClientCertificates(cluster([]), notes, { ...nothing, metrics }),
+      checkClientCertificates(cluster([]), notes, { ...nothing, metrics: { samples, needs: '' } }),
     )
     expect(found).toMatch(/^low client-certificate-in-use .*: 3 of 5 log-ins/)
   })
