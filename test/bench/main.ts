@@ -17,6 +17,7 @@ import { oidcFigure } from './oidc-figure.ts'
 import { setUpFigure } from './set-up-figure.ts'
 import { crowdedShimFigure, getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
 import { suspendFigures } from './suspend-figures.ts'
+import { unlockFigure } from './unlock-figure.ts'
 import { gkePluginFigure, hasGkePlugin, slowPluginFigure } from './wrapped-figures.ts'
 import {
   keyFigure,
@@ -76,6 +77,7 @@ const measurements: readonly Entry[] = [
     ['supervisor leaks', streamLeakFigures],
     ['misuse', misuseFigures],
   ),
+  ['unlock', unlockFigure],
   ['oidc', oidcFigure],
   ...(benchCluster === undefined ? [] : [['cluster', clusterFigures] as const]),
   ['set-up', setUpFigure],
