@@ -11,7 +11,7 @@ import type { FoundLogIn, PolicyReport } from '../protocol/reports.ts'
 import { logInPolicies, whyNotTaken } from './log-in-policies.ts'
 import type { LogInPolicy } from './log-in-policies.ts'
 import { diffLines, say } from './output.ts'
-import { replaceFile, whyNotWritable } from './replace-file.ts'
+import { removeFile, replaceFile, whyNotWritable } from './replace-file.ts'
 
 /** What is to be written into the policy file. */
 interface Proposal {
@@ -95,7 +95,8 @@ async function write({ path, before, after, policies }: Proposal): Promise<void>
   try {
     await daemonGoesBy(policies)
   } catch (error) {
-    if (before !== undefined) replaceFile(path, Buffer.from(before).toString('latin1'))
+    if (before === undefined) removeFile(path)
+    else replaceFile(path, Buffer.from(before).toString('latin1'))
     throw error
   }
 }

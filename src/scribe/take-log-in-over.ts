@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { existsSync } from 'node:fs'
+import { GuardError } from '../domain/errors.ts'
 import { givenCredential } from '../domain/given-credential.ts'
 import type { KnownToFactor } from '../domain/policy-unlock.ts'
 import { placesOfWipe } from '../domain/policy-wipe.ts'
@@ -69,12 +70,20 @@ export function reportOfLogIn(
 
 const mostSecretBytes = 4_096
 
-/** Puts a client's secret where its policy looks for it. @throws GuardError disk-full, place-unsafe */
+/**
+ * Puts a client's secret where its policy looks for it; what is there already is never written over.
+ * @throws GuardError policy-invalid, disk-full, place-unsafe
+ */
 export function keepClientSecret(file: string | undefined, { clientSecret }: KnownToFactor): void {
   if (file === undefined || clientSecret === undefined) return
   const folder = dirname(file)
   if (!existsSync(folder)) makeOwnFolder(folder)
-  if (readOwnFile(file, mostSecretBytes)?.toString().trimEnd() === clientSecret) return
+  const there = readOwnFile(file, mostSecretBytes)?.toString().trimEnd() ?? ''
+  if (there === clientSecret) return
+  if (there !== '')
+    throw new GuardError('policy-invalid', `${file} holds something else than the secret of this client`, {
+      cure: 'remove it, or let oidc.clientSecretFile in the policy file name another file; then adopt again',
+    })
   writeOwnFile(file, `${clientSecret}\n`)
 }
 

@@ -10,6 +10,8 @@ import type { OidcHome, OidcHomeOptions } from '../../fixtures/oidc-home.ts'
 import { personIn } from '../../fixtures/person.ts'
 import { repository, until } from '../../fixtures/terminal.ts'
 
+const kubeguard = join(repository, 'bin', 'kubeguard')
+
 const oidcHome = (options?: OidcHomeOptions): Promise<OidcHome> => makeOidcHome(onTestFinished, options)
 
 const config = async (home: TestHome, ...args: string[]) => good(await home.realKubectl(['config', ...args]))
@@ -81,17 +83,22 @@ test('kubelogin is replaced by a policy of its own, secret and all, and an eject
   expect(parse(readFileSync(home.kubeconfig, 'utf8'))).toEqual(before)
 })
 
-test('a client whose secret goes into the body is one, too', async () => {
+test('a person is asked once, and a client whose secret goes into the body is one, too', async () => {
   const secret = 'another-client-secret-of-the-test'
   const made = await oidcHome({ client: { clientSecret: secret, secretGoesIn: 'body' } })
   const { home, browser } = made
   writeFileSync(policyFile(home), rules)
   await useKubelogin(made, `--oidc-client-secret=${secret}`)
-  good(await home.kubeguard(['adopt', '--yes']))
   using shell = await personIn(home, { BROWSER: browser })
+  const from = shell.output.length
+  shell.type(`${kubeguard} adopt; echo "code"=$?\r`)
+  await shell.showsAfter(from, 'log in there by kubeguard, in the place of kubelogin?', 60_000)
+  shell.type('y')
+  // What was agreed to is not asked again.
+  await shell.showsAfter(from, 'code=0', 60_000)
   expect((await shell.enter('kubectl get pods', 90_000)).code).toBe(0)
   const file = join(home.guardHome, 'state', 'providers', 'oidc', 'client-secret')
-  const unlock = `${join(repository, 'bin', 'kubeguard')} unlock oidc`
+  const unlock = `${kubeguard} unlock oidc`
   chmodSync(file, 0o644)
   await home.lock()
   const open = await shell.enter(unlock, 90_000)

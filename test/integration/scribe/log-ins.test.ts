@@ -156,6 +156,16 @@ test('of kubectl’s own auth provider no token is kept anywhere', async () => {
   })
 })
 
+test('what stands already where a secret would go is not written over, and nothing else changes either', async () => {
+  const path = write(join(home.kube, 'config'), text)
+  write(secretFile(), 'a-key-of-mine')
+  const job = adoptJob(home, [path], { policies: logInPolicies(secretFile()), users: ['alice'] })
+  const { stdout } = await runRaw(program, home, job, [], { HOME: home.root })
+  expect(JSON.parse(stdout)).toMatchObject({ ok: false, code: 'policy-invalid' })
+  expect(read(secretFile())).toBe('a-key-of-mine')
+  expect(read(path)).toBe(text)
+})
+
 test('a client with a secret stays as it is where the policy names no file for it', async () => {
   const path = write(join(home.kube, 'config'), text)
   const report = await adoptAs(logInPolicies(), { users: ['alice'] })
