@@ -47,7 +47,6 @@ function createProgram() {
       auditCommand(),
       clusterCommand(),
       policyCommand(),
-      clusterCommand(),
       logCommand(),
       passwdCommand(),
       resetCommand(),
