@@ -23,7 +23,7 @@ import { oidcFigure } from './oidc-figure.ts'
 import { setUpFigure } from './set-up-figure.ts'
 import { crowdedShimFigure, getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
 import { suspendFigures } from './suspend-figures.ts'
-import { unlockFigure } from './unlock-figure.ts'
+import { unlockFigures } from './unlock-figure.ts'
 import { gkePluginFigure, hasGkePlugin, slowPluginFigure } from './wrapped-figures.ts'
 import {
   keyFigure,
@@ -86,7 +86,7 @@ const measurements: readonly Entry[] = [
     ['supervisor leaks', streamLeakFigures],
     ['misuse', misuseFigures],
   ),
-  ['unlock', unlockFigure],
+  ['unlock', unlockFigures],
   ['oidc', oidcFigure],
   ...inCluster(
     ['cluster unlock', clusterUnlockFigure],
