@@ -55,7 +55,9 @@ export class GuardedKubectl {
     if (code === 0) return stdout
     if (isLocked(code)) return undefined
     if (code === errorCatalogue['program-missing'].exitCode) throw noKubectl()
-    throw new GuardError('cluster-unreachable', 'kubectl can’t ask this cluster: what it said stands above')
+    throw new GuardError('cluster-unreachable', 'kubectl can’t ask this cluster: what it said stands above', {
+      cure: 'see what kubectl said; then try: kubectl get --raw /version',
+    })
   }
 
   /** @throws GuardError `locked` where the session was locked meanwhile */
