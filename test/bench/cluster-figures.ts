@@ -10,6 +10,7 @@ import { writePolicy } from '../fixtures/policy.ts'
 import { runProgram } from '../fixtures/run-program.ts'
 import { until } from '../fixtures/terminal.ts'
 import { kubectl } from '../fixtures/tools.ts'
+import { Way } from '../fixtures/way.ts'
 import { pidsOf } from '../bypass/siege.ts'
 import type { Bench } from './bench-home.ts'
 import type { ClientProcess } from './client-process.ts'
@@ -25,6 +26,9 @@ interface Place {
   /** The same vault, and what is in it is what clients get. */
   readonly plain: TestHome
   readonly api: ApiServer
+  /** By which `home` reaches it. */
+  readonly way: Way
+  closeWay(): void
   readonly sessions: string
   /** A token that does not end with any session. */
   readonly staticKubeconfig: string
@@ -42,6 +46,7 @@ const inCluster =
     } finally {
       await place.home.dispose()
       await place.plain.dispose()
+      place.closeWay()
       await admin('delete', 'namespace', place.sessions, '--wait=false')
       await admin('delete', 'clusterrolebinding', place.sessions)
     }
@@ -64,13 +69,17 @@ async function prepare(kubeconfig: string): Promise<Place> {
   )
   const token = (await admin('create', 'token', 'static', '-n', sessions, '--duration=1h')).trim()
   const text = readFileSync(kubeconfig, 'utf8')
+  const api = new ApiServer(kubeconfig)
+  let closeWay = (): void => {}
+  const way = await Way.open(api.address, (close) => (closeWay = close))
   const [home, plain] = [makeHome(), makeHome()]
   const ephemeral = `    credential: ephemeral\n    ephemeral: { roles: [view], home: ${sessions} }\n`
   for (const [each, more] of [
     [home, ephemeral],
     [plain, ''],
   ] as const) {
-    writeFileSync(each.kubeconfig, text, { mode: 0o600 })
+    const server = each === home ? way.server : api.address.origin
+    writeFileSync(each.kubeconfig, text.replaceAll(api.address.origin, server), { mode: 0o600 })
     writePolicy(each, { idle: '10m', more })
     await each.init()
     await each.unlock('default')
@@ -79,7 +88,7 @@ async function prepare(kubeconfig: string): Promise<Place> {
   const config = parse(text) as { users: { user: object }[] }
   for (const user of config.users) user.user = { token }
   writeFileSync(staticKubeconfig, stringify(config))
-  return { home, plain, api: new ApiServer(kubeconfig), sessions, staticKubeconfig }
+  return { home, plain, api, way, closeWay, sessions, staticKubeconfig }
 }
 
 /** What a session in a real cluster costs. */
@@ -169,16 +178,28 @@ async function refusalFigures({ home, api }: Place): Promise<Figure[]> {
 const percentile95 = (numbers: readonly number[]): number =>
   numbers.toSorted((a, b) => a - b)[Math.ceil(numbers.length * 0.95) - 1] ?? 0
 
-const cycles = 99
+const cycles = 100
 
-/** A third each: a lock, SIGKILL of the keeper, SIGKILL of keeper and revoker, whose leftovers are the next unlock's. */
-async function leftoverFigure({ home, sessions }: Place): Promise<Figure> {
-  const kinds = [[], ['keeper'], ['revoker', 'keeper']] as const
+/**
+ * A third is locked. A third is cut by SIGKILL of the keeper, and every other one of its revoker, too. A third loses the
+ * way to the API server before the lock, and has it back after.
+ */
+async function cut({ home, way }: Place, cycle: number): Promise<void> {
+  if (cycle % 3 === 1) {
+    // What these leave is the next unlock's.
+    const kinds = cycle % 2 === 0 ? (['keeper'] as const) : (['revoker', 'keeper'] as const)
+    for (const pid of kinds.flatMap((kind) => pidsOf({ home }, kind))) process.kill(pid, 'SIGKILL')
+  }
+  if (cycle % 3 === 2) way.close()
+  await home.lock()
+  way.reopen()
+}
+
+async function leftoverFigure(place: Place): Promise<Figure> {
+  const { home, sessions } = place
   for (let cycle = 0; cycle < cycles; cycle += 1) {
     await home.unlock('default')
-    for (const pid of kinds[cycle % 3]?.flatMap((kind) => pidsOf({ home }, kind)) ?? [])
-      process.kill(pid, 'SIGKILL')
-    await home.lock()
+    await cut(place, cycle)
   }
   // The last one's, too.
   await home.unlock('default')
@@ -193,7 +214,7 @@ async function leftoverFigure({ home, sessions }: Place): Promise<Figure> {
   }
   await until('nothing left', async () => (await left()) === 0, { withinMs: 60_000 }).catch(() => undefined)
   return {
-    name: `objects left by ${cycles} sessions`,
+    name: `objects left by ${cycles} sessions, a third each locked, killed, and cut off`,
     value: await left(),
     unit: '',
     baseline: { name: 'before them', value: 0, unit: '' },

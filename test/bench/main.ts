@@ -11,7 +11,7 @@ import {
 } from './cluster-figures.ts'
 import { ClientProcess } from './client-process.ts'
 import { makeHistory, memoryFigure, wakeUpFigure } from './daemon-figures.ts'
-import { table } from './figure.ts'
+import { inOneLine, table } from './figure.ts'
 import type { Figure } from './figure.ts'
 import { gateFigure, parallelGateFigure } from './gate-figure.ts'
 import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
@@ -110,7 +110,9 @@ try {
   for (const [name, measure] of measurements.filter(([name]) => name.includes(options.only))) {
     process.stderr.write(`bench: ${name}\n`)
     try {
-      figures.push(...[await measure(bench, clients)].flat())
+      const measured = [await measure(bench, clients)].flat()
+      for (const figure of measured) process.stderr.write(`bench: ${inOneLine(figure)}\n`)
+      figures.push(...measured)
     } catch (error) {
       process.stderr.write(`bench: ${name} could not be measured: ${String(error)}\n`)
       process.exitCode = 1

@@ -3,11 +3,11 @@ import { dirname } from 'node:path'
 import { sessionOf } from '../fixtures/held-home.ts'
 import { good, passphrase } from '../fixtures/home.ts'
 import { until } from '../fixtures/terminal.ts'
+import { Way } from '../fixtures/way.ts'
 import { apiServer } from './api-server.ts'
 import { copiedToken } from '../fixtures/copied-token.ts'
 import { ephemeralHome, objectsOf, ownersOf } from './ephemeral-home.ts'
 import { adminGet, cluster, kubectls } from './fixture.ts'
-import { Way } from './way.ts'
 
 const whoami = ['auth', 'whoami', '-o', 'jsonpath={.status.userInfo.username}']
 
@@ -43,7 +43,7 @@ test('a session is an identity of its own, and the API server refuses its token 
 })
 
 test('an API server that can’t be reached: told at the unlock, pending at the lock, ended when it is back', async () => {
-  const way = await Way.open()
+  const way = await Way.open(apiServer.address)
   const made = await ephemeralHome({ server: way.server })
   const { home, sessions } = made
   way.close()
