@@ -78,29 +78,28 @@ async function sourceFor(policy: string | undefined, options: UnlockOptions): Pr
       return { onTerminal: false, asksPerson: false, ask: refuse, askNew: refuse }
     }
     // Whatever is wrong there, why it can't be asked here is what is said.
-    const pinentry = await pinentryFor(policy ?? report?.currentPolicy, options).catch(() => undefined)
+    const rules = await readPolicies().catch(() => [])
+    const asked = rules.find(({ name }) => name === (policy ?? report?.currentPolicy))
+    const pinentry = pinentryFor(asked, options)
     if (pinentry !== undefined) return fromPinentry(pinentry)
-    await assertMayLogIn(policy ?? report?.currentPolicy, forClient)
+    await assertMayLogIn(asked, forClient)
     throw error
   }
 }
 
+type Asked = PolicyReport['policies'][number] | undefined
+
 /** Where there is no terminal at all, and the policy names one. A recovery key is nothing to be typed into a small dialog. */
-async function pinentryFor(
-  policy: string | undefined,
-  { recovery }: UnlockOptions,
-): Promise<string | undefined> {
+function pinentryFor(asked: Asked, { recovery }: UnlockOptions): string | undefined {
   if (recovery || hasTerminal() || process.env['KUBEGUARD_PROMPT'] === 'never') return undefined
-  const found = (await readPolicies()).find(({ name }) => name === policy)?.pinentry
-  return found === '' ? undefined : found
+  return asked?.pinentry === '' ? undefined : asked?.pinentry
 }
 
 /** @throws GuardError `cannot-ask-here`, in the words of what opens this policy, where that is no passphrase */
-async function assertMayLogIn(policy: string | undefined, forClient: boolean): Promise<void> {
-  const rules = (await readPolicies().catch(() => [])).find(({ name }) => name === policy)
-  if (rules === undefined || !isGiven(rules.unlock)) return
+async function assertMayLogIn(asked: Asked, forClient: boolean): Promise<void> {
+  if (asked === undefined || !isGiven(asked.unlock)) return
   const { assertMayAsk } = await import('../../client/prompt-passphrase.ts')
-  assertMayAsk(forClient, wordsOf(rules.unlock).ask)
+  assertMayAsk(forClient, wordsOf(asked.unlock).ask)
 }
 
 async function readPolicies(): Promise<PolicyReport['policies']> {
