@@ -53,7 +53,9 @@ const inCluster =
   }
 
 async function admin(...args: readonly string[]): Promise<string> {
-  return good(await runProgram(kubectl(), args, { env: { KUBECONFIG: benchCluster } })).stdout
+  // Without a home kubectl keeps its cache in the folder that it is run in.
+  return good(await runProgram(kubectl(), args, { env: { KUBECONFIG: benchCluster, HOME: '/nonexistent' } }))
+    .stdout
 }
 
 async function prepare(kubeconfig: string): Promise<Place> {
