@@ -60,9 +60,9 @@ export function createHandlers(world: World): Handlers {
       world.handOver.beforeWork(world.table)
       return openVaults(world, request, pid)
     },
-    'kubeconfig.adopt': async ({ paths, users, dryRun }) => {
+    'kubeconfig.adopt': async ({ paths, ...job }) => {
       world.handOver.beforeWork(world.table)
-      return { report: await adoptKubeconfig(world, { paths: paths.map(String), users, dryRun }) }
+      return { report: await adoptKubeconfig(world, { paths: paths.map(String), ...job }) }
     },
     'kubeconfig.give-back': async ({ paths, users, to, dryRun }) => ({
       report: await giveLogInsBack(world, {

@@ -204,6 +204,11 @@ export const messages = {
       paths: required(1, 'bytesList', 'absolute kubeconfig files, in KUBECONFIG order'),
       users: required(2, 'textList', 'kubeconfig users, none: all'),
       dryRun: required(3, 'flag', 'only show, secrets masked'),
+      unlessLogIns: required(
+        4,
+        'flag',
+        'change nothing where a log-in could be taken over: the report names it',
+      ),
     },
     reply: { report: required(1, 'json', 'an AdoptReport', limits.jsonBytes) },
   }),

@@ -47,7 +47,8 @@ export async function adopt(job: AdoptJob): Promise<Adoption> {
     })
     const changes = changesOf(plan)
     const missing = missingVaults(plan, vaultsDir)
-    if (job.dryRun || missing.length > 0 || changes.length === 0) {
+    const isHeldBack = round === 0 && job.unlessLogIns === true && plan.logIns.length > 0
+    if (job.dryRun || isHeldBack || missing.length > 0 || changes.length === 0) {
       const shown = job.dryRun ? changes : []
       return { report: progress.report(plan, shown, missing), outlines: files.map(outlineOfFile) }
     }

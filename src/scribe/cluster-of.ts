@@ -21,11 +21,11 @@ export function clusterOf(
 }
 
 function placeOf(files: readonly LoadedFile[], { file, context }: ContextPlace): ClusterPlace | undefined {
-  const defines = ({ config }: LoadedFile): boolean =>
-    config.clusters.some(({ name }) => name === context.cluster)
-  const definer = files.find(defines) ?? file
-  const entry = definer.config.clusters.find(({ name }) => name === context.cluster)
-  return entry === undefined ? undefined : readPlace(definer, entry)
+  for (const definer of new Set([...files, file])) {
+    const entry = definer.config.clusters.find(({ name }) => name === context.cluster)
+    if (entry !== undefined) return readPlace(definer, entry)
+  }
+  return undefined
 }
 
 function readPlace({ config }: LoadedFile, entry: ClusterEntry): ClusterPlace | undefined {

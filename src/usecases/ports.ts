@@ -252,6 +252,8 @@ export interface Kubeconfigs {
     paths: readonly string[]
     users: readonly string[]
     dryRun: boolean
+    /** Change nothing where a factor could do somebody's log-in: the report names it. */
+    unlessLogIns?: boolean
     policies: PolicySet
     plugin: { command: string; env: Readonly<Record<string, string>> }
   }): Promise<Adoption>

@@ -4,7 +4,6 @@ import { isFoundAt } from '../../cluster-check/report.ts'
 import type { ClusterReport } from '../../cluster-check/report.ts'
 import { platforms } from '../../cluster-check/settings.ts'
 import type { Platform } from '../../cluster-check/settings.ts'
-import { severities } from '../../domain/audit-rules.ts'
 import { errorCatalogue } from '../../domain/errors.ts'
 import { askAnonymously } from './ask-anonymously.ts'
 import type { Server } from './ask-anonymously.ts'
@@ -14,16 +13,15 @@ import { GuardedKubectl } from './guarded-kubectl.ts'
 import { readAuthenticationConfig } from './read-authentication-config.ts'
 import { command, jsonOption } from '../command.ts'
 import { runCommand } from '../failure.ts'
+import { failOnOption, formatOption, severityCounts } from '../finding-options.ts'
+import type { FailLevel, FindingFormat } from '../finding-options.ts'
 import { print, printJson, say, sayProgress } from '../output.ts'
-
-const formats = ['table', 'json', 'sarif'] as const
-const failLevels = [...severities, 'never'] as const
 
 interface CheckOptions {
   readonly kubeconfig?: string | undefined
   readonly context?: string | undefined
-  readonly format: (typeof formats)[number]
-  readonly failOn: (typeof failLevels)[number]
+  readonly format: FindingFormat
+  readonly failOn: FailLevel
   readonly failOnUnseen?: true | undefined
   readonly platform?: Platform | 'all' | undefined
   readonly authenticationConfig?: string | undefined
@@ -43,12 +41,8 @@ export function clusterCheckCommand() {
   )
     .option('--kubeconfig <file>', 'kubeconfig file (default: as kubectl finds it)')
     .option('--context <context>', 'context (default: the current one)')
-    .addOption(new Option('--format <format>', 'how to print it').choices(formats).default('table' as const))
-    .addOption(
-      new Option('--fail-on <level>', 'exit code 1 where a finding is this bad or worse')
-        .choices(failLevels)
-        .default('high' as const),
-    )
+    .addOption(formatOption())
+    .addOption(failOnOption())
     .option('--fail-on-unseen', 'exit code 1 where something could not be looked at, too')
     .addOption(
       new Option(
@@ -131,11 +125,8 @@ function writeReport(report: ClusterReport, options: CheckOptions): void {
 }
 
 function summaryOf({ findings, leftOut, notSeen, user, server }: ClusterReport): string {
-  const counts = severities
-    .map((level) => [findings.filter(({ severity }) => severity === level).length, level] as const)
-    .filter(([found]) => found > 0)
-    .map(([found, level]) => `${found} ${level}`)
-  const found = findings.length === 0 ? 'nothing found' : `${findings.length} found (${counts.join(', ')})`
+  const found =
+    findings.length === 0 ? 'nothing found' : `${findings.length} found (${severityCounts(findings)})`
   const more = leftOut > 0 ? `, and ${leftOut} more that are left out` : ''
   const unseen = notSeen.length > 0 ? `, ${notSeen.length} not seen` : ''
   return `${found}${more}${unseen}: ${server} as ${user}`
