@@ -1,16 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { callDaemon } from '../client/call.ts'
 import { defaultPolicies } from '../domain/policy.ts'
 import { GuardError } from '../domain/errors.ts'
 import { unifiedDiff } from '../domain/line-diff.ts'
 import { dirs, places } from '../platform/dirs.ts'
 import { ensurePlace } from '../platform/safe-place.ts'
-import type { FoundLogIn, PolicyReport } from '../protocol/reports.ts'
+import type { FoundLogIn } from '../protocol/reports.ts'
 import { logInPolicies, whyNotTaken } from './log-in-policies.ts'
 import type { LogInPolicy } from './log-in-policies.ts'
 import { diffLines, say } from './output.ts'
+import { readPolicies } from './read-policies.ts'
 import { removeFile, replaceFile, whyNotWritable } from './replace-file.ts'
 
 /** What is to be written into the policy file. */
@@ -141,9 +141,4 @@ async function daemonGoesBy(policies: readonly LogInPolicy[]): Promise<void> {
           )
         await sleep(lookEveryMs)
       }
-}
-
-async function readPolicies(context?: string): Promise<PolicyReport> {
-  const { report } = await callDaemon('policy.read', context === undefined ? {} : { context })
-  return report as PolicyReport
 }

@@ -1,28 +1,15 @@
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCatalogue, GuardError } from '../../domain/errors.ts'
 import type { Answer } from '../../cluster-check/cluster.ts'
 import { dirs, places } from '../../platform/dirs.ts'
-
-/** Which cluster: kubectl’s own flags. */
-export interface Target {
-  readonly kubeconfig?: string | undefined
-  readonly context?: string | undefined
-}
+import { noKubectl, runKubectl, targetFlags } from './run-kubectl.ts'
+import type { Ended, Target } from './run-kubectl.ts'
 
 /** One question, and no more: kubectl itself tries again for a while. */
 const requestTimeout = '--request-timeout=20s'
 const patienceMs = 90_000
-/** /metrics of a large cluster is the longest of all answers. */
-const mostBytes = 64 * 1024 * 1024
 const atOnce = 3
-
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
 
 /**
  * The real kubectl behind our own shim: gate, prompt, credential plugin and lock are those of every kubectl, and no
@@ -35,13 +22,10 @@ export class GuardedKubectl {
   #running = 0
   #lockedOut: GuardError | undefined
 
-  constructor({ kubeconfig, context }: Target) {
+  constructor(target: Target) {
     const shim = join(places.shims(dirs()), 'kubectl')
     this.#program = existsSync(shim) ? shim : 'kubectl'
-    this.#flags = [
-      ...(kubeconfig === undefined ? [] : [`--kubeconfig=${kubeconfig}`]),
-      ...(context === undefined ? [] : [`--context=${context}`]),
-    ]
+    this.#flags = [...targetFlags(target), requestTimeout]
   }
 
   /**
@@ -51,7 +35,7 @@ export class GuardedKubectl {
    * @throws GuardError `cluster-unreachable`; `program-missing`
    */
   async first(args: readonly string[]): Promise<string | undefined> {
-    const { code, stdout } = await this.#run(args, undefined, 'inherit')
+    const { code, stdout } = await this.#run(args)
     if (code === 0) return stdout
     if (isLocked(code)) return undefined
     if (code === errorCatalogue['program-missing'].exitCode) throw noKubectl()
@@ -65,7 +49,7 @@ export class GuardedKubectl {
     await this.#turn()
     try {
       if (this.#lockedOut !== undefined) throw this.#lockedOut
-      const { code, stdout, stderr } = await this.#run(args, input, 'pipe')
+      const { code, stdout, stderr } = await this.#run(args, { input, isFirst: false })
       if (code === 0) return { ok: true, text: stdout }
       if (isLocked(code)) throw this.#lock()
       const why = stderr.trim().split('\n').at(-1) || 'kubectl ended without a word'
@@ -86,32 +70,21 @@ export class GuardedKubectl {
     this.#running += 1
   }
 
-  #run(args: readonly string[], input: string | undefined, stderr: 'inherit' | 'pipe'): Promise<Ended> {
-    const { promise, resolve, reject } = Promise.withResolvers<Ended>()
-    const child = spawn(this.#program, [...args, ...this.#flags, requestTimeout], {
-      stdio: ['pipe', 'pipe', stderr],
+  async #run(
+    args: readonly string[],
+    { input, isFirst }: { readonly input?: string | undefined; readonly isFirst: boolean } = {
+      isFirst: true,
+    },
+  ): Promise<Ended> {
+    const ended = await runKubectl([...args, ...this.#flags], {
+      program: this.#program,
+      input: input ?? '',
+      reads: true,
+      readsErrors: !isFirst,
       // A person may take his time over the first one.
-      ...(stderr === 'pipe' && { timeout: patienceMs, killSignal: 'SIGKILL' as const }),
+      ...(!isFirst && { withinMs: patienceMs }),
     })
-    const said: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] }
-    let bytes = 0
-    for (const name of ['stdout', 'stderr'] as const)
-      child[name]?.on('data', (chunk: Buffer) => {
-        bytes += chunk.length
-        if (bytes > mostBytes) child.kill('SIGKILL')
-        else said[name].push(chunk)
-      })
-    child.on('error', () => reject(noKubectl()))
-    child.on('close', (code, signal) =>
-      resolve({
-        code: signal === 'SIGTERM' ? errorCatalogue.locked.exitCode : code,
-        stdout: Buffer.concat(said.stdout).toString(),
-        stderr: Buffer.concat(said.stderr).toString(),
-      }),
-    )
-    child.stdin?.on('error', () => {})
-    child.stdin?.end(input)
-    return promise
+    return ended.signal === 'SIGTERM' ? { ...ended, code: errorCatalogue.locked.exitCode } : ended
   }
 }
 
@@ -119,7 +92,4 @@ export class GuardedKubectl {
 const isForbidden = (why: string): boolean => /^Error from server \(Forbidden\)|\bis forbidden: /.test(why)
 
 /** The shim’s own code; or, without a terminal, that of a client that a lock has ended (128 + SIGTERM). */
-const isLocked = (code: number | null): boolean => code === errorCatalogue.locked.exitCode || code === 143
-
-const noKubectl = (): GuardError =>
-  new GuardError('program-missing', 'there is no kubectl on PATH to ask the cluster with')
+const isLocked = (code: number): boolean => code === errorCatalogue.locked.exitCode || code === 143

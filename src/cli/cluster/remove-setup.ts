@@ -2,7 +2,7 @@ import { renderObjects, setupObjects } from '../../platform/cluster/setup-object
 import type { Setup } from '../../platform/cluster/setup-objects.ts'
 import { clean } from '../clean-text.ts'
 import { confirm } from '../confirm.ts'
-import { inContext, runKubectl } from './run-kubectl.ts'
+import { runKubectl, targetFlags } from './run-kubectl.ts'
 import { removeSessions, sessionsIn } from './sessions.ts'
 
 /** Ends the sessions that are there, then removes what setup made, the namespace last. */
@@ -17,6 +17,7 @@ export async function removeSetup(
   const ended = await removeSessions(sessions, context)
   if (ended !== 0) return ended
   const input = renderObjects(setups.flatMap((setup) => setupObjects(setup).toReversed()))
-  return (await runKubectl(['delete', '--ignore-not-found', '-f', '-', ...inContext(context)], { input }))
-    .code
+  return (
+    await runKubectl(['delete', '--ignore-not-found', '-f', '-', ...targetFlags({ context })], { input })
+  ).code
 }

@@ -1,11 +1,9 @@
 import { Option } from '@commander-js/extra-typings'
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
-import { callDaemon } from '../../client/call.ts'
 import { GuardError } from '../../domain/errors.ts'
 import type { EphemeralRules } from '../../domain/policy-credential.ts'
 import { renderObjects, setupObjects, setupsFor } from '../../platform/cluster/setup-objects.ts'
 import type { Subject } from '../../platform/cluster/setup-objects.ts'
-import type { PolicyReport } from '../../protocol/reports.ts'
 import { clean } from '../clean-text.ts'
 import { applySetup } from './apply-setup.ts'
 import { removeSetup } from './remove-setup.ts'
@@ -13,6 +11,7 @@ import { removeSessions, sessionsIn } from './sessions.ts'
 import { command } from '../command.ts'
 import { runCommand } from '../failure.ts'
 import { print, say } from '../output.ts'
+import { readPolicies } from '../read-policies.ts'
 
 interface SetupOptions {
   readonly group: readonly string[]
@@ -96,7 +95,7 @@ async function collect({ context }: Pick<SetupOptions, 'context'>): Promise<numb
 
 /** @throws GuardError usage where no policy offers roles */
 async function offeredBy(policy: string | undefined): Promise<EphemeralRules[]> {
-  const { policies } = (await callDaemon('policy.read', {})).report as PolicyReport
+  const { policies } = await readPolicies()
   if (policy !== undefined && !policies.some(({ name }) => name === policy))
     throw new GuardError('policy-unknown', `there is no policy ${clean(policy)}`)
   const rules = policies

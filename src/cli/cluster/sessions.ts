@@ -1,7 +1,7 @@
 import { GuardError } from '../../domain/errors.ts'
 import { foundSessions, isPast, sessionsSelector } from '../../platform/cluster/session-objects.ts'
 import type { FoundSession } from '../../platform/cluster/session-objects.ts'
-import { inContext, runKubectl } from './run-kubectl.ts'
+import { runKubectl, targetFlags } from './run-kubectl.ts'
 
 /**
  * Every session that has something in the cluster.
@@ -11,7 +11,7 @@ export async function sessionsIn(
   context: string | undefined,
   { pastOnly }: { readonly pastOnly: boolean },
 ): Promise<FoundSession[]> {
-  const args = ['get', 'clusterroles', '-l', sessionsSelector, '-o', 'json', ...inContext(context)]
+  const args = ['get', 'clusterroles', '-l', sessionsSelector, '-o', 'json', ...targetFlags({ context })]
   const { code, stdout } = await runKubectl(args, { reads: true })
   if (code !== 0)
     throw new GuardError('cluster-refused', 'kubectl could not list the sessions', {
@@ -33,7 +33,7 @@ export async function removeSessions(
   for (let from = 0; from < sessions.length; from += mostAtOnce) {
     const names = sessions.slice(from, from + mostAtOnce).map(({ name }) => name)
     for (const kind of ['clusterrolebindings', 'clusterroles']) {
-      const args = ['delete', kind, ...names, '--ignore-not-found', ...inContext(context)]
+      const args = ['delete', kind, ...names, '--ignore-not-found', ...targetFlags({ context })]
       const { code } = await runKubectl(args, { reads: true })
       worst = Math.max(worst, code)
     }

@@ -1,4 +1,3 @@
-import { callDaemon } from '../../client/call.ts'
 import { formatDuration } from '../../domain/duration.ts'
 import { describeCredential } from '../../domain/policy-credential.ts'
 import { describeUnlock } from '../../domain/policy-unlock.ts'
@@ -7,6 +6,7 @@ import { clean } from '../clean-text.ts'
 import { command, jsonOption } from '../command.ts'
 import { runCommand } from '../failure.ts'
 import { coloursFor, print, printJson, say } from '../output.ts'
+import { readPolicies } from '../read-policies.ts'
 import { table } from '../table.ts'
 
 interface JsonOption {
@@ -36,11 +36,6 @@ export function policyCommand() {
     .addCommand(show)
     .addCommand(check)
     .addCommand(explain)
-}
-
-async function readPolicies(context?: string): Promise<PolicyReport> {
-  const { report } = await callDaemon('policy.read', { context })
-  return report as PolicyReport
 }
 
 async function showPolicies(options: JsonOption): Promise<void> {

@@ -1,6 +1,5 @@
 import { Option } from '@commander-js/extra-typings'
 import { constants } from 'node:os'
-import { callDaemon } from '../../client/call.ts'
 import { takePromptTurn } from '../../client/prompt-turn.ts'
 import { openTerminal } from '../../client/tty-device.ts'
 import { GuardError } from '../../domain/errors.ts'
@@ -14,6 +13,7 @@ import { hardenBeforeSecrets } from '../harden.ts'
 import { sayFailure } from '../output.ts'
 import { askedOnce, fromPinentry, passphraseSource } from '../passphrase.ts'
 import type { PassphraseSource } from '../passphrase.ts'
+import { readPolicies } from '../read-policies.ts'
 import { readStatus, unlockSession } from '../unlock-session.ts'
 
 interface UnlockOptions {
@@ -78,8 +78,8 @@ async function sourceFor(policy: string | undefined, options: UnlockOptions): Pr
       return { onTerminal: false, asksPerson: false, ask: refuse, askNew: refuse }
     }
     // Whatever is wrong there, why it can't be asked here is what is said.
-    const rules = await readPolicies().catch(() => [])
-    const asked = rules.find(({ name }) => name === (policy ?? report?.currentPolicy))
+    const rules = await readPolicies().catch(() => undefined)
+    const asked = rules?.policies.find(({ name }) => name === (policy ?? report?.currentPolicy))
     const pinentry = pinentryFor(asked, options)
     if (pinentry !== undefined) return fromPinentry(pinentry)
     await assertMayLogIn(asked, forClient)
@@ -100,11 +100,6 @@ async function assertMayLogIn(asked: Asked, forClient: boolean): Promise<void> {
   if (asked === undefined || !isGiven(asked.unlock)) return
   const { assertMayAsk } = await import('../../client/prompt-passphrase.ts')
   assertMayAsk(forClient, wordsOf(asked.unlock).ask)
-}
-
-async function readPolicies(): Promise<PolicyReport['policies']> {
-  const { report } = await callDaemon('policy.read', {})
-  return (report as PolicyReport).policies
 }
 
 function hasTerminal(): boolean {
@@ -157,7 +152,7 @@ async function unlockEach(
 
 /** The passphrase first: it may come from a descriptor, and needs nobody. */
 async function policiesByOpening(): Promise<{ byPassphrase: readonly string[]; byLogIn: readonly string[] }> {
-  const rules = await readPolicies()
+  const { policies: rules } = await readPolicies()
   const isByLogIn = (policy: string): boolean =>
     isGiven(rules.find(({ name }) => name === policy)?.unlock ?? [{ factor: 'passphrase' }])
   const policies = [...new Set((await readStatus()).sessions.map(({ policy }) => policy))]

@@ -2,6 +2,7 @@ import { callDaemon } from '../../client/call.ts'
 import { GuardError } from '../../domain/errors.ts'
 import { version } from '../../platform/install.ts'
 import type { DaemonReport, PolicyReport } from '../../protocol/reports.ts'
+import { readPolicies } from '../read-policies.ts'
 import { problem } from './finding.ts'
 import type { Finding } from './finding.ts'
 
@@ -9,7 +10,7 @@ import type { Finding } from './finding.ts'
 export async function daemonFindings(): Promise<Finding[]> {
   try {
     const daemon = (await callDaemon('daemon.status', {})).report as DaemonReport
-    const policy = (await callDaemon('policy.read', {})).report as PolicyReport
+    const policy = await readPolicies()
     return [
       ...versionFindings(daemon),
       ...daemon.problems.map(reported),
