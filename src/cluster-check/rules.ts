@@ -33,6 +33,12 @@ const probesOnly =
 const mountedFile = (file: string): string =>
   `${file}; mount the file in apiServer.extraVolumes of the ClusterConfiguration`
 
+const bootstrapTokenSettings = everywhereAnd('kubectl delete secret -n {namespace} {name}', {
+  kubeadm: 'kubeadm token delete {id}; for the next machine: kubeadm token create --ttl 1h',
+  k3s: 'k3s token delete {id}; for the next machine: k3s token create --ttl 1h',
+  aks: 'the nodes’ own are AKS’s; of others: kubectl delete secret -n {namespace} {name}',
+})
+
 /**
  * Every kind of gap that `kubeguard cluster check` finds. An id is never reused: CI files name them.
  * docs/cluster-check.md is generated from here.
@@ -68,20 +74,12 @@ export const clusterRules = {
   'bootstrap-token-endless': {
     severity: 'high',
     title: 'a bootstrap token without an end, which joins machines to the cluster',
-    settings: everywhereAnd('kubectl delete secret -n {namespace} {name}', {
-      kubeadm: 'kubeadm token delete {id}; for the next machine: kubeadm token create --ttl 1h',
-      k3s: 'k3s token delete {id}; for the next machine: k3s token create --ttl 1h',
-      aks: 'the nodes’ own are AKS’s; of others: kubectl delete secret -n {namespace} {name}',
-    }),
+    settings: bootstrapTokenSettings,
   },
   'bootstrap-token-long': {
     severity: 'medium',
     title: 'a bootstrap token that is good for more than a day',
-    settings: everywhereAnd('kubectl delete secret -n {namespace} {name}', {
-      kubeadm: 'kubeadm token delete {id}; for the next machine: kubeadm token create --ttl 1h',
-      k3s: 'k3s token delete {id}; for the next machine: k3s token create --ttl 1h',
-      aks: 'the nodes’ own are AKS’s; of others: kubectl delete secret -n {namespace} {name}',
-    }),
+    settings: bootstrapTokenSettings,
   },
   'anonymous-rights': {
     severity: 'high',

@@ -25,13 +25,17 @@ type Fields = Readonly<Record<string, unknown>>
 export const credentialKeys = ['credential', 'ephemeral'] as const
 
 const usualHome = 'kubeguard-sessions'
+
+/** Rules by which no session can be opened. */
+export const noRole: EphemeralRules = { roles: [], namespaces: [], home: usualHome }
+
 const known = ['roles', 'namespaces', 'home']
 const knownOfRole = ['role', 'for']
 const mostListed = 32
 const [shortestMs, longestMs] = [60_000, 7 * 24 * 3_600_000]
 
 /** RFC 1123 label, as namespaces have it. */
-const isNamespace = (value: unknown): value is string =>
+export const isNamespace = (value: unknown): value is string =>
   typeof value === 'string' && /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value)
 
 /** A path segment (Kubernetes, path.ValidatePathSegmentName), and nothing that must be quoted in a shell or in CEL. */
@@ -67,7 +71,7 @@ export function readCredential(raw: Fields, report: Report, isGiven = false): Ep
     )
   if (!isMapping(ephemeral)) {
     report(ephemeral === undefined ? ['credential'] : ['ephemeral'], 'ephemeral has no roles', example)
-    return { roles: [], namespaces: [], home: usualHome }
+    return noRole
   }
   refuseOtherKeys(ephemeral, ['ephemeral'], { known, later: [] }, report)
   const roles = readRoles(ephemeral['roles'], report)

@@ -126,8 +126,9 @@ export class PolicyFields {
     const unlock = readUnlock(raw, within)
     const ephemeral = readCredential(raw, within, isGiven(unlock))
     const isPerTerminal = scope === 'terminal'
-    const isEphemeral = ephemeral !== undefined
-    if (raw.materialize === true) refuseMaterialize({ unlock, isPerTerminal, isEphemeral }, within)
+    const obstacles = whyNotMaterialized({ unlock, isPerTerminal, isEphemeral: ephemeral !== undefined })
+    if (raw.materialize === true)
+      for (const why of obstacles) within(['materialize'], `materialize: ${why}`, 'remove it')
     if (this.#failed) return undefined
     return {
       name,
@@ -150,7 +151,7 @@ export class PolicyFields {
       onMisuse,
       pinentry,
       // Unsaid in the organisation's file it is allowed, but not against what is said there.
-      materialize: materialize && !isGiven(unlock) && !isPerTerminal && ephemeral === undefined,
+      materialize: materialize && obstacles.length === 0,
       lockOn,
       unlock,
       ...(ephemeral !== undefined && { ephemeral }),
@@ -282,16 +283,14 @@ export class PolicyFields {
 }
 
 /** What may never stand in a kubeconfig in plain text, though the policy wants it there. */
-function refuseMaterialize(
-  rules: {
-    readonly unlock: Policy['unlock']
-    readonly isPerTerminal: boolean
-    readonly isEphemeral: boolean
-  },
-  report: Report,
-): void {
-  const refuse = (why: string): void => report(['materialize'], `materialize: ${why}`, 'remove it')
-  if (isGiven(rules.unlock)) refuse('nothing that a log-in gives is ever put on disk')
-  if (rules.isPerTerminal) refuse('what stands in a kubeconfig is there for every terminal (scope: terminal)')
-  if (rules.isEphemeral) refuse('nothing of an ephemeral session is ever put on disk')
-}
+const whyNotMaterialized = (rules: {
+  readonly unlock: Policy['unlock']
+  readonly isPerTerminal: boolean
+  readonly isEphemeral: boolean
+}): string[] => [
+  ...(isGiven(rules.unlock) ? ['nothing that a log-in gives is ever put on disk'] : []),
+  ...(rules.isPerTerminal
+    ? ['what stands in a kubeconfig is there for every terminal (scope: terminal)']
+    : []),
+  ...(rules.isEphemeral ? ['nothing of an ephemeral session is ever put on disk'] : []),
+]

@@ -3,7 +3,7 @@ import type { LockReason } from '../domain/event.ts'
 import { GuardError } from '../domain/errors.ts'
 import { strictestPolicies } from '../domain/default-policies.ts'
 import { strictestUnlock } from '../domain/policy-unlock.ts'
-import type { EphemeralRules } from '../domain/policy-credential.ts'
+import { noRole } from '../domain/policy-credential.ts'
 import { policyForContext } from '../domain/policy.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { HeldProcess } from '../domain/hold.ts'
@@ -29,8 +29,6 @@ interface World {
   /** Is that terminal still there? */
   readonly isThere?: (terminal: LedTerminal) => boolean
 }
-
-const noRole: EphemeralRules = { roles: [], namespaces: [], home: 'kubeguard-sessions' }
 
 /** From here on the dead among the held are looked for also while nothing is about to lock. */
 const sweepAbove = 32

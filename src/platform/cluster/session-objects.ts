@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isNamespace } from '../../domain/policy-credential.ts'
 
 /** The marks that a session's objects carry. */
 const marks = {
@@ -11,6 +12,8 @@ const marks = {
   role: 'kubeguard.dev/role',
   ends: 'kubeguard.dev/ends',
   keeper: 'kubeguard.dev/keeper',
+  home: 'kubeguard.dev/home',
+  namespaces: 'kubeguard.dev/namespaces',
 } as const
 
 export const sessionPrefix = 'kubeguard-session.'
@@ -19,6 +22,7 @@ export const mostOfPerson = 150
 const mostOfHost = 40
 const group = 'rbac.authorization.k8s.io'
 const rbac = `/apis/${group}/v1`
+const owners = `${rbac}/clusterroles`
 
 /** What one session is in the cluster. */
 export interface ClusterSessionFacts {
@@ -88,7 +92,7 @@ export function ownerOf(facts: ClusterSessionFacts): ToCreate {
   const name = sessionName(facts)
   const deletable = facts.namespaces.length === 0 ? ['clusterroles', 'clusterrolebindings'] : ['clusterroles']
   return {
-    path: `${rbac}/clusterroles`,
+    path: owners,
     object: {
       apiVersion: `${group}/v1`,
       kind: 'ClusterRole',
@@ -174,7 +178,7 @@ export function endingSteps({
       ? [`${rbac}/clusterrolebindings/${name}`]
       : namespaces.map((namespace) => `${rbac}/namespaces/${namespace}/rolebindings/${name}`),
     [`/api/v1/namespaces/${home}/secrets/${name}`],
-    [`${rbac}/clusterroles/${name}`],
+    [`${owners}/${name}`],
   ]
 }
 
@@ -194,8 +198,8 @@ function metadata(facts: ClusterSessionFacts, name: string): KubeObject['metadat
       [marks.role]: facts.role,
       [marks.ends]: new Date(facts.endsMs).toISOString(),
       [marks.keeper]: facts.keeper,
-      'kubeguard.dev/home': facts.home,
-      'kubeguard.dev/namespaces': facts.namespaces.join(','),
+      [marks.home]: facts.home,
+      [marks.namespaces]: facts.namespaces.join(','),
     },
   }
 }
@@ -217,15 +221,13 @@ export interface FoundSession {
   readonly endsMs: number
 }
 
-const list = `${rbac}/clusterroles`
-
 /** What every session's owner carries. */
 export const sessionsSelector: string = marks.session
 
 /** The query for owners of one machine. */
 export function ownersPath(machine: string): string {
   const selector = `${marks.session},${marks.machine}=${machine}`
-  return `${list}?limit=500&labelSelector=${encodeURIComponent(selector)}`
+  return `${owners}?limit=500&labelSelector=${encodeURIComponent(selector)}`
 }
 
 /**
@@ -238,7 +240,6 @@ export function foundSessions(body: unknown): FoundSession[] {
 }
 
 const namePattern = /^kubeguard-session\.[a-z0-9-]{1,150}\.[a-z0-9-]{1,40}\.([0-9a-f]{10})$/
-const namespacePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
 function foundSession(item: unknown): FoundSession | undefined {
   const { metadata: found = {}, rules } = item as { metadata?: Record<string, unknown>; rules?: unknown }
@@ -247,9 +248,9 @@ function foundSession(item: unknown): FoundSession | undefined {
   const { name, uid, creationTimestamp } = found
   if (typeof name !== 'string' || typeof uid !== 'string') return undefined
   if (namePattern.exec(name)?.[1] !== labels[marks.session]) return undefined
-  const home = annotations['kubeguard.dev/home'] ?? ''
-  const namespaces = (annotations['kubeguard.dev/namespaces'] ?? '').split(',').filter(Boolean)
-  const isPlain = [home, ...namespaces].every((one) => namespacePattern.test(one))
+  const home = annotations[marks.home] ?? ''
+  const namespaces = (annotations[marks.namespaces] ?? '').split(',').filter(Boolean)
+  const isPlain = [home, ...namespaces].every(isNamespace)
   if (!isPlain || !isOwners(rules, name)) return undefined
   return {
     name,
