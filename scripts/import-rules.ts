@@ -33,11 +33,14 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
   'platform': { may: ['usecases/ports', 'domain', 'protocol', 'hardening/environment'], node: 'all' },
   'hardening': { may: ['platform/libc', 'domain'], node: 'all' },
   'client': { may: clientSide.filter((place) => place !== 'client'), node: 'all' },
-  // policy-file: init writes the first policy file. run-scribe: audit needs no daemon. vault-catalogue: names, which
+  // cluster/…: what is printed for a cluster's administrator. policy-file: init writes the first policy file. run-scribe: audit needs no daemon. vault-catalogue: names, which
   // reset says before they are lost. service/environment: what daemon run hands on.
   'cli': {
     may: [
       ...clientSide,
+      'cluster-check',
+      'platform/cluster/session-objects',
+      'platform/cluster/setup-objects',
       'platform/policy-file',
       'platform/scribes/run-scribe',
       'platform/service/environment',
@@ -46,6 +49,8 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
     ],
     node: 'all',
   },
+  // What a cluster leaves open: told from answers, which a port brings. X509Certificate is in crypto.
+  'cluster-check': { may: ['domain'], node: ['crypto', 'buffer'] },
   'shim': { may: clientSide, node: 'all' },
   'tour': { may: clientSide, node: 'all' },
   'playground': { may: ['domain', 'platform/install', 'platform/certificates'], node: 'all' },
@@ -78,9 +83,13 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
     mayTypes: ['usecases/ports'],
     node: 'all',
   },
-  // Holds one token, for the provider that gave it.
+  // Holds what takes one session back, for the provider or the cluster that gave it.
   'revoker': {
-    may: ['domain', 'hardening', 'platform/trusted-authorities'],
+    may: [
+      'domain',
+      'hardening',
+      ...['cluster', 'dirs', 'revocations', 'trusted-authorities'].map((name) => `platform/${name}`),
+    ],
     mayTypes: ['platform/revoker'],
     node: 'all',
   },
@@ -98,7 +107,7 @@ export const powers: Readonly<Record<string, readonly string[]>> = {
   'age-encryption': ['platform/vault'],
   'better-sqlite3': ['platform/journal'],
   'koffi': ['platform', 'shim'],
-  'yaml': ['platform', 'playground'],
+  'yaml': ['platform', 'playground', 'cli/cluster'],
   '@xterm/headless': ['screen'],
   'ws': ['playground'],
   'spdy-transport': ['playground'],

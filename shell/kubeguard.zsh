@@ -18,7 +18,7 @@
   [[ -o interactive ]] || \builtin return $1
 
   \builtin zmodload zsh/net/socket zsh/system zsh/stat zsh/sched zsh/zselect 2>/dev/null
-  \builtin typeset -g _kubeguard_shims=$shims _kubeguard_state=$state _kubeguard_socket _kubeguard_fd
+  \builtin typeset -g _kubeguard_shims=$shims _kubeguard_state=$state _kubeguard_socket _kubeguard_fd _kubeguard_fd_of
   \builtin typeset -g _kubeguard_terminal _kubeguard_daemon _kubeguard_swept _kubeguard_context _kubeguard_stamp _kubeguard_known
   \builtin typeset -g _kubeguard_policy _kubeguard_before
   \builtin typeset -g _kubeguard_completion=${3:A:h}/completions/_kubeguard
@@ -76,7 +76,7 @@
   _kubeguard_hang_up() {
     \builtin zle -F $_kubeguard_fd 2>/dev/null
     { \builtin exec {_kubeguard_fd}>&- } 2>/dev/null
-    _kubeguard_fd=
+    _kubeguard_fd= _kubeguard_fd_of=
   }
 
   # Called by the line editor, and so never while a command runs.
@@ -196,17 +196,19 @@
     done
   }
 
-  # Our connection ends with the daemon: while there is nothing to read, it lives. Else its process tells: a pid is
-  # used again, one with its start time is not (fields 3 and 22 of proc(5); our daemon's name is one word).
+  # Our connection ends with the daemon: while there is nothing to read, it lives. Else, and before that is known to be
+  # this one's, its process tells: a pid is used again, one with its start time is not (fields 3 and 22 of proc(5); our
+  # daemon's name is one word). The next daemon takes connections before it has written the status file.
   _kubeguard_lives() {
     \builtin local -a words reply
     [[ -n $_kubeguard_daemon ]] || \builtin return 1
-    if [[ -n $_kubeguard_fd ]]; then
+    if [[ -n $_kubeguard_fd && $_kubeguard_fd_of == $_kubeguard_daemon ]]; then
       zselect -t 0 -r $_kubeguard_fd
       (( $? != 1 )) || \builtin return 0
     fi
     words=($(</proc/${_kubeguard_daemon% *}/stat))
-    [[ $words[22] == ${_kubeguard_daemon#* } && $words[3] != [ZX] ]]
+    [[ $words[22] == ${_kubeguard_daemon#* } && $words[3] != [ZX] ]] || \builtin return
+    [[ -z $_kubeguard_fd ]] || _kubeguard_fd_of=$_kubeguard_daemon
   }
 
   # The terminal that this shell is at: who leads its session, and when that was started. It stays the same.

@@ -42,6 +42,8 @@ int main(int argc, char *argv[]) {
     all.log.fd = all.screen.line = all.screen.drawn = -1;
     all.signals = signals_open(&command.blocked);
     all.unblocked = command.blocked;
+    /* Of another size that came before they were blocked nothing was heard. */
+    inner_resize(&all.inner, &all.outer);
     if (all.signals < 0 || !inner_start(&all.inner, &all.outer, &command)) {
         sigprocmask(SIG_SETMASK, &command.blocked, NULL);
         become_program(command.path, command.argc, command.argv);

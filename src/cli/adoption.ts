@@ -2,17 +2,22 @@ import { callDaemon } from '../client/call.ts'
 import type { AdoptReport } from '../protocol/reports.ts'
 import { noteKubeconfigs } from './before.ts'
 
-/** @throws GuardError `kubeconfig-invalid`, `kubeconfig-busy`, … */
+/**
+ * @param unlessLogIns change nothing where a log-in could be taken over
+ * @throws GuardError `kubeconfig-invalid`, `kubeconfig-busy`, …
+ */
 export async function requestAdoption(
   paths: readonly string[],
   users: readonly string[],
   dryRun: boolean,
+  unlessLogIns = false,
 ): Promise<AdoptReport> {
   if (!dryRun) await noteKubeconfigs(paths)
   const { report } = await callDaemon('kubeconfig.adopt', {
     paths: paths.map((path) => Buffer.from(path)),
     users: [...users],
     dryRun,
+    unlessLogIns,
   })
   return report as AdoptReport
 }

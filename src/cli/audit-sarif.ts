@@ -1,43 +1,20 @@
 import { pathToFileURL } from 'node:url'
 import { auditRules } from '../domain/audit-rules.ts'
-import type { AuditRule, Severity } from '../domain/audit-rules.ts'
-import { version } from '../platform/install.ts'
+import type { AuditRule } from '../domain/audit-rules.ts'
 import type { AuditFinding, AuditReport } from '../protocol/reports.ts'
-
-const levels: Readonly<Record<Severity, string>> = { high: 'error', medium: 'warning', low: 'note' }
-
-/** What GitHub sorts by: 7 to 8.9 is high, 4 to 6.9 medium, below that low. */
-const ranks: Readonly<Record<Severity, string>> = { high: '8.0', medium: '5.0', low: '2.0' }
+import { sarifLevels, sarifLog } from './sarif.ts'
 
 const ruleIds = Object.keys(auditRules) as AuditRule[]
 
-/** The report as SARIF 2.1.0 (OASIS), which code hosts show beside the files. */
+/** The report as SARIF, beside the files. */
 export function sarifOf(report: AuditReport): unknown {
-  return {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: { driver: { name: 'kubeguard', semanticVersion: version(), rules: ruleIds.map(ruleOf) } },
-        columnKind: 'utf16CodeUnits',
-        results: report.findings.map(resultOf),
-      },
-    ],
-  }
+  const rules = Object.fromEntries(
+    ruleIds.map((id) => [id, { ...auditRules[id], help: auditRules[id].cure }]),
+  )
+  return sarifLog(rules, report.findings.map(resultOf))
 }
 
-function ruleOf(id: AuditRule): unknown {
-  const { severity, title, cure } = auditRules[id]
-  return {
-    id,
-    shortDescription: { text: title },
-    help: { text: cure },
-    defaultConfiguration: { level: levels[severity] },
-    properties: { 'security-severity': ranks[severity], 'tags': ['security'] },
-  }
-}
-
-function resultOf({ rule, severity, message, cure, file, line, column }: AuditFinding): unknown {
+function resultOf({ rule, severity, message, cure, file, line, column }: AuditFinding): object {
   const region = {
     ...(line !== undefined && { startLine: line }),
     ...(column !== undefined && { startColumn: column }),
@@ -45,7 +22,7 @@ function resultOf({ rule, severity, message, cure, file, line, column }: AuditFi
   return {
     ruleId: rule,
     ruleIndex: ruleIds.indexOf(rule),
-    level: levels[severity],
+    level: sarifLevels[severity],
     message: { text: `${message}; ${cure}` },
     locations: [
       {

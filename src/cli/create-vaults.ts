@@ -1,11 +1,10 @@
-import { callDaemon } from '../client/call.ts'
 import { GuardError } from '../domain/errors.ts'
 import { isGiven } from '../domain/given-credential.ts'
-import type { PolicyReport } from '../protocol/reports.ts'
 import { openVault } from './open-vault.ts'
 import { sayFailure, sayProgress, sayStep } from './output.ts'
 import { askedOnce } from './passphrase.ts'
 import type { PassphraseSource } from './passphrase.ts'
+import { readPolicies } from './read-policies.ts'
 import { readStatus } from './unlock-session.ts'
 
 const triesOnTerminal = 3
@@ -47,10 +46,10 @@ async function create(source: Required<PassphraseSource>): Promise<void> {
 }
 
 async function policiesWithoutVault(): Promise<string[]> {
-  const { report } = await callDaemon('policy.read', {})
+  const { policies } = await readPolicies()
   const { sessions } = await readStatus()
   const withVault = new Set(sessions.filter((session) => session.hasVault).map((session) => session.policy))
-  return (report as PolicyReport).policies
+  return policies
     .filter(({ name, unlock }) => !withVault.has(name) && !isGiven(unlock))
     .map(({ name }) => name)
 }

@@ -4,6 +4,7 @@ import { errorCatalogue } from '../domain/errors.ts'
 import { version } from '../platform/install.ts'
 import { adoptCommand } from './commands/adopt.ts'
 import { auditCommand } from './commands/audit.ts'
+import { clusterCommand } from './commands/cluster.ts'
 import { completeCommand } from './commands/complete.ts'
 import { credentialCommand } from './commands/credential.ts'
 import { daemonCommand } from './commands/daemon.ts'
@@ -44,6 +45,7 @@ function createProgram() {
       adoptCommand(),
       ejectCommand(),
       auditCommand(),
+      clusterCommand(),
       policyCommand(),
       logCommand(),
       passwdCommand(),

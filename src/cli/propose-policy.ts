@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, rmSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { callDaemon } from '../client/call.ts'
 import { GuardError } from '../domain/errors.ts'
 import { looksLikeProduction, proposedPolicies } from '../domain/policy.ts'
 import type { Policy } from '../domain/policy.ts'
-import type { PolicyReport } from '../protocol/reports.ts'
 import { requestAdoption } from './adoption.ts'
 import { clean } from './clean-text.ts'
 import { formatDuration } from './duration.ts'
+import { readPolicies } from './read-policies.ts'
 
 export interface PolicyProposal {
   /** One line for each policy. */
@@ -55,8 +54,7 @@ async function daemonGoesBy(policies: readonly Policy[]): Promise<void> {
   const wanted = policies.map(({ name }) => name).join()
   const endsAt = performance.now() + noticeWithinMs
   for (;;) {
-    const { report } = await callDaemon('policy.read', {})
-    const inForce = (report as PolicyReport).policies.map(({ name }) => name).join()
+    const inForce = (await readPolicies()).policies.map(({ name }) => name).join()
     if (inForce === wanted) return
     if (performance.now() > endsAt)
       throw new GuardError('policy-invalid', `the daemon goes by ${inForce}, not by the file just written`)

@@ -22,6 +22,7 @@ import { hookShells, shellsInUse } from './set-up-shell.ts'
 import type { Ask } from './set-up-shell.ts'
 import { linkIsRight, makeLink, ownLinks, toolLink } from './shims.ts'
 import { surveyLines, toolsOnPath, toolsToOffer } from './survey.ts'
+import { takeLogInsOver } from './take-log-ins-over.ts'
 
 export interface SetUpOptions {
   readonly kubeconfig: readonly string[]
@@ -48,7 +49,7 @@ export async function setUp(options: SetUpOptions): Promise<void> {
   makeFolders()
   await writePolicyFile(paths, ask)
   await createMissingVaults(source, options.recoveryKey === true)
-  await adoptFiles(groups, ask)
+  await adoptFiles(groups, ask, options.yes !== true)
   await linkShims(ask)
   const byHand = await hookShells(inUse, ask)
   tryShim()
@@ -121,12 +122,19 @@ async function writePolicyFile(paths: readonly string[], ask: Ask): Promise<void
   sayStep(`policy file: ${path}`)
 }
 
-async function adoptFiles(groups: readonly (readonly string[])[], ask: Ask): Promise<void> {
+/** @param asksOfLogIns whether a log-in fits its provider is for a person to say: who takes the defaults keeps the plugin */
+async function adoptFiles(
+  groups: readonly (readonly string[])[],
+  ask: Ask,
+  asksOfLogIns: boolean,
+): Promise<void> {
   const there = groups.filter((paths) => paths.length > 0)
   if (there.length === 0) return sayStep('kubeconfig: none found, adopt one later: kubeguard adopt')
   let adoptedBefore = true
   for (const paths of there) {
-    const planned = await requestAdoption(paths, [], true)
+    let planned = await requestAdoption(paths, [], true)
+    if (asksOfLogIns && (await takeLogInsOver(planned.logIns, ask)))
+      planned = await requestAdoption(paths, [], true)
     if (planned.adopted.length === 0) continue
     adoptedBefore = false
     writeAdoption(planned, process.stderr)

@@ -15,6 +15,8 @@ export interface UnlockOrder {
   readonly forMs?: number | undefined
   /** By the recovery key in the passphrase's place. */
   readonly recovery?: boolean | undefined
+  /** `credential: ephemeral`: one of the roles that the policy offers. */
+  readonly role?: string | undefined
   /** A client met a lock: the strict rules of asking. */
   readonly forClient?: boolean | undefined
 }
@@ -64,7 +66,14 @@ interface Unlocked {
   readonly already: boolean
   readonly report: Pick<
     OpenReport,
-    'idleMs' | 'untilWallMs' | 'merged' | 'materialised' | 'notMaterialised' | 'gatewayDown' | 'failedBefore'
+    | 'idleMs'
+    | 'untilWallMs'
+    | 'merged'
+    | 'materialised'
+    | 'notMaterialised'
+    | 'gatewayDown'
+    | 'failedBefore'
+    | 'sessions'
   >
 }
 
@@ -73,8 +82,8 @@ async function tryOnce(
   source: PassphraseSource,
   noteBegun: (policy: string) => void,
 ): Promise<Unlocked> {
-  const { policy, forMs, forClient = false, recovery = false } = order
-  const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs, recovery })
+  const { policy, forMs, forClient = false, recovery = false, role } = order
+  const begun = await callDaemon('session.unlock', { ...origin(), policy, forMs, recovery, role })
   noteBegun(begun.policy)
   if (begun.already) return { policy: begun.policy, already: true, report: limitsOf(begun) }
   const passphrase = begun.asks
@@ -109,6 +118,7 @@ function sayUnlocked({ policy, already, report }: Unlocked): void {
     ...merged,
     ...materialisedLines(report),
     ...gatewayLines(report),
+    ...sessionLines(report.sessions),
   )
 }
 
@@ -130,6 +140,19 @@ function materialisedLines({
 
 function gatewayLines({ gatewayDown }: Pick<OpenReport, 'gatewayDown'>): string[] {
   return gatewayDown === undefined ? [] : [`${clean(gatewayDown.message)}; ${clean(gatewayDown.cure)}`]
+}
+
+/** One line for each role, and one for each session that could not be opened. */
+function sessionLines(sessions: OpenReport['sessions'] = []): string[] {
+  const roles = new Set(sessions.flatMap(({ role }) => role ?? []))
+  return [
+    ...[...roles].map(
+      (role) => `with the role ${clean(role)}, by an identity that its lock deletes in the cluster`,
+    ),
+    ...sessions.flatMap(({ user, message, cure }) =>
+      message === undefined ? [] : [`no session for ${clean(user)}: ${clean(message)}; ${clean(cure ?? '')}`],
+    ),
+  ]
 }
 
 /** Not of those alone that this very command has just seen. */

@@ -58,19 +58,41 @@ export async function askByPinentry(question: PinentryQuestion): Promise<Buffer>
   }
 }
 
+/** For who looks before somebody has to be asked: nothing is shown. @returns what is wrong with it; undefined for nothing */
+export async function whyNoPinentry(program: string, timeLimitMs = 10_000): Promise<string | undefined> {
+  const why = whyNotTrusted(program)
+  if (why !== undefined) return why
+  const child = spawn(program, [], { cwd: '/', env: environment(), stdio: ['pipe', 'pipe', 'ignore'] })
+  const answered = new AssuanLines(child.stdout)
+  const failed = new Promise<string>((resolve) => {
+    child.once('error', () => resolve('can’t be started'))
+    child.stdin.once('error', () => resolve('ends without an answer'))
+    child.once('exit', () => setImmediate(() => resolve('ends without an answer')))
+    setTimeout(() => resolve('does not answer'), timeLimitMs).unref()
+  })
+  const asked = async (): Promise<string | undefined> => {
+    await answered.answer()
+    child.stdin.write('GETINFO version\n')
+    return (await answered.answer()).ok ? undefined : 'does not say which version it is: it is no pinentry'
+  }
+  try {
+    return await Promise.race([asked(), failed])
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
 /** It is given the passphrase: nobody but root and this account may have put it there. */
-function assertTrusted(program: string): void {
+function whyNotTrusted(program: string): string | undefined {
   const facts = statSync(program, { throwIfNoEntry: false })
-  const why =
-    facts === undefined
-      ? 'is not there'
-      : !facts.isFile() || (facts.mode & 0o111) === 0
-        ? 'is no program'
-        : facts.uid !== 0 && facts.uid !== process.getuid?.()
-          ? 'belongs to another account'
-          : (facts.mode & 0o022) !== 0
-            ? 'can be changed by others'
-            : undefined
+  if (facts === undefined) return 'is not there'
+  if (!facts.isFile() || (facts.mode & 0o111) === 0) return 'is no program'
+  if (facts.uid !== 0 && facts.uid !== process.getuid?.()) return 'belongs to another account'
+  return (facts.mode & 0o022) === 0 ? undefined : 'can be changed by others'
+}
+
+function assertTrusted(program: string): void {
+  const why = whyNotTrusted(program)
   if (why === undefined) return
   throw new GuardError('cannot-ask-here', `can’t ask for the passphrase here: ${program} (pinentry) ${why}`, {
     cure: 'mend pinentry in the policy file, or run in a terminal: kubeguard unlock',

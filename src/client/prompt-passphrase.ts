@@ -28,12 +28,17 @@ const lookEveryMs = 25
 /** A program started beside us in a pipeline has taken the terminal by this age, if it will at all. */
 const settledAfterMs = 300
 
-/** @throws GuardError `cannot-ask-here` where the rules forbid a prompt. */
-export function assertMayAsk(forClient: boolean): void {
+const usualAsk = 'ask for the passphrase'
+
+/**
+ * @param ask what would be done here, as `FactorWords` has it
+ * @throws GuardError `cannot-ask-here` where the rules forbid a prompt.
+ */
+export function assertMayAsk(forClient: boolean, ask: string = usualAsk): void {
   const terminal = openTerminal()
-  if (terminal === undefined) throw cannotAsk('there is no terminal')
+  if (terminal === undefined) throw cannotAsk('there is no terminal', ask)
   try {
-    assertRules(terminal, forClient)
+    assertRules(terminal, forClient, ask)
   } finally {
     terminal.close()
   }
@@ -58,14 +63,14 @@ export async function promptPassphrase(question: PassphraseQuestion): Promise<Bu
   }
 }
 
-function assertRules(terminal: Terminal, forClient: boolean): void {
+function assertRules(terminal: Terminal, forClient: boolean, ask = usualAsk): void {
   const facts = askingFacts(terminal)
   const why = forClient ? whyNotAskForClient(facts) : whyNotAskPerson(facts)
-  if (why !== undefined) throw cannotAsk(why)
+  if (why !== undefined) throw cannotAsk(why, ask)
 }
 
-function cannotAsk(why: string): GuardError {
-  return new GuardError('cannot-ask-here', `can't ask for the passphrase here: ${why}`)
+function cannotAsk(why: string, ask = usualAsk): GuardError {
+  return new GuardError('cannot-ask-here', `can't ${ask} here: ${why}`)
 }
 
 /** `kubectl get pods | fzf`: fzf may start later than we do; whoever wants the terminal takes it at once. */

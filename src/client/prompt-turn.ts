@@ -52,7 +52,7 @@ export async function takeTurnAt(name: string): Promise<PromptTurn> {
     if (isStopped(holderOf(fd))) return turn
   }
   turn.release()
-  throw new GuardError('cannot-ask-here', 'can’t ask for the passphrase here: another question is open')
+  throw new GuardError('cannot-ask-here', 'can’t ask here: another question is open')
 }
 
 function holderOf(fd: number): number {

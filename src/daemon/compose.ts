@@ -20,6 +20,7 @@ import { createKubeconfigs } from '../platform/scribes/create-kubeconfigs.ts'
 import { createSyslog } from '../platform/syslog.ts'
 import { createStatusFile } from '../platform/status-file.ts'
 import { createTerminals } from '../platform/terminal/create-terminals.ts'
+import { pendingRevocations } from '../platform/revocations.ts'
 import { createTraces } from '../platform/traces.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
 import { AbsorbSecrets } from '../usecases/absorb-secrets.ts'
@@ -198,6 +199,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
     lockSession,
     lockCommands,
     misuse,
+    revocations: { pending: (nowMs: number) => pendingRevocations(places.revocations(dirs), nowMs) },
     departures,
     shells,
     statusFile,

@@ -3,6 +3,7 @@ import { adoptKubeconfig } from '../usecases/adopt-kubeconfig.ts'
 import { checkCommand, placeOf } from '../usecases/check-command.ts'
 import { endClients } from '../usecases/end-clients.ts'
 import { extendSession } from '../usecases/extend-session.ts'
+import { giveLogInsBack } from '../usecases/give-log-ins-back.ts'
 import { holdSession } from '../usecases/hold-session.ts'
 import { issueCredential } from '../usecases/issue-credential.ts'
 import { obeyEscape } from '../usecases/obey-escape.ts'
@@ -59,10 +60,18 @@ export function createHandlers(world: World): Handlers {
       world.handOver.beforeWork(world.table)
       return openVaults(world, request, pid)
     },
-    'kubeconfig.adopt': async ({ paths, users, dryRun }) => {
+    'kubeconfig.adopt': async ({ paths, ...job }) => {
       world.handOver.beforeWork(world.table)
-      return { report: await adoptKubeconfig(world, { paths: paths.map(String), users, dryRun }) }
+      return { report: await adoptKubeconfig(world, { paths: paths.map(String), ...job }) }
     },
+    'kubeconfig.give-back': async ({ paths, users, to, dryRun }) => ({
+      report: await giveLogInsBack(world, {
+        paths: paths.map(String),
+        users,
+        dryRun,
+        ...(to !== undefined && { to: to.toString() }),
+      }),
+    }),
     'kubeconfig.sweep': async (request) => ({
       report: await world.sweep.byHand(kubeconfigPaths(placeOf(request))),
     }),

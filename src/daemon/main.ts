@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { allDepartures } from '../domain/departure.ts'
+import { refusesSession } from '../domain/policy-credential.ts'
 import { asksForMore } from '../domain/policy-unlock.ts'
 import { GuardError } from '../domain/errors.ts'
 import { hardenProcess } from '../hardening/harden-process.ts'
@@ -124,13 +125,16 @@ function watchPolicies(world: World): void {
   world.policies.onChange(() => {
     world.journal.recordDurably({ event: 'policy-changed' })
     for (const guarded of world.table.all()) {
-      const { holders, hold, finishMs, lockOn, unlock, ...limits } = world.table.rules(guarded.policy)
+      const { holders, hold, finishMs, lockOn, unlock, ephemeral, ...limits } = world.table.rules(
+        guarded.policy,
+      )
       guarded.endsHolders ||= holders === 'end'
       guarded.lockOn = allDepartures([guarded.lockOn, lockOn])
       world.table.advance(guarded, { type: 'limits-tightened', limits })
       world.table.advance(guarded, { type: 'holds-tightened', hold, finishMs })
       world.suspended.endOverdue(guarded)
-      if (guarded.keeper !== undefined && asksForMore(unlock, guarded.provenBy))
+      const isRefused = refusesSession(ephemeral, guarded.openedAs)
+      if (guarded.keeper !== undefined && (isRefused || asksForMore(unlock, guarded.provenBy)))
         world.table.advance(guarded, { type: 'lock', reason: 'policy-changed' })
       void world.sweep.withdraw(guarded)
     }

@@ -64,7 +64,7 @@ export const auditRules = {
   'auth-provider': {
     severity: 'high',
     title: 'an auth provider, which keeps its tokens in the kubeconfig',
-    cure: 'use an exec plugin instead: kubectl has no auth providers since 1.26',
+    cure: 'run kubeguard adopt, which knows the one named oidc; kubectl has no other one since 1.26',
   },
   'materialised': {
     severity: 'medium',

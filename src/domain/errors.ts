@@ -29,6 +29,19 @@ export const errorCatalogue = {
     cure: 'check the network, and oidc.issuer in the policy file; then run: kubeguard unlock',
   },
   'provider-refused': { exitCode: 77, cure: 'run: kubeguard unlock again' },
+  'role-not-offered': { exitCode: 64, cure: 'run: kubeguard policy show' },
+  'cluster-unreachable': {
+    exitCode: 75,
+    cure: 'check the network; then try: kubectl get --raw /version',
+  },
+  'cluster-refused': {
+    exitCode: 77,
+    cure: 'have a cluster administrator apply what this prints: kubeguard cluster setup',
+  },
+  'cluster-unknown': {
+    exitCode: 78,
+    cure: 'let all of its contexts lead to one server, by https, with its certificate checked and no proxy-url; then run: kubeguard eject, and kubeguard adopt',
+  },
   'ssh-agent-refused': {
     exitCode: 77,
     cure: 'look at what it holds, and at what the policy lists: ssh-add -L, kubeguard policy show',

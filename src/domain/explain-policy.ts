@@ -1,10 +1,17 @@
 import { describeDeny } from './deny-rules.ts'
 import { formatDuration } from './duration.ts'
+import { describeCredential } from './policy-credential.ts'
 import type { Policy } from './policy.ts'
 import { describeUnlock } from './policy-unlock.ts'
 
-/** Which keys of a policy its file says; what is not there holds by itself. */
-export type SaidKeys = ReadonlySet<string>
+/** A place in a policy file, counted from 1. */
+export interface PolicyPlace {
+  readonly line: number
+  readonly column: number
+}
+
+/** Which keys of a policy its file says, and where; what is not there holds by itself. */
+export type SaidKeys = ReadonlyMap<string, PolicyPlace>
 
 export type PolicyFileKind = 'user' | 'organisation'
 
@@ -48,6 +55,7 @@ const rules: Readonly<Record<string, (policy: Policy) => string | readonly strin
   onMisuse: ({ onMisuse }) => onMisuse,
   pinentry: ({ pinentry }) => (pinentry === '' ? 'off' : pinentry),
   unlock: ({ unlock }) => describeUnlock(unlock),
+  credential: ({ ephemeral }) => describeCredential(ephemeral),
 }
 
 /**

@@ -9,9 +9,10 @@ import { isGiven } from './given-credential.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
 import { factorKeys, readUnlock } from './policy-unlock.ts'
-import { refuseGateway, refuseMaterialize } from './policy-conflicts.ts'
+import { refuseGateway, whyNotMaterialized } from './policy-conflicts.ts'
 import { readPinentry } from './policy-pinentry.ts'
 import { readEnv } from './policy-env.ts'
+import { credentialKeys, readCredential } from './policy-credential.ts'
 import { readCommands } from './policy-commands.ts'
 import { readLockOn } from './policy-lock-on.ts'
 import { readWipe } from './policy-wipe.ts'
@@ -45,9 +46,9 @@ export const policyKeys = [
   'access',
   'deny',
   'lockOn',
+  ...credentialKeys,
   ...factorKeys,
 ]
-const laterKeys = ['credential']
 
 /** A policy's name is a folder's name too. */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,62}$/
@@ -95,7 +96,7 @@ export class PolicyFields {
       )
       return undefined
     }
-    refuseOtherKeys(raw, this.#path, { known: policyKeys, later: laterKeys }, this.#report)
+    refuseOtherKeys(raw, this.#path, { known: policyKeys, later: [] }, this.#report)
     const name = this.#name(raw.name)
     const contexts = this.#contexts(raw.contexts, name)
     const limits = this.#limits(raw)
@@ -128,16 +129,19 @@ export class PolicyFields {
     ])
     const deny = readDeny(raw.deny, within)
     const unlock = readUnlock(raw, within)
+    const ephemeral = readCredential(raw, within, isGiven(unlock))
     const isPerTerminal = scope === 'terminal'
-    if (raw.materialize === true) refuseMaterialize({ unlock, isPerTerminal }, within)
+    const rules = { unlock, isPerTerminal, isEphemeral: ephemeral !== undefined }
+    const obstacles = whyNotMaterialized(rules)
+    if (raw.materialize === true)
+      for (const why of obstacles) within(['materialize'], `materialize: ${why}`, 'remove it')
     if (access !== 'gateway' && deny.length > 0)
       within(
         ['deny'],
         'deny: nothing but a gateway sees what a client asks for',
         'write: access: gateway, too',
       )
-    if (access === 'gateway')
-      refuseGateway({ materialize: raw.materialize === true, unlock, isPerTerminal }, within)
+    if (access === 'gateway') refuseGateway({ ...rules, materialize: raw.materialize === true }, within)
     if (this.#failed) return undefined
     return {
       name,
@@ -160,11 +164,12 @@ export class PolicyFields {
       onMisuse,
       pinentry,
       // Unsaid in the organisation's file it is allowed, but not against what is said there.
-      materialize: materialize && !isGiven(unlock) && !isPerTerminal,
+      materialize: materialize && obstacles.length === 0,
       access: access === 'gateway' ? 'gateway' : 'plugin',
       deny,
       lockOn,
       unlock,
+      ...(ephemeral !== undefined && { ephemeral }),
     }
   }
 

@@ -1,7 +1,10 @@
 import { factorRules, openingFactor, rulesOfFactor } from '../factors/settings.ts'
 import type { FactorSettings } from './factor.ts'
+import type { ForeignLogIn, KnownLogIn } from './foreign-log-in.ts'
 import { shown } from './policy-document.ts'
 import type { Report } from './policy-document.ts'
+
+export { wordsOf } from '../factors/settings.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -85,12 +88,29 @@ export function renderUnlock(unlock: readonly FactorSettings[]): Fields {
   return { unlock: unlock.map(({ factor }) => factor), ...Object.fromEntries(settings) }
 }
 
-/** Does what this policy unlocks by make this exec plugin needless? */
-export function replacesPlugin(
+/** A log-in of somebody else's that a factor can do as well, and which factor that is. */
+export interface KnownToFactor extends KnownLogIn {
+  readonly factor: string
+}
+
+/** @returns undefined where no factor knows it */
+export function knownToFactor(logIn: ForeignLogIn): KnownToFactor | undefined {
+  for (const { name, knows } of factorRules) {
+    const known = knows?.(logIn)
+    if (known !== undefined) return { factor: name, ...known }
+  }
+  return undefined
+}
+
+/** Does what this policy unlocks by make this log-in needless? @returns the settings that do */
+export function settingsFor(
   unlock: readonly FactorSettings[],
-  exec: { readonly command: string; readonly args: readonly string[] },
-): boolean {
-  return unlock.some((settings) => rulesOfFactor(settings.factor)?.replaces?.(settings, exec) === true)
+  known: KnownToFactor,
+): FactorSettings | undefined {
+  return unlock.find(
+    (settings) =>
+      settings.factor === known.factor && rulesOfFactor(settings.factor)?.isSame?.(settings, known) === true,
+  )
 }
 
 /** In words: `oidc (https://id.example), ssh-agent`. */

@@ -2,6 +2,7 @@ import type { Absorb } from './absorb.ts'
 import type { Departure } from './departure.ts'
 import type { DenyRule } from './deny-rules.ts'
 import type { FactorSettings } from './factor.ts'
+import type { EphemeralRules } from './policy-credential.ts'
 import { strictestPolicies } from './default-policies.ts'
 import { globMatches } from './glob.ts'
 
@@ -56,6 +57,8 @@ export interface Policy {
   readonly deny: readonly DenyRule[]
   /** How one proves who one is: the factor that opens first, then what is checked beside it. */
   readonly unlock: readonly FactorSettings[]
+  /** Clients get an identity made in the cluster for this session; undefined: what the vault holds. */
+  readonly ephemeral?: EphemeralRules | undefined
 }
 
 /** The policies in force, in order; the last one matches every context. */

@@ -1,8 +1,10 @@
 import { describeDeny, unitedDeny } from './deny-rules.ts'
+import { defaultPolicy } from './default-policies.ts'
 import { allDepartures } from './departure.ts'
 import { formatDuration } from './duration.ts'
 import { globCovers, globsOverlap } from './glob.ts'
 import { describeUnlock, strictestUnlock } from './policy-unlock.ts'
+import { describeCredential, strictestCredential } from './policy-credential.ts'
 import { strictestAbsorb } from './absorb.ts'
 import type { Policy, PolicySet } from './policy.ts'
 
@@ -68,13 +70,17 @@ export function strictest(policy: Policy, others: readonly Policy[]): Policy {
   const lifetimeMs = least('lifetimeMs')
   const scope = all.some((one) => one.scope === 'terminal') ? 'terminal' : 'user'
   const access = all.some((one) => one.access === 'gateway') ? 'gateway' : 'plugin'
-  const warnMs = policy.warnMs < idleMs ? policy.warnMs : Math.floor(idleMs / 2)
+  const ephemeral = strictestCredential(all.map((one) => one.ephemeral))
+  const chosenWarnMs = chosen(all, 'warnMs')
+  const warnMs = chosenWarnMs < idleMs ? chosenWarnMs : Math.floor(idleMs / 2)
   // A lifetime under the idle limit ends the session first: no idle limit is ever longer.
   return {
     ...policy,
     idleMs: Math.min(idleMs, lifetimeMs),
     lifetimeMs,
     warnMs: Math.min(warnMs, lifetimeMs),
+    escape: chosen(all, 'escape'),
+    pinentry: chosen(all, 'pinentry'),
     // Nothing of it is stricter: whose desktop it is may want quiet.
     notify: all.some((one) => one.notify === 'off') ? 'off' : 'auto',
     holders: all.some((one) => one.holders === 'end') ? 'end' : 'expire',
@@ -91,12 +97,26 @@ export function strictest(policy: Policy, others: readonly Policy[]): Policy {
     lockOutForMs: Math.max(...all.map((one) => one.lockOutForMs)),
     onMisuse: united('onMisuse'),
     // What stands in a kubeconfig is there for every terminal, and past every gateway.
-    materialize: scope === 'user' && access === 'plugin' && all.every((one) => one.materialize),
+    materialize:
+      scope === 'user' &&
+      access === 'plugin' &&
+      ephemeral === undefined &&
+      all.every((one) => one.materialize),
     access,
     deny: unitedDeny(all.map(({ deny }) => deny)),
     lockOn: allDepartures(all.map((one) => one.lockOn)),
     unlock: strictestUnlock(all.map(({ unlock }) => unlock)),
+    ...(ephemeral !== undefined && { ephemeral }),
   }
+}
+
+/** Of what is neither strict nor loose the first holds that is said: a file that does not say it leaves it to the other. */
+function chosen<Field extends 'warnMs' | 'escape' | 'pinentry'>(
+  all: readonly Policy[],
+  field: Field,
+): Policy[Field] {
+  const usual = defaultPolicy[field]
+  return all.map((one) => one[field]).find((value) => value !== usual) ?? usual
 }
 
 /** @returns in words what became stricter from one policy to its tightened self: `idle 14m, not 30m`. */
@@ -133,6 +153,8 @@ export function tightenings(before: Policy, after: Policy): string[] {
   if (before.access !== after.access) changes.push(`access ${after.access}, not ${before.access}`)
   const [unlockedBy, isUnlockedBy] = [describeUnlock(before.unlock), describeUnlock(after.unlock)]
   if (unlockedBy !== isUnlockedBy) changes.push(`unlock ${isUnlockedBy}, not ${unlockedBy}`)
+  const [served, isServed] = [describeCredential(before.ephemeral), describeCredential(after.ephemeral)]
+  if (served !== isServed) changes.push(`credential ${isServed}, not ${served}`)
   added('lockOn')
   if (before.hold !== after.hold) changes.push(`hold ${after.hold}, not ${before.hold}`)
   return changes

@@ -1,5 +1,5 @@
 import { defaultPolicy } from './default-policies.ts'
-import type { SaidKeys } from './explain-policy.ts'
+import type { PolicyPlace, SaidKeys } from './explain-policy.ts'
 import type { Policy, PolicyProblem, PolicySet } from './policy.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
@@ -7,7 +7,7 @@ import { PolicyFields, policyKeys } from './policy-fields.ts'
 
 export const policyApiVersion = 'kubeguard.dev/v1'
 
-export type LocatePolicy = (path: PolicyPath) => { readonly line: number; readonly column: number }
+export type LocatePolicy = (path: PolicyPath) => PolicyPlace
 
 export interface ValidatedPolicies {
   /** Undefined while there is any problem that is an error. */
@@ -42,12 +42,18 @@ export function validatePolicies(
   }
   const policies = readDocument(raw, report, rest)
   const failed = problems.some((problem) => problem.severity === 'error')
-  return { policies: failed ? undefined : policies, said: saidKeys(raw), problems }
+  return { policies: failed ? undefined : policies, said: saidKeys(raw, locate), problems }
 }
 
-function saidKeys(raw: unknown): ReadonlyMap<string, SaidKeys> {
+function saidKeys(raw: unknown, locate: LocatePolicy): ReadonlyMap<string, SaidKeys> {
   const list: readonly unknown[] = isMapping(raw) && Array.isArray(raw.policies) ? raw.policies : []
-  return new Map(list.filter(isMapping).map((policy) => [String(policy.name), new Set(Object.keys(policy))]))
+  return new Map(
+    list.flatMap((policy, index) => {
+      if (!isMapping(policy)) return []
+      const keys = Object.keys(policy).map((key) => [key, locate(['policies', index, key])] as const)
+      return [[String(policy['name']), new Map(keys)] as const]
+    }),
+  )
 }
 
 function readDocument(raw: unknown, report: Report, rest: Policy): PolicySet | undefined {

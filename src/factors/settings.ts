@@ -1,6 +1,6 @@
-import type { FactorRules, FactorSettings } from '../domain/factor.ts'
+import type { FactorRules, FactorSettings, FactorWords } from '../domain/factor.ts'
 import { oidcRules } from './oidc/settings.ts'
-import { passphraseRules } from './passphrase/settings.ts'
+import { passphraseRules, passphraseWords } from './passphrase/settings.ts'
 import { sshAgentRules } from './ssh-agent/settings.ts'
 
 /** Every factor that a policy may name. */
@@ -16,4 +16,10 @@ export function openingFactor<Settings extends FactorSettings>(
   unlock: readonly Settings[],
 ): Settings | undefined {
   return unlock.find(({ factor }) => rulesOfFactor(factor)?.role === 'opens')
+}
+
+/** What is said of a lock that this opens. */
+export function wordsOf(unlock: readonly FactorSettings[]): FactorWords {
+  const opening = openingFactor(unlock)
+  return (opening && rulesOfFactor(opening.factor)?.words) ?? passphraseWords
 }

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs'
 import { GuardError } from '../domain/errors.ts'
+import { startRevoker } from '../platform/revoker/start-revoker.ts'
 import { runScribe } from '../platform/scribes/run-scribe.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
 import { createVaults } from '../platform/vault/create-vault.ts'
@@ -9,8 +10,9 @@ import type { OpenVault } from '../platform/vault/open-vault.ts'
 import { removeVaults } from '../platform/vault/remove-vaults.ts'
 import { rewrapVaults } from '../platform/vault/rewrap.ts'
 import type { OpenReport } from '../protocol/reports.ts'
-import type { KeeperOrder } from '../usecases/ports.ts'
+import type { EphemeralOrder, KeeperOrder } from '../usecases/ports.ts'
 import type { Dialogue } from './dialogue.ts'
+import type { EphemeralHoldings } from './ephemeral/ephemeral-holdings.ts'
 import type { Holdings } from './factor.ts'
 import { prove } from './prove.ts'
 
@@ -54,12 +56,23 @@ export function attempt(given: Attempt): Promise<Done> {
 async function unlock({ vaultsDir, order, passphrase, dialogue, gone }: Attempt): Promise<Done> {
   const [policy] = order.policies
   if (policy === undefined) throw new GuardError('policy-unknown', 'no policy to unlock')
+  const opening = order.ephemeral === undefined ? undefined : beginEphemeral(order.ephemeral)
   const { report, holdings } = await prove(
     order.unlock ?? [{ factor: 'passphrase' }],
     { vaultsDir, policy, passphrase, by: order.recovery === true ? 'recovery' : 'passphrase', gone },
     dialogue,
   )
-  return { report: { policies: [policy], ...report }, holdings }
+  const proven = { policies: [policy], ...report }
+  if (opening === undefined || holdings === undefined) return { report: proven, holdings }
+  const ephemeral = await opening(holdings)
+  return { report: { ...proven, sessions: await ephemeral.openAll() }, holdings: ephemeral }
+}
+
+/** Its revoker starts while the passphrase is worked on. What speaks to clusters is loaded only here. */
+function beginEphemeral(order: EphemeralOrder): (inner: Holdings) => Promise<EphemeralHoldings> {
+  const revoker = startRevoker()
+  const loaded = import('./ephemeral/ephemeral-holdings.ts')
+  return async (inner) => new (await loaded).EphemeralHoldings(inner, order, revoker)
 }
 
 async function create({ vaultsDir, order, passphrase }: Attempt): Promise<Done> {

@@ -13,6 +13,9 @@ const orderSchema = v.object({
   deny: v.optional(v.array(denySchema)),
   recovery: v.optional(v.boolean()),
   unlock: v.optional(v.array(v.looseObject({ factor: v.string() }))),
+  ephemeral: v.optional(
+    v.object({ role: v.string(), namespaces: v.array(v.string()), home: v.string(), lifetimeMs: v.number() }),
+  ),
 })
 
 /** @throws ValiError for anything but a KeeperOrder */

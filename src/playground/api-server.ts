@@ -7,6 +7,7 @@ import { authenticate } from './authentication.ts'
 import type { Identity, TokenRegistry } from './authentication.ts'
 import type { CertifiedKey } from './certificates.ts'
 import { aggregatedDiscovery, discoveryDocument, versionInfo } from './discovery.ts'
+import { kubeletSettings } from './kubelet-settings.ts'
 import { streamLog } from './log-stream.ts'
 import type { ObjectStore } from './object-store.ts'
 import { openApiDocument, openApiV2Document } from './openapi.ts'
@@ -93,7 +94,9 @@ function isWatch({ method, query }: ApiRequest): boolean {
 }
 
 function staticDocument(path: string): object | undefined {
-  return path === '/version' ? versionInfo : (discoveryDocument(path) ?? openApiDocument(path))
+  return path === '/version'
+    ? versionInfo
+    : (discoveryDocument(path) ?? openApiDocument(path) ?? kubeletSettings(path))
 }
 
 /** Clients since Kubernetes 1.26 ask for everything in two documents, by media type; older ones walk the tree. */

@@ -130,6 +130,7 @@ export const messages = {
       cwd: required(4, 'bytes', 'working directory'),
       home: optional(5, 'bytes', '$HOME'),
       recovery: required(6, 'flag', 'by the recovery key: it can’t be guessed, so no delay holds it up'),
+      role: optional(7, 'text', 'ephemeral credentials: the role wanted; absent: the least', 256),
     },
     reply: {
       policy: required(1, 'text', 'the policy that is being unlocked', 256),
@@ -204,8 +205,28 @@ export const messages = {
       paths: required(1, 'bytesList', 'absolute kubeconfig files, in KUBECONFIG order'),
       users: required(2, 'textList', 'kubeconfig users, none: all'),
       dryRun: required(3, 'flag', 'only show, secrets masked'),
+      unlessLogIns: required(
+        4,
+        'flag',
+        'change nothing where a log-in could be taken over: the report names it',
+      ),
     },
     reply: { report: required(1, 'json', 'an AdoptReport', limits.jsonBytes) },
+  }),
+  'kubeconfig.give-back': message({
+    id: 43,
+    route: 'client>daemon',
+    about:
+      'Put users back whose log-in a policy’s factor does by itself: no vault has anything of theirs, so no passphrase is needed.',
+    needsUnlocked: false,
+    mayShowPresence: false,
+    request: {
+      paths: required(1, 'bytesList', 'kubeconfig files, none: all'),
+      users: required(2, 'textList', 'kubeconfig users, none: all'),
+      to: optional(3, 'bytes', 'a new file for users whose place is gone'),
+      dryRun: required(4, 'flag', 'only name them'),
+    },
+    reply: { report: required(1, 'json', 'an EjectReport', limits.jsonBytes) },
   }),
   'policy.read': message({
     id: 8,

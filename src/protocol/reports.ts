@@ -3,6 +3,7 @@ import type { AuditRule, Severity } from '../domain/audit-rules.ts'
 import type { ClientFate } from '../domain/ending.ts'
 import type { JournalEvent, LockReason } from '../domain/event.ts'
 import type { FactorSettings } from '../domain/factor.ts'
+import type { EphemeralRules } from '../domain/policy-credential.ts'
 
 /** The JSON documents that messages carry. `schema` is raised when a field changes its meaning. */
 
@@ -27,6 +28,10 @@ export interface SessionStatus {
   readonly credentials: number
   /** Credentials that a wrapped exec plugin gives, and where it has them from: that outlives a lock. */
   readonly borrowed: readonly BorrowedUser[]
+  /** `credential: ephemeral`: the roles that it offers, least first. */
+  readonly roles?: readonly string[]
+  /** While it is unlocked: the one that it was opened with. */
+  readonly role?: string
   /** Sealed since the vault was last opened: shown at the next unlock. */
   readonly pending: readonly SealedUser[]
   /** In plain text in their kubeconfigs while it is open (`materialize`): the weakest choice. */
@@ -116,6 +121,8 @@ export interface StatusReport {
   readonly problems: readonly string[]
   /** Signs of misuse that hold now. */
   readonly misuse: readonly MisuseSign[]
+  /** Revocation pending. */
+  readonly revocations: readonly RevocationReport[]
 }
 
 export interface LockReport {
@@ -160,7 +167,8 @@ export interface AdoptedUser {
   readonly contexts: readonly string[]
   readonly policy: string
   readonly credential: string
-  readonly kind: 'token' | 'client-certificate' | 'token-and-client-certificate' | 'exec-plugin'
+  /** `log-in`: nothing was sealed, the policy's factor logs in from now on. */
+  readonly kind: 'token' | 'client-certificate' | 'token-and-client-certificate' | 'exec-plugin' | 'log-in'
   readonly strength: Strength
   /** strength `borrowed`: where the wrapped exec plugin has its own credentials. */
   readonly sources?: readonly string[]
@@ -178,14 +186,46 @@ export interface LeftUser {
   readonly advice: readonly string[]
 }
 
+/** A log-in of somebody else's that a factor could do as well, if a policy said so. No secret is in it. */
+export interface FoundLogIn {
+  readonly file: string
+  readonly user: string
+  /** Each with the policy that it has by now. */
+  readonly contexts: readonly { readonly name: string; readonly policy: string }[]
+  readonly program: string
+  readonly factor: string
+  /** What the policy would say at the factor's key. */
+  readonly settings: Readonly<Record<string, unknown>>
+  /** Its client has a secret, which needs a file that the policy names. */
+  readonly hasSecret: boolean
+  /** PEM in base64, which needs a file that the policy names. */
+  readonly authorities?: string
+  /** As `wipe` has them. */
+  readonly caches: readonly string[]
+  /** Why it can't be taken over; none: it can. */
+  readonly obstacles: readonly string[]
+  readonly changes: readonly string[]
+}
+
 export interface AdoptReport {
   readonly dryRun: boolean
   readonly adopted: readonly AdoptedUser[]
   readonly left: readonly LeftUser[]
+  readonly logIns: readonly FoundLogIn[]
+  /** Token caches of log-ins that were taken over: files that are gone, and what stays, and why. */
+  readonly wiped: readonly string[]
+  readonly notWiped: readonly string[]
   /** Unified diff of each file, secrets masked. */
   readonly diff: string
   /** Policies that need a vault first (`vault.open` in mode create). Nothing is changed while any is. */
   readonly missingVaults: readonly string[]
+}
+
+/** Users that are back in their files, or, of a dry run, would be. */
+export interface EjectReport {
+  readonly ejected: readonly { user: string; file: string; policy: string }[]
+  /** What could not be put back, and so is still noted. */
+  readonly failed: readonly { user: string; file: string; message: string; cure: string }[]
 }
 
 /** What became of kubeconfigs that another program had written to. Text is as the files have it. */
@@ -241,6 +281,29 @@ export interface AuditReport {
   readonly leftOut: number
 }
 
+/** `name` and `role` where a session was opened for this user, else `message` and `cure`. */
+export interface ClusterSessionReport {
+  readonly user: string
+  readonly file: string
+  readonly role?: string
+  /** Of its ServiceAccount: it stands in the API server's audit log. */
+  readonly name?: string
+  readonly message?: string
+  readonly cure?: string
+}
+
+/** A session that is locked here, and whose objects its cluster still has. */
+export interface RevocationReport {
+  readonly policy: string
+  readonly server: string
+  readonly name: string
+  readonly sinceMs: number
+  /** No token of it is accepted any more from then on. */
+  readonly untilMs: number
+  /** False: nobody is at it any more; the next unlock takes it away. */
+  readonly isTried: boolean
+}
+
 /** What the keeper tells the client after `keeper.open`. */
 export interface OpenReport {
   readonly policies: readonly string[]
@@ -259,6 +322,8 @@ export interface OpenReport {
   readonly gatewayDown?: { readonly message: string; readonly cure: string }
   /** Wrong passphrases before this success, whoever gave them. */
   readonly failedBefore?: FailedBefore
+  /** `credential: ephemeral`: what was opened in each credential's cluster, or why nothing was. */
+  readonly sessions?: ClusterSessionReport[]
   /** Files in a vault's `pending/` that its key does not open. */
   readonly setAside?: readonly string[]
 }
@@ -292,6 +357,7 @@ export interface PolicyReport {
     deny: readonly DenyRule[]
     lockOn: readonly string[]
     unlock: readonly FactorSettings[]
+    ephemeral?: EphemeralRules | undefined
     tightenedBy: readonly string[]
   }[]
   readonly problems: readonly { file: string; line: number; column: number; message: string; cure: string }[]

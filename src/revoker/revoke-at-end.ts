@@ -1,36 +1,30 @@
-import * as oidc from 'openid-client'
 import type { Readable } from 'node:stream'
 import type { RevocationOrder } from '../platform/revoker/start-revoker.ts'
-import { trustAuthorities } from '../platform/trusted-authorities.ts'
 
-/** A refresh token and its surroundings are far below this. */
-const mostBytes = 256 * 1024
+/** Tokens and their surroundings are far below this. */
+const mostBytes = 1024 * 1024
+const mostOrders = 1_000
 
 /**
- * Reads which token is held, until the keeper at the other end of the pipe is gone; then has the provider take back the
- * last one.
+ * Reads what is to be revoked, until the keeper at the other end of the pipe is gone.
  *
- * @param atEnd the keeper is gone
- * @throws Error of the library, or of the network
+ * @returns the last order of each key
+ * @throws Error E2BIG
  */
-export async function revokeAtEnd(input: Readable, atEnd: () => void): Promise<void> {
-  const order = await lastOrder(input)
-  atEnd()
-  if (order === undefined) return
-  const { issuer, endpoint, clientId, ca, token } = order
-  trustAuthorities(ca)
-  const server = { issuer, revocation_endpoint: endpoint }
-  await oidc.tokenRevocation(new oidc.Configuration(server, clientId, undefined, oidc.None()), token)
-}
-
-async function lastOrder(input: Readable): Promise<RevocationOrder | undefined> {
-  let order: RevocationOrder | undefined
+export async function ordersAtEnd(input: Readable): Promise<readonly RevocationOrder[]> {
+  const orders = new Map<string, RevocationOrder>()
   let rest = ''
   for await (const chunk of input) {
     const lines = `${rest}${String(chunk)}`.split('\n')
     rest = lines.pop() ?? ''
-    if (rest.length > mostBytes) throw Object.assign(new Error('too long'), { code: 'E2BIG' })
-    for (const line of lines) order = JSON.parse(line) as RevocationOrder
+    if (rest.length > mostBytes) throw tooLong()
+    for (const line of lines) {
+      const order = JSON.parse(line) as RevocationOrder
+      orders.set(order.key, order)
+    }
+    if (orders.size > mostOrders) throw tooLong()
   }
-  return order
+  return [...orders.values()]
 }
+
+const tooLong = (): Error => Object.assign(new Error('too long'), { code: 'E2BIG' })

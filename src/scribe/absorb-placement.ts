@@ -12,7 +12,7 @@ import type { LeftUser, UnguardedUser } from '../protocol/reports.ts'
 import { contextsOf } from './load-files.ts'
 import type { ContextPlace, LoadedFile } from './load-files.ts'
 import type { Materialised } from './materialised-fields.ts'
-import type { Placement } from './plan-adoption.ts'
+import type { Placement } from './placement.ts'
 
 type PolicyName = Pick<Policy, 'name'>
 

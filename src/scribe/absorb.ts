@@ -7,11 +7,11 @@ import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
 import { stampOf } from '../platform/scribes/file-identity.ts'
 import type { AbsorbJob } from '../platform/scribes/job.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
-import { sealAllPending } from '../platform/vault/seal-pending.ts'
 import type { AbsorbedFile, AbsorbReport, AdoptedUser } from '../protocol/reports.ts'
 import { AbsorbPlacement } from './absorb-placement.ts'
 import { changesOf, mostRounds } from './adopt.ts'
 import { gatewaysOf } from './gateways.ts'
+import { keepBeforeWriting } from './keep-before-writing.ts'
 import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
 import { allMaterialised, Materialised } from './materialised-fields.ts'
@@ -47,12 +47,12 @@ export async function absorb(job: AbsorbJob): Promise<AbsorbReport> {
         return { files: [...settled, ...failed], absorbed: [...absorbed.values()], unguarded }
       continue
     }
-    await sealAllPending(vaultsDir, plan.items)
+    await keepBeforeWriting(vaultsDir, plan)
     for (const change of changes) {
       if (!(await replaceKubeconfig(change.file.snapshot, change.text))) break
       written.set(change.file.snapshot.real, change.edited)
       for (const { file, report } of plan.adopted)
-        if (file === change.file) absorbed.set(report.credential, report)
+        if (file === change.file) absorbed.set(`${report.credential} ${report.user}`, report)
     }
   }
   throw new GuardError('kubeconfig-busy', 'a kubeconfig keeps changing', {

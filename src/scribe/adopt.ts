@@ -11,7 +11,6 @@ import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
 import type { AdoptJob } from '../platform/scribes/job.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
-import { sealAllPending } from '../platform/vault/seal-pending.ts'
 import type { AdoptedUser, AdoptReport } from '../protocol/reports.ts'
 import type { Adoption, Outline } from '../usecases/ports.ts'
 import { clearComments } from './clear-comments.ts'
@@ -21,8 +20,11 @@ import { gatewaysOf } from './gateways.ts'
 import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
 import { allMaterialised, Materialised } from './materialised-fields.ts'
+import { keepBeforeWriting } from './keep-before-writing.ts'
 import { planAdoption } from './plan-adoption.ts'
 import type { AdoptionPlan } from './plan-adoption.ts'
+import { wipeLogIns } from './take-log-in-over.ts'
+import type { Wiped } from './wipe-caches.ts'
 
 /** Rounds: each begins anew because a file was changed by someone else, or has another step to make. */
 export const mostRounds = 20
@@ -48,15 +50,22 @@ export async function adopt(job: AdoptJob): Promise<Adoption> {
     })
     const changes = changesOf(plan)
     const missing = missingVaults(plan, vaultsDir)
-    if (job.dryRun || missing.length > 0 || changes.length === 0) {
+    const isHeldBack = round === 0 && job.unlessLogIns === true && plan.logIns.length > 0
+    if (job.dryRun || isHeldBack || missing.length > 0 || changes.length === 0) {
       const shown = job.dryRun ? changes : []
       return { report: progress.report(plan, shown, missing), outlines: files.map(outlineOfFile) }
     }
-    await sealAllPending(vaultsDir, plan.items)
+    await keepBeforeWriting(vaultsDir, plan)
     for (const change of changes) {
       if (!(await replaceKubeconfig(change.file.snapshot, change.text))) break
       written.set(change.file.snapshot.real, change.edited)
       progress.done(plan, change)
+      progress.wiped(
+        wipeLogIns(
+          plan.replaced.filter(({ inFile }) => inFile === change.file),
+          job.paths,
+        ),
+      )
     }
   }
   throw new GuardError('kubeconfig-busy', 'a kubeconfig keeps changing', {
@@ -100,6 +109,8 @@ class Progress {
   readonly #job: AdoptJob
   readonly #adopted: AdoptedUser[] = []
   readonly #diffs = new Map<string, string>()
+  readonly #wiped: string[] = []
+  readonly #notWiped = new Set<string>()
 
   constructor(job: AdoptJob) {
     this.#job = job
@@ -110,6 +121,11 @@ class Progress {
     this.#addDiff(plan, change)
   }
 
+  wiped({ files, failures }: Wiped): void {
+    this.#wiped.push(...files)
+    for (const failure of failures) this.#notWiped.add(failure)
+  }
+
   report(plan: AdoptionPlan, changes: readonly Change[], missingVaults: readonly string[]): AdoptReport {
     for (const change of changes) this.#addDiff(plan, change)
     const adopted = [...this.#adopted, ...adoptedBy(plan, changes)]
@@ -118,6 +134,9 @@ class Progress {
       dryRun: this.#job.dryRun,
       adopted,
       left: plan.left.filter(({ file, user }) => !now.has(join(file, user))),
+      logIns: plan.logIns,
+      wiped: this.#wiped.slice(0, mostNamed),
+      notWiped: [...this.#notWiped],
       diff: shortened([...this.#diffs.values()].join('')),
       missingVaults,
     }
@@ -133,6 +152,7 @@ class Progress {
 }
 
 /** A report has to fit a message (protocol/limits.ts, jsonBytes). */
+const mostNamed = 1_000
 const mostDiff = 1024 * 1024
 
 function shortened(diff: string): string {
@@ -150,5 +170,8 @@ function adoptedBy(plan: AdoptionPlan, changes: readonly Change[]): AdoptedUser[
   const changed = new Set(changes.map(({ file }) => file))
   return plan.adopted
     .filter(({ file }) => changed.has(file))
-    .map(({ report, item }) => ({ ...report, advice: [...report.advice, ...leftovers.adviceOn(item)] }))
+    .map(({ report, item }) => ({
+      ...report,
+      advice: [...report.advice, ...(item === undefined ? [] : leftovers.adviceOn(item))],
+    }))
 }

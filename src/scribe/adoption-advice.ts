@@ -1,5 +1,6 @@
 import { describePlugin, sourcesOf } from '../domain/exec-plugins.ts'
-import type { PolicySet } from '../domain/policy.ts'
+import type { Policy, PolicySet } from '../domain/policy.ts'
+import type { VaultItem } from '../platform/vault/item.ts'
 import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
 import { secretFields } from '../platform/kubeconfig/classify-user.ts'
 import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
@@ -29,12 +30,31 @@ export function adviceFor(
   ]
 }
 
-/** What the rules of a policy take away from the strength of its credentials. */
-export function adviceOnPolicy(policies: PolicySet, name: string, { exec }: Pick<Secrets, 'exec'>): string[] {
+/** Undefined for a policy that has left the file. */
+export const rulesOf = (policies: PolicySet, name: string): Policy | undefined =>
+  policies.find((policy) => policy.name === name)
+
+/** What the rules of a policy take away from the strength of its credentials, or ask of them. */
+export function adviceOnPolicy(
+  policies: PolicySet,
+  name: string,
+  { exec, cluster }: Pick<VaultItem, 'exec' | 'cluster'>,
+): string[] {
+  const rules = rulesOf(policies, name)
+  if (rules?.ephemeral !== undefined) return adviceOnEphemeral(name, { exec, cluster })
   // Of a wrapped plugin there is nothing to be put into the file.
-  if (exec !== undefined || policies.find((policy) => policy.name === name)?.materialize !== true) return []
+  if (exec !== undefined || rules?.materialize !== true) return []
   return [
     `policy ${name} has materialize: true, the weakest choice: while it is unlocked the credential stands in the file in plain text`,
+  ]
+}
+
+function adviceOnEphemeral(name: string, { exec, cluster }: Pick<VaultItem, 'exec' | 'cluster'>): string[] {
+  if (exec !== undefined)
+    return [`policy ${name} has credential: ephemeral: an exec plugin can’t open a session in a cluster`]
+  if (cluster !== undefined) return []
+  return [
+    `policy ${name} has credential: ephemeral, but its contexts don’t lead to one API server, by https, with its certificate checked and no proxy: it can open no session`,
   ]
 }
 
@@ -84,7 +104,9 @@ export function adviceForLeft(user: UserEntry, kind: UserKind, problem: string |
         ? ['exec can’t carry a password: use a token or a client certificate instead']
         : ['kubectl refuses a token beside a password: remove one of them, then adopt']
     case 'auth-provider':
-      return ['unguarded: kubectl has no auth providers since 1.26, use an exec plugin or a token']
+      return [
+        'unguarded: kubectl has none but oidc since 1.26, and a policy with unlock: [oidc] can do that one’s log-in: kubeguard adopt',
+      ]
     default:
       return []
   }

@@ -1,17 +1,21 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
-import type { Policy, PolicySet } from '../domain/policy.ts'
+import { isGiven } from '../domain/given-credential.ts'
+import type { PolicySet } from '../domain/policy.ts'
 import type { Upstream } from '../domain/upstream.ts'
 import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
 import { scalarText, nodeValue } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { ClusterEntry, Kubeconfig } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { GatewayPlace } from '../platform/vault/gateway-identity.ts'
+import { rulesOf } from './adoption-advice.ts'
 import type { ContextPlace, LoadedFile } from './load-files.ts'
 import type { MovedCluster } from './original.ts'
 import { slugOf } from './credential-facts.ts'
+import type { PolicyName } from './placement.ts'
 import { readSmallFile } from './read-file.ts'
 import { referencedPath } from './read-secrets.ts'
 import type { Secrets } from './read-secrets.ts'
+import type { Share } from './shares.ts'
 
 /** What puts the contexts of one user behind the gateway of one policy. */
 export interface BehindGateway {
@@ -24,24 +28,24 @@ export interface BehindGateway {
 /** Where the gateway of each policy is; the policies that have one. */
 export type Gateways = ReadonlyMap<string, GatewayPlace>
 
-/** The rules of a policy decide; what has left the file has none. */
-const wantsGateway = (policies: PolicySet, policy: Pick<Policy, 'name'>): boolean =>
-  policies.find(({ name }) => name === policy.name)?.access === 'gateway'
-
-/** One policy’s share of a user. */
-interface Share {
-  readonly policy: Pick<Policy, 'name'>
-  readonly contexts: readonly ContextPlace[]
-  readonly behind?: BehindGateway
+/** The rules of a policy decide; what has left the file has none. A log-in's has no vault to keep a gateway's authority. */
+function wantsGateway(policies: PolicySet, { name }: PolicyName): boolean {
+  const rules = rulesOf(policies, name)
+  return rules?.access === 'gateway' && !isGiven(rules.unlock)
 }
 
-/** Which of them go behind a gateway. One that can’t be put there keeps all of them from being adopted. */
-export function sharesBehind<Self extends Share>(
+/**
+ * Which of them go behind a gateway; none where an exec plugin gives the credential: that comes from the client, and goes
+ * there. One that can’t be put there keeps all of them from being adopted.
+ */
+export function sharesBehind(
   file: LoadedFile,
-  shares: readonly Self[],
+  shares: readonly Share[],
+  { exec }: Pick<Secrets, 'exec'>,
   { policies, gateways }: { readonly policies: PolicySet; readonly gateways: Gateways },
-): readonly Self[] | { readonly problem: string } {
-  const all: Self[] = []
+): readonly Share[] | { readonly problem: string } {
+  if (exec !== undefined) return shares
+  const all: Share[] = []
   for (const share of shares) {
     const { policy, contexts } = share
     const place = wantsGateway(policies, policy) ? gateways.get(policy.name) : undefined

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Policy } from '../domain/policy.ts'
 import type { AdoptedUser, Strength } from '../protocol/reports.ts'
 import { certificateFacts } from './certificate-facts.ts'
 import type { Secrets } from './read-secrets.ts'
@@ -27,10 +28,16 @@ export function kindOfSecrets(secrets: Secrets): AdoptedUser['kind'] {
 /**
  * What the time limit is worth for this credential: `cluster` where a copy ends by itself soon, which
  * only a token can say; a client certificate can't be revoked, and a key beside a token lives on. What a wrapped exec
- * plugin gives has a source that a lock does not reach.
+ * plugin gives has a source that a lock does not reach. With an ephemeral session, or
+ * behind a gateway, nobody gets what is adopted.
  */
-export function strengthOf(secrets: Secrets, nowMs: number): Strength {
+export function strengthOf(
+  secrets: Secrets,
+  nowMs: number,
+  rules?: { readonly ephemeral?: Policy['ephemeral']; readonly isBehind?: boolean },
+): Strength {
   if (secrets.exec !== undefined) return 'borrowed'
+  if (rules?.ephemeral !== undefined || rules?.isBehind === true) return 'cluster'
   const tokenEnds = jwtExpiry(secrets.token)
   const shortLived = tokenEnds !== undefined && tokenEnds - nowMs <= shortLivedMs
   return shortLived && secrets.clientKeyData === undefined ? 'cluster' : 'local'

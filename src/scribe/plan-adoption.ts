@@ -1,6 +1,8 @@
-import { describePlugin, sourcesOf } from '../domain/exec-plugins.ts'
 import type { Policy } from '../domain/policy.ts'
+import { givenCredential } from '../domain/given-credential.ts'
 import { policyForContext } from '../domain/policy.ts'
+import { settingsFor } from '../domain/policy-unlock.ts'
+import type { KnownToFactor } from '../domain/policy-unlock.ts'
 import { classifyUser } from '../platform/kubeconfig/classify-user.ts'
 import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
 import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
@@ -9,30 +11,50 @@ import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { notEditable } from '../platform/kubeconfig/splice.ts'
 import type { AdoptOrder } from '../platform/scribes/job.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
-import type { AdoptedUser, LeftUser } from '../protocol/reports.ts'
-import { adviceOnGateway, sharesBehind } from './behind-gateway.ts'
-import type { BehindGateway, Gateways } from './behind-gateway.ts'
-import { adviceFor, adviceForLeft, adviceOnPolicy } from './adoption-advice.ts'
-import { credentialId, expiryOf, kindOfSecrets, strengthOf } from './credential-facts.ts'
+import type { AdoptedUser, FoundLogIn, LeftUser } from '../protocol/reports.ts'
+import { adviceForLeft } from './adoption-advice.ts'
+import { sharesBehind } from './behind-gateway.ts'
+import type { Gateways } from './behind-gateway.ts'
 import { contextsOf, namesOf } from './load-files.ts'
 import type { ContextPlace, LoadedFile } from './load-files.ts'
-import { leftToLogIn, policyOfLogIn } from './left-to-log-in.ts'
+import { logInOf } from './foreign-log-in.ts'
+import { leftToLogIn, policyOfLogIn, secretFileOf, whyNotServed } from './left-to-log-in.ts'
 import { Materialised } from './materialised-fields.ts'
-import type { Original, Split } from './original.ts'
+import type { Split } from './original.ts'
+import { placementByRules } from './placement.ts'
+import type { Placement, PolicyName } from './placement.ts'
 import type { Secrets } from './read-secrets.ts'
-import { keptFields, removedFields, secretsOf, takenFields } from './taken-fields.ts'
+import type { ReplacedLogIn } from './replaced-log-ins.ts'
+import { itemOf, reportOfItem } from './sealed-share.ts'
+import { secretsOf } from './secrets-of.ts'
+import { partName, splitOf } from './shares.ts'
+import type { Share } from './shares.ts'
+import { foundLogIn, reportOfLogIn } from './take-log-in-over.ts'
+import { keptFields, originalOf, removedFields } from './taken-fields.ts'
 
 export interface AdoptionPlan {
   readonly items: readonly VaultItem[]
   readonly edits: ReadonlyMap<LoadedFile, readonly Edit[]>
   readonly adopted: readonly PlannedUser[]
+  /** Users whose log-in a policy's factor does from now on. */
+  readonly replaced: readonly PlannedLogIn[]
   readonly left: readonly LeftUser[]
+  /** Log-ins that a factor could do as well. */
+  readonly logIns: readonly FoundLogIn[]
 }
 
 export interface PlannedUser {
   readonly file: LoadedFile
-  readonly item: VaultItem
+  /** Absent where no vault holds anything of it. */
+  readonly item?: VaultItem
   readonly report: AdoptedUser
+}
+
+export interface PlannedLogIn extends ReplacedLogIn {
+  readonly known: KnownToFactor
+  /** Where the policy wants the secret of its client to be. */
+  readonly secretFile: string | undefined
+  readonly inFile: LoadedFile
 }
 
 /**
@@ -67,38 +89,12 @@ interface Bounds {
 
 type PlanOrder = Pick<AdoptOrder, 'policies' | 'plugin'> & Partial<Pick<AdoptOrder, 'users'>>
 
-/** Which users are adopted, and under which policy. */
-export interface Placement {
-  takes(file: LoadedFile, user: UserEntry): boolean
-  /** One policy for all of a user's contexts; undefined where each context decides. */
-  fixed(file: LoadedFile, user: UserEntry, contexts: readonly ContextPlace[]): PolicyName | undefined
-  forContext(context: string): PolicyName
-}
-
-type PolicyName = Pick<Policy, 'name'>
-
-/** A user that no context uses goes where a context of its name would go. */
-function placementByRules({ users = [], policies }: PlanOrder): Placement {
-  return {
-    takes: (_, user) => users.length === 0 || users.includes(user.name),
-    fixed: (_, user, contexts) => (contexts.length === 0 ? policyForContext(policies, user.name) : undefined),
-    forContext: (context) => policyForContext(policies, context),
-  }
-}
-
-/** One policy's share of a user: the first keeps the user's name. */
-interface Share {
-  readonly policy: PolicyName
-  readonly name: string
-  readonly contexts: readonly ContextPlace[]
-  /** Its policy has `access: gateway`. */
-  readonly behind?: BehindGateway
-}
-
 class Planner implements AdoptionPlan {
   readonly items: VaultItem[] = []
   readonly edits = new Map<LoadedFile, Edit[]>()
   readonly adopted: PlannedUser[] = []
+  readonly replaced: PlannedLogIn[] = []
+  readonly logIns: FoundLogIn[] = []
   readonly left: LeftUser[] = []
   readonly #files: readonly LoadedFile[]
   readonly #order: PlanOrder
@@ -109,20 +105,14 @@ class Planner implements AdoptionPlan {
 
   constructor(
     files: readonly LoadedFile[],
-    {
-      order,
-      nowMs,
-      placement,
-      materialised,
-      gateways,
-    }: { order: PlanOrder; nowMs: number } & Required<Bounds>,
+    { order, nowMs, ...bounds }: { order: PlanOrder; nowMs: number } & Required<Bounds>,
   ) {
     this.#files = files
     this.#order = order
     this.#nowMs = nowMs
-    this.#placement = placement
-    this.#materialised = materialised
-    this.#gateways = gateways
+    this.#placement = bounds.placement
+    this.#materialised = bounds.materialised
+    this.#gateways = bounds.gateways
   }
 
   addUser(file: LoadedFile, user: UserEntry): void {
@@ -131,20 +121,36 @@ class Planner implements AdoptionPlan {
     const kind: UserKind = isOurs ? { ...found, kind: 'ours', adoptable: false } : found
     const contexts = contextsOf(this.#files, file, user)
     if (kind.ours !== undefined) this.#finishSplit(user, kind.ours.policy, contexts)
-    if (!kind.adoptable) return this.#leave(file, user, kind, contexts)
+    const logIn = logInOf(file.config, user, kind)
+    if (!kind.adoptable && logIn === undefined) return this.#leave(file, user, kind, contexts)
     const read = secretsOf(file, user, kind)
     if ('problem' in read) return this.#leave(file, user, kind, contexts, read.problem)
-    const shares = this.#share(file, user, contexts)
-    const given = policyOfLogIn(this.#order.policies, shares)
-    if (given !== undefined)
-      return void this.left.push(leftToLogIn(file, user, contexts, given, read.secrets, this.#order.plugin))
+    const shares = this.#share(file, user, contexts, logIn)
+    const isGiven = ({ policy }: Share): boolean => this.#policyOfLogIn(policy) !== undefined
+    const unserved = this.#whyNotServed(shares, logIn)
+    if (unserved !== undefined) return void this.left.push(leftToLogIn(file, user, contexts, unserved))
+    const others = shares.filter((share) => !isGiven(share))
+    if (logIn !== undefined && others.length > 0) this.logIns.push(foundLogIn(file, user, logIn, others))
+    if (!kind.adoptable && others.length > 0) return this.#leave(file, user, kind, contexts)
     const split = splitOf(user, shares)
-    const behind =
-      read.secrets.exec === undefined
-        ? sharesBehind(file, shares, { policies: this.#order.policies, gateways: this.#gateways })
-        : shares
-    if ('problem' in behind) return this.#leave(file, user, kind, contexts, behind.problem)
-    for (const share of behind) this.#addShare(file, user, kind, share, read.secrets, split)
+    const placed = sharesBehind(file, shares, read.secrets, {
+      policies: this.#order.policies,
+      gateways: this.#gateways,
+    })
+    if ('problem' in placed) return this.#leave(file, user, kind, contexts, placed.problem)
+    for (const share of placed) {
+      if (logIn !== undefined && isGiven(share)) this.#addLogIn(file, user, kind, share, logIn, split)
+      else this.#addShare(file, user, kind, share, read.secrets, split)
+    }
+  }
+
+  #whyNotServed(shares: readonly Share[], logIn: KnownToFactor | undefined): string | undefined {
+    const given = shares.flatMap(({ policy }) => this.#policyOfLogIn(policy) ?? [])
+    return given.map((policy) => whyNotServed(policy, logIn)).find((why) => why !== undefined)
+  }
+
+  #policyOfLogIn({ name }: PolicyName): Policy | undefined {
+    return policyOfLogIn(this.#order.policies, name)
   }
 
   #leave(
@@ -165,15 +171,27 @@ class Planner implements AdoptionPlan {
     })
   }
 
-  #share(file: LoadedFile, user: UserEntry, contexts: readonly ContextPlace[]): Share[] {
+  #share(
+    file: LoadedFile,
+    user: UserEntry,
+    contexts: readonly ContextPlace[],
+    logIn: KnownToFactor | undefined,
+  ): Share[] {
     const fixed = this.#placement.fixed(file, user, contexts)
     if (fixed !== undefined) return [{ policy: fixed, name: user.name, contexts }]
-    const byPolicy = Map.groupBy(contexts, ({ context }) => this.#placement.forContext(context.name).name)
+    const byPolicy = Map.groupBy(contexts, ({ context }) => this.#policyFor(context.name, logIn).name)
     return [...byPolicy].map(([policy, own], index) => ({
       policy: { name: policy },
       name: index === 0 ? user.name : this.#partName(file, user.name, { name: policy }),
       contexts: own,
     }))
+  }
+
+  /** A log-in goes to the policy that does it, wherever else secrets would be sealed. */
+  #policyFor(context: string, logIn: KnownToFactor | undefined): PolicyName {
+    const own = this.#policyOfLogIn(policyForContext(this.#order.policies, context))
+    const serves = own !== undefined && logIn !== undefined && whyNotServed(own, logIn) === undefined
+    return serves ? own : this.#placement.forContext(context)
   }
 
   /** A name that is free, or that an interrupted or earlier adoption made. */
@@ -195,70 +213,61 @@ class Planner implements AdoptionPlan {
     secrets: Secrets,
     split?: Split,
   ): void {
-    const { policy, name, contexts } = share
-    const item = this.#itemFor(file, user, kind, share, secrets, split)
-    const exec = execEntry(this.#order.plugin, policy.name, item.id, secrets.exec?.provideClusterInfo)
-    if (name === user.name) {
-      this.#edit(file, { edit: 'fields', user, remove: removedFields(user), add: { exec } })
-    } else {
-      const exists = file.config.users.some((other) => other.name === name)
-      const fields = { ...keptFields(file, user), exec }
-      if (!exists) this.#edit(file, { edit: 'add-user', after: user, name, fields })
-      for (const place of contexts) this.#pointContext(place, file, name)
-    }
+    const sealing = { files: this.#files, file, user, kind, share, secrets, split, nowMs: this.#nowMs }
+    const item = itemOf(sealing)
+    const { exec } = secrets
+    const entry = execEntry(this.#order.plugin, share.policy.name, item.id, exec?.provideClusterInfo)
+    this.#nameOurs(file, user, share, entry)
     for (const edit of share.behind?.edits ?? []) this.#edit(file, edit)
     this.items.push(item)
-    this.adopted.push({
-      file,
-      item,
-      report: {
-        file: file.config.path,
-        user: name,
-        contexts: namesOf(contexts),
-        policy: policy.name,
-        credential: item.id,
-        kind: kindOfSecrets(secrets),
-        strength: share.behind === undefined ? strengthOf(secrets, this.#nowMs) : 'cluster',
-        ...(secrets.exec !== undefined && { sources: sourcesOf(describePlugin(secrets.exec)) }),
-        ...(item.expiresAtMs !== undefined && { expiresAtMs: item.expiresAtMs }),
-        advice: [
-          ...adviceFor(file, user, kind, secrets, this.#nowMs),
-          ...adviceOnPolicy(this.#order.policies, policy.name, secrets),
-          ...adviceOnGateway(this.#order.policies, share, secrets),
-        ],
-      },
-    })
+    this.adopted.push({ file, item, report: reportOfItem(item, sealing, this.#order.policies) })
   }
 
-  #itemFor(
+  /** The policy's factor does what its plugin did: nothing is sealed, and what stood there is noted for eject. */
+  #addLogIn(
     file: LoadedFile,
     user: UserEntry,
     kind: UserKind,
     share: Share,
-    secrets: Secrets,
+    known: KnownToFactor,
     split?: Split,
-  ): VaultItem {
-    const { sources: _, ...held } = secrets
-    const expiresAtMs = expiryOf(secrets)
-    const original: Original = {
-      version: 1,
-      path: file.config.path,
-      fields: takenFields(file, user, kind),
-      ...(split !== undefined && { split }),
-      ...(share.behind !== undefined && { clusters: share.behind.clusters }),
-    }
-    return {
-      id: credentialId(share.policy.name, file.snapshot.real, share.name),
-      policy: share.policy.name,
+  ): void {
+    const { policy, name, contexts } = share
+    this.#nameOurs(
+      file,
+      user,
+      share,
+      execEntry(this.#order.plugin, policy.name, givenCredential(policy.name)),
+    )
+    const settings = settingsFor(this.#policyOfLogIn(policy)?.unlock ?? [], known)
+    const secretFile = settings === undefined ? undefined : secretFileOf(settings)
+    this.replaced.push({
+      policy: policy.name,
       file: file.snapshot.real,
-      user: share.name,
-      contexts: namesOf(share.contexts),
-      ...held,
-      ...(share.behind !== undefined && { upstreams: share.behind.upstreams }),
-      original,
-      adoptedAtMs: this.#nowMs,
-      ...(expiresAtMs !== undefined && { expiresAtMs }),
-    }
+      user: name,
+      contexts: namesOf(contexts),
+      original: originalOf(file, user, kind, { split }),
+      known,
+      secretFile,
+      inFile: file,
+    })
+    const how = { policy: policy.name, known, secretFile }
+    this.adopted.push({ file, report: reportOfLogIn(file, name, namesOf(contexts), how) })
+  }
+
+  /** Our entry in the place of what is taken: at the user, or at one of its name's parts. */
+  #nameOurs(
+    file: LoadedFile,
+    user: UserEntry,
+    { name, contexts }: Share,
+    exec: ReturnType<typeof execEntry>,
+  ): void {
+    if (name === user.name)
+      return this.#edit(file, { edit: 'fields', user, remove: removedFields(user), add: { exec } })
+    const exists = file.config.users.some((other) => other.name === name)
+    const fields = { ...keptFields(file, user), exec }
+    if (!exists) this.#edit(file, { edit: 'add-user', after: user, name, fields })
+    for (const place of contexts) this.#pointContext(place, file, name)
   }
 
   /** Contexts in other files follow in a later round, when the user that they point to is there. */
@@ -285,17 +294,5 @@ class Planner implements AdoptionPlan {
     const edits = this.edits.get(file) ?? []
     edits.push(edit)
     this.edits.set(file, edits)
-  }
-}
-
-const partName = (base: string, policy: string): string => `${base}-kubeguard-${policy}`
-
-function splitOf(user: UserEntry, shares: readonly Share[]): Split | undefined {
-  if (shares.length < 2) return undefined
-  const places = shares.flatMap(({ contexts }) => contexts)
-  return {
-    base: user.name,
-    parts: shares.map(({ name }) => name).filter((name) => name !== user.name),
-    files: [...new Set(places.map(({ file }) => file.snapshot.real))],
   }
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { givenCredential } from '../domain/given-credential.ts'
 import { GuardError } from '../domain/errors.ts'
 import { classifyUser } from '../platform/kubeconfig/classify-user.ts'
 import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
@@ -127,13 +128,22 @@ function inTheWay(item: VaultItem, name: string): GuardError {
 
 function gone(message: string, item: VaultItem): GuardError {
   return new GuardError('credential-unknown', message, {
-    cure: `put back a user whose exec entry names ${item.id}, then try again; the credential stays in the vault`,
+    cure: isGivenItem(item)
+      ? `put back a user ${item.user} whose exec entry names ${item.id}, then try again; or give it a new file: --to FILE`
+      : `put back a user whose exec entry names ${item.id}, then try again; the credential stays in the vault`,
   })
 }
 
 function entriesOf(file: LoadedFile, item: VaultItem): UserEntry[] {
-  return file.config.users.filter((user) => classifyUser(file.config, user).ours?.credential === item.id)
+  return file.config.users.filter(
+    (user) =>
+      classifyUser(file.config, user).ours?.credential === item.id &&
+      (!isGivenItem(item) || (user.name === item.user && file.snapshot.real === item.file)),
+  )
 }
+
+/** Every user of a policy that logs in names the same credential: of these the name tells which one it is. */
+const isGivenItem = ({ id, policy }: VaultItem): boolean => id === givenCredential(policy)
 
 function hasFields(file: LoadedFile, user: UserEntry, fields: Record<string, unknown>): boolean {
   return Object.entries(fields).every(([name, value]) =>

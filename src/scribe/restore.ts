@@ -32,8 +32,15 @@ const aftermathMs = 250
  *
  * @throws GuardError internal for items that this version can't read
  */
-export async function restore(job: RestoreJob): Promise<RestoredItem[]> {
-  const restorations = job.items.map(readItem)
+export async function restore({ items, ...where }: RestoreJob): Promise<RestoredItem[]> {
+  return restoreAll(items.map(readItem), where)
+}
+
+/** @throws GuardError where a new file can't be made */
+export async function restoreAll(
+  restorations: readonly Restoration[],
+  job: Pick<RestoreJob, 'paths' | 'to'>,
+): Promise<RestoredItem[]> {
   // In an open session a credential may be in its file already, for a while: it would be in the way.
   await takeOut(new Set(restorations.map(({ item }) => item.id)))
   const failures = new Map<string, GuardError>()
@@ -42,20 +49,20 @@ export async function restore(job: RestoreJob): Promise<RestoredItem[]> {
       await restoreGroup(group, job.paths ?? [], failures)
     } catch (error) {
       if (!(error instanceof GuardError)) throw error
-      for (const { item } of group) failures.set(item.id, failures.get(item.id) ?? error)
+      for (const { item } of group) failures.set(keyOf(item), failures.get(keyOf(item)) ?? error)
     }
   }
-  const homeless = restorations.filter(({ item }) => failures.get(item.id)?.code === 'credential-unknown')
+  const homeless = restorations.filter(({ item }) => failures.get(keyOf(item))?.code === 'credential-unknown')
   const { to } = job
   if (to === undefined || homeless.length === 0)
-    return restorations.map(({ item }) => resultOf(item, failures.get(item.id)))
+    return restorations.map(({ item }) => resultOf(item, failures.get(keyOf(item))))
   // Users that have no place any more go into a file of their own.
   await writeNewKubeconfig(to, homeless.map(userOf))
   return restorations.map((restoration) => {
     const { item } = restoration
     return homeless.includes(restoration)
       ? { id: item.id, ok: true, file: to, user: item.user }
-      : resultOf(item, failures.get(item.id))
+      : resultOf(item, failures.get(keyOf(item)))
   })
 }
 
@@ -137,8 +144,8 @@ function noteFailures(
   for (const restoration of group) {
     const found = findItem(files, restoration)
     if (typeof found === 'object' && !restored.has(restoration))
-      failures.set(restoration.item.id, found.failure)
-    else failures.delete(restoration.item.id)
+      failures.set(keyOf(restoration.item), found.failure)
+    else failures.delete(keyOf(restoration.item))
   }
 }
 
@@ -148,6 +155,9 @@ function splitsOf(group: readonly Restoration[]): Split[] {
     if (original.split !== undefined) splits.set(original.split.base, original.split)
   return [...splits.values()]
 }
+
+/** What a log-in gives has one id for many users. */
+const keyOf = ({ id, file, user }: Restoration['item']): string => JSON.stringify([id, file, user])
 
 function readItem(value: unknown): Restoration {
   const item = parseItem(value)

@@ -3,6 +3,7 @@ import type { Failure, ScribeAnswer, ScribeJob, ScribeResults } from '../platfor
 import { absorb } from './absorb.ts'
 import { adopt } from './adopt.ts'
 import { audit } from './audit.ts'
+import { giveBack } from './give-back.ts'
 import { mask } from './mask.ts'
 import { materialise } from './materialise.ts'
 import { outline } from './outline.ts'
@@ -39,6 +40,8 @@ function run(job: ScribeJob): Promise<ScribeResults[keyof ScribeResults]> {
       return absorb(job)
     case 'restore':
       return restore(job)
+    case 'give-back':
+      return giveBack(job)
     case 'materialise':
       return materialise(job)
     case 'unmaterialise':

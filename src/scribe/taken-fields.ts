@@ -2,26 +2,38 @@ import { secretFields } from '../platform/kubeconfig/classify-user.ts'
 import type { UserKind } from '../platform/kubeconfig/classify-user.ts'
 import { fieldValue } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
+import { withoutTokens } from './foreign-log-in.ts'
 import type { LoadedFile } from './load-files.ts'
-import { readExec } from './read-exec.ts'
-import { readSecrets } from './read-secrets.ts'
-import type { SecretsFound } from './read-secrets.ts'
-
-/** An exec plugin that runs is wrapped; one beside a static token never does. */
-export function secretsOf(file: LoadedFile, user: UserEntry, kind: UserKind): SecretsFound {
-  const found = readSecrets(file.config, user)
-  if (kind.kind !== 'exec' || 'problem' in found) return found
-  const wrapped = readExec(file.config, user)
-  return 'problem' in wrapped ? wrapped : { secrets: { ...found.secrets, exec: wrapped.exec } }
-}
+import type { Original } from './original.ts'
 
 /** An exec entry gives way too: ours is written anew, and eject brings back the other one. */
 export const removedFields = (user: UserEntry): string[] =>
-  [...secretFields, 'exec'].filter((name) => user.fields.has(name))
+  [...secretFields, 'exec', 'auth-provider'].filter((name) => user.fields.has(name))
 
-export function takenFields(file: LoadedFile, user: UserEntry, kind: UserKind): Record<string, unknown> {
+export function originalOf(
+  file: LoadedFile,
+  user: UserEntry,
+  kind: UserKind,
+  { split, clusters }: Pick<Original, 'split' | 'clusters'>,
+): Original {
+  const { path } = file.config
+  const fields = takenFields(file, user, kind)
+  return {
+    version: 1,
+    path,
+    fields,
+    ...(split !== undefined && { split }),
+    ...(clusters !== undefined && { clusters }),
+  }
+}
+
+function takenFields(file: LoadedFile, user: UserEntry, kind: UserKind): Record<string, unknown> {
   const taken = removedFields(user).filter((name) => name !== 'exec' || kind.ours === undefined)
-  return Object.fromEntries(taken.map((name) => [name, fieldValue(file.config, user, name)]))
+  const valueOf = (name: string): unknown => {
+    const value = fieldValue(file.config, user, name)
+    return name === 'auth-provider' ? withoutTokens(value) : value
+  }
+  return Object.fromEntries(taken.map((name) => [name, valueOf(name)]))
 }
 
 export function keptFields(file: LoadedFile, user: UserEntry): Record<string, unknown> {

@@ -13,7 +13,7 @@ interface Deps {
 /** Moves the secrets of kubeconfig users into vaults, through a scribe; `dryRun` only shows it. */
 export async function adoptKubeconfig(
   { journal, kubeconfigs, policies, plugin, absorb }: Deps,
-  job: { paths: readonly string[]; users: readonly string[]; dryRun: boolean },
+  job: { paths: readonly string[]; users: readonly string[]; dryRun: boolean; unlessLogIns?: boolean },
 ): Promise<AdoptReport> {
   const adopt = (): Promise<Adoption> => kubeconfigs.adopt({ ...job, policies: policies.current(), plugin })
   const { report } = job.dryRun ? await adopt() : await absorb.adopting(job, adopt)

@@ -1,4 +1,5 @@
 import type { Departure } from '../domain/departure.ts'
+import type { EphemeralRules } from '../domain/policy-credential.ts'
 import type { FactorSettings } from '../domain/factor.ts'
 import { initialSession } from '../domain/session.ts'
 import type { Instant, Session } from '../domain/session.ts'
@@ -41,6 +42,12 @@ export interface LedTerminal {
   readonly device: number
 }
 
+/** The role of an ephemeral session, and the rules that offered it. */
+export interface OpenedAs {
+  readonly role: string
+  readonly rules: EphemeralRules
+}
+
 /** One policy's session, or one terminal's of it, with all that hangs on it. */
 export interface GuardedSession {
   /** Tells it from every other: its policy's name; of a terminal's, with that terminal. */
@@ -65,6 +72,8 @@ export interface GuardedSession {
   onLockDue: boolean
   /** What was proven when it was unlocked last. */
   provenBy: readonly FactorSettings[]
+  /** What its keeper opens in clusters; undefined where it serves what the vault holds. */
+  openedAs: OpenedAs | undefined
   /** A lock ends holders without a terminal too: the rules said so at the unlock, or since. */
   endsHolders: boolean
   /** Signs of leaving that lock it: the rules named them at the unlock, or since. */
@@ -92,6 +101,7 @@ export function guardedSession(policy: string, terminal?: LedTerminal): GuardedS
     traces: new Set(),
     onLockDue: false,
     provenBy: [],
+    openedAs: undefined,
     endsHolders: false,
     lockOn: [],
     remote: undefined,

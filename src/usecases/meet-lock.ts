@@ -1,3 +1,4 @@
+import { wordsOf } from '../domain/policy-unlock.ts'
 import type { Terminals } from './ports.ts'
 import { deny, explainLock, refusal, refuseNoTerminal } from './explain-lock.ts'
 import type { Refusal } from './explain-lock.ts'
@@ -20,13 +21,14 @@ type Answer =
 
 const errorOutput = 4
 
+interface Deps {
+  readonly questions: Questions
+  readonly table: Pick<SessionTable, 'rules' | 'wantsTerminal'>
+  readonly terminals: Terminals
+}
+
 /** A client meets a lock: one of them asks, the others wait for that, and who can do neither is refused. */
-export function meetLock(
-  deps: { questions: Questions; table: Pick<SessionTable, 'wantsTerminal'>; terminals: Terminals },
-  guarded: GuardedSession,
-  request: Request,
-  asker: Asker,
-): Answer {
+export function meetLock(deps: Deps, guarded: GuardedSession, request: Request, asker: Asker): Answer {
   if (deps.table.wantsTerminal(guarded)) {
     const { message, cure, exitCode } = refuseNoTerminal(guarded)
     return deny(refusal(message, cure, exitCode))
@@ -41,13 +43,13 @@ export function meetLock(
     case 'wait':
       return { verdict: 'wait', ...whereItIsAsked(deps, guarded, request, asker) }
     case 'refuse':
-      return deny(explain(guarded, meeting))
+      return deny(explain(deps, guarded, meeting))
   }
 }
 
 /** For the first that waits on another terminal, where somebody can read it. */
 function whereItIsAsked(
-  { questions, terminals }: { questions: Questions; terminals: Terminals },
+  { questions, table, terminals }: Deps,
   { name, policy }: GuardedSession,
   { ttys }: Request,
   { facts }: Asker,
@@ -55,17 +57,22 @@ function whereItIsAsked(
   const holder = (ttys & errorOutput) === 0 ? undefined : questions.newsFor(name, facts)
   if (holder === undefined) return {}
   const where = terminals.ofProcess(holder)?.path ?? 'another terminal'
-  return { message: `kubeguard: ${policy} is locked: waiting for the passphrase, asked for on ${where}` }
+  const { waiting } = wordsOf(table.rules(policy).unlock)
+  return { message: `kubeguard: ${policy} is locked: ${waiting} ${where}` }
 }
 
-function explain(guarded: GuardedSession, { because }: Extract<Meeting, { verdict: 'refuse' }>): Refusal {
+function explain(
+  { table }: Deps,
+  guarded: GuardedSession,
+  { because }: Extract<Meeting, { verdict: 'refuse' }>,
+): Refusal {
   const { policy } = guarded
   const cure = `run: kubeguard unlock ${policy}`
   switch (because) {
     case 'locked':
       return explainLock(guarded)
     case 'given-up':
-      return refusal(`${policy} is locked, and the passphrase was asked for and not given`, cure)
+      return refusal(`${policy} is locked, and ${wordsOf(table.rules(policy).unlock).unanswered}`, cure)
     case 'waited-long':
       return refusal(`${policy} is locked, and nobody answered the question that is open`, cure)
   }

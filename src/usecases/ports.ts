@@ -11,9 +11,11 @@ import type {
   AbsorbReport,
   AdoptReport,
   ChainReport,
+  EjectReport,
   FailedBefore,
   JournalEntry,
   OpenReport,
+  RevocationReport,
   SealedUser,
   SweepReport,
   UnmaterialiseReport,
@@ -198,6 +200,14 @@ export interface PolicySource {
 export interface PolicyOrigins {
   /** The rules in force for a context, each with the files whose word it is. */
   decidedFor(context: string): readonly DecidedRule[]
+  /** Where the file whose word a rule is says it; of both the user's. Undefined where it holds by itself. */
+  saidAt(context: string, rule: string): PolicySaid | undefined
+}
+
+export interface PolicySaid {
+  readonly file: string
+  readonly line: number
+  readonly column: number
 }
 
 /** One kubeconfig file without its secrets. Names are raw: clean them before they reach a terminal. */
@@ -243,9 +253,19 @@ export interface Kubeconfigs {
     paths: readonly string[]
     users: readonly string[]
     dryRun: boolean
+    /** Change nothing where a factor could do somebody's log-in: the report names it. */
+    unlessLogIns?: boolean
     policies: PolicySet
     plugin: { command: string; env: Readonly<Record<string, string>> }
   }): Promise<Adoption>
+  /** Puts users back as they were before a policy's factor did their log-in. `paths`, `users`: none means all. */
+  giveBack(job: {
+    paths: readonly string[]
+    users: readonly string[]
+    /** A new file for users whose place is gone. */
+    to?: string
+    dryRun: boolean
+  }): Promise<EjectReport>
   /** Seals what other programs have written into these files, which one client reads together. */
   absorb(job: {
     paths: readonly string[]
@@ -348,6 +368,19 @@ export interface KeeperOrder {
   readonly deny?: readonly DenyRule[] | undefined
   /** Mode unlock: what is to be proven, as the rules have it. */
   readonly unlock?: readonly FactorSettings[] | undefined
+  /** Mode unlock: clients get an identity made in the cluster for this session. */
+  readonly ephemeral?: EphemeralOrder | undefined
+}
+
+/** `credential: ephemeral`, with the role that was chosen. */
+export interface EphemeralOrder {
+  readonly role: string
+  /** Where the role holds; empty: in the whole cluster. */
+  readonly namespaces: readonly string[]
+  /** The namespace of the sessions' own objects. */
+  readonly home: string
+  /** No session lives longer. */
+  readonly lifetimeMs: number
 }
 
 /** A keeper process as the daemon sees it. */
@@ -405,6 +438,12 @@ export interface Voucher {
 export interface Fetched extends Voucher {
   /** Base name of the executable that the client runs by now. */
   readonly program: string
+}
+
+/** What revokers are at. */
+export interface Revocations {
+  /** Also what nobody is at any more, until its time is over. */
+  pending(nowMs: number): RevocationReport[]
 }
 
 export interface Keepers {

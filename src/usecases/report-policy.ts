@@ -24,13 +24,16 @@ export function reportPolicy({ policies, vaults }: Deps, context?: string): Poli
 }
 
 /** A rule that fits the file and not what is in the vaults. */
-function vaultProblems(policies: PolicySource, vaults: Deps['vaults']): PolicyProblem[] {
+function vaultProblems(policies: Deps['policies'], vaults: Deps['vaults']): PolicyProblem[] {
   const file = policies.files().findLast(({ exists }) => exists)?.path ?? ''
-  return policies.current().flatMap(({ name, unlock }) => {
+  return policies.current().flatMap(({ name, unlock, contexts }) => {
     const message = vaultOfOthers(vaults, name, unlock)
+    if (message === undefined) return []
+    // A glob of its own stands for whatever context it is for.
+    const place = policies.saidAt(contexts[0] ?? name, 'unlock') ?? { file, line: 1, column: 1 }
     const cure =
-      'let it unlock by passphrase, or take them out: kubeguard eject, then adopt them under another policy'
-    return message === undefined ? [] : [{ file, line: 1, column: 1, message, cure }]
+      'write unlock: [passphrase] here, or take them out: kubeguard eject, then adopt them under another policy'
+    return [{ ...place, message, cure }]
   })
 }
 

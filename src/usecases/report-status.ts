@@ -11,6 +11,7 @@ import type {
   Kubeconfigs,
   PolicySource,
   ProcessTable,
+  Revocations,
   Terminals,
   Traces,
   VaultCatalogue,
@@ -42,6 +43,7 @@ interface Deps {
   readonly suspended: Pick<SuspendedStreams, 'endOverdue'>
   readonly problems: () => readonly string[]
   readonly misuse: Pick<WatchMisuse, 'signs'>
+  readonly revocations: Revocations
 }
 
 /** Every session's state as it is for the process that asks, the time it has left, and what is wrong. Asking is no sign of a human. */
@@ -64,6 +66,7 @@ export async function reportStatus(deps: Deps, place: ClientPlace, peerPid: numb
     sessions,
     problems: [...policyProblems, ...lockFailures, ...deps.problems()],
     misuse: deps.misuse.signs(),
+    revocations: deps.revocations.pending(deps.clock.now().wallMs),
   }
 }
 
@@ -93,8 +96,21 @@ function sessionStatus(deps: Deps, guarded: GuardedSession): SessionStatus {
       plugin,
       sources: sourcesOf(pluginNamed(plugin)),
     })),
+    ...rolesOf(deps, guarded),
     pending: session.state === 'locked' ? deps.vaults.pending(policy) : [],
     materialised: guarded.traces.size === 0 ? [] : deps.traces.materialised([...guarded.traces]),
+  }
+}
+
+function rolesOf(
+  { table }: Deps,
+  { policy, session, openedAs }: GuardedSession,
+): Pick<SessionStatus, 'role' | 'roles'> {
+  const { ephemeral } = table.rules(policy)
+  const isOpen = session.state === 'unlocked' || session.state === 'held'
+  return {
+    ...(ephemeral !== undefined && { roles: ephemeral.roles.map(({ role }) => role) }),
+    ...(isOpen && openedAs !== undefined && { role: openedAs.role }),
   }
 }
 

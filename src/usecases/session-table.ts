@@ -3,6 +3,7 @@ import type { LockReason } from '../domain/event.ts'
 import { GuardError } from '../domain/errors.ts'
 import { strictestPolicies } from '../domain/default-policies.ts'
 import { strictestUnlock } from '../domain/policy-unlock.ts'
+import { noRole } from '../domain/policy-credential.ts'
 import { policyForContext } from '../domain/policy.ts'
 import type { Policy } from '../domain/policy.ts'
 import type { HeldProcess } from '../domain/hold.ts'
@@ -177,6 +178,8 @@ export class SessionTable {
       pinentry: '',
       // Its vault's passphrase, and whatever any of them checks beside what opens.
       unlock: strictestUnlock([[{ factor: 'passphrase' }], ...policies.map(({ unlock }) => unlock.slice(1))]),
+      // Nobody has said which role it may have.
+      ...(policies.some(({ ephemeral }) => ephemeral !== undefined) && { ephemeral: noRole }),
     }
   }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { allDepartures } from '../domain/departure.ts'
 import { GuardError } from '../domain/errors.ts'
 import type { FactorSettings } from '../domain/factor.ts'
+import { refusesSession } from '../domain/policy-credential.ts'
 import { asksForMore } from '../domain/policy-unlock.ts'
 import { timeLeft } from '../domain/session.ts'
 import type { Limits } from '../domain/session.ts'
@@ -13,7 +14,7 @@ import { namedSession } from './extend-session.ts'
 import { failedBefore, failuresKey, forgiveFailures, recordFailure, refuseEarly } from './failed-unlocks.ts'
 import type { FailureDeps } from './failed-unlocks.ts'
 import { leaderOf, rememberTerminal } from './guarded-session.ts'
-import type { GuardedSession } from './guarded-session.ts'
+import type { GuardedSession, OpenedAs } from './guarded-session.ts'
 import { nextDeadline } from './keep-deadlines.ts'
 import type {
   Clock,
@@ -32,6 +33,7 @@ import type {
 import type { Questions } from './questions.ts'
 import { remoteTerminal } from './remote-terminal.ts'
 import { vaultOfOthers } from './served-credentials.ts'
+import { chosenRole, ephemeralOrder, limitsOfRole, refuseOtherRole } from './session-role.ts'
 import type { SessionTable } from './session-table.ts'
 import type { SuspendedStreams } from './suspended-streams.ts'
 import type { SweepSessions } from './sweep-sessions.ts'
@@ -79,6 +81,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   const { unlock, access, deny } = deps.table.rules(guarded.policy)
   const wrong = vaultOfOthers(deps.vaults, guarded.policy, unlock)
   if (wrong !== undefined) throw new GuardError('policy-invalid', wrong)
+  const openedAs = chosenRole(deps.table, guarded, request.role)
   const order = {
     mode: 'unlock',
     policies: [guarded.policy],
@@ -90,6 +93,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     deny,
     recovery: request.recovery,
     forTerminal: guarded.terminal !== undefined,
+    ephemeral: openedAs && ephemeralOrder(openedAs, chosenLimits(deps, guarded, request)),
   } as const
   const keeper = await deps.keepers.start(order)
   if (guarded.session.generation !== generation) {
@@ -99,7 +103,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   // Another attempt may have given up while this keeper started.
   deps.table.advance(guarded, { type: 'unlock-begun' })
   if (request.recovery === true) recovering.add(keeper)
-  attend(deps, guarded, keeper, { request, client, unlock })
+  attend(deps, guarded, keeper, { request, client, unlock, openedAs })
   deps.questions.begin(guarded.name, client)
   const ticket = randomBytes(32)
   keeper.expect({ ticket, client, purpose: 'open' })
@@ -132,6 +136,7 @@ async function limitAttempts(deps: Deps, guarded: GuardedSession, recovery: bool
 }
 
 function already(deps: Deps, guarded: GuardedSession, request: Request, client: ProcessFacts): Reply {
+  refuseOtherRole(guarded, request.role)
   rememberTerminal(guarded, deps.terminals.ofProcess(client))
   deps.table.advance(guarded, { type: 'limits-tightened', limits: chosenLimits(deps, guarded, request) })
   deps.rearm()
@@ -152,7 +157,7 @@ function already(deps: Deps, guarded: GuardedSession, request: Request, client: 
 
 /** `--for` shortens the lifetime, never lengthens it. It counts from now, a lifetime from the unlock. */
 function chosenLimits(deps: Deps, { policy, session }: GuardedSession, request: Request): Limits {
-  const limits = deps.table.limits(policy)
+  const limits = limitsOfRole(deps.table, policy, request.role)
   if (request.forMs === undefined) return limits
   const passedMs =
     session.state === 'unlocked'
@@ -165,6 +170,8 @@ interface Attempt {
   readonly request: Request
   /** What the keeper was told to have proven. */
   readonly unlock: readonly FactorSettings[]
+  /** What it was told to open in clusters. */
+  readonly openedAs: OpenedAs | undefined
   readonly client: ProcessFacts
 }
 
@@ -190,14 +197,15 @@ function judge(
   deps: Deps,
   guarded: GuardedSession,
   keeper: Keeper,
-  { opened, request, client, unlock }: Attempt & { opened: Opened },
+  { opened, request, client, unlock, openedAs }: Attempt & { opened: Opened },
 ): OpenedAnswer {
   if (!guarded.attempts.has(keeper)) return { accepted: false }
   if (opened.failure !== undefined) return fail(deps, guarded, keeper, { failure: opened.failure, client })
-  if (asksForMore(deps.table.rules(guarded.policy).unlock, unlock)) return supersede(deps, guarded, keeper)
-  const begun = recordUnlock(deps, guarded, { client, request }, opened)
-  if (begun === undefined) return { accepted: false, refusal: 'disk-full' }
   const rules = deps.table.rules(guarded.policy)
+  if (asksForMore(rules.unlock, unlock) || refusesSession(rules.ephemeral, openedAs))
+    return supersede(deps, guarded, keeper)
+  const begun = recordUnlock(deps, guarded, { client, request, openedAs }, opened)
+  if (begun === undefined) return { accepted: false, refusal: 'disk-full' }
   // Before it opens: who listens for departures is told by the opening.
   guarded.lockOn = allDepartures([rules.lockOn, guarded.keeper === undefined ? [] : guarded.lockOn])
   guarded.remote = remoteTerminal(deps.processes, client)
@@ -216,6 +224,7 @@ function judge(
   void guarded.keeper?.end()
   guarded.keeper = keeper
   guarded.provenBy = unlock
+  guarded.openedAs = openedAs
   guarded.lockFailures = []
   guarded.onLockDue = true
   deps.suspended.uncover(guarded)
@@ -259,13 +268,14 @@ function beginTrace(
 function recordUnlock(
   deps: Deps,
   guarded: GuardedSession,
-  { client, request }: Pick<Attempt, 'client' | 'request'>,
+  { client, request, openedAs }: Pick<Attempt, 'client' | 'request' | 'openedAs'>,
   { report }: Opened,
 ): Begun | undefined {
   const details = {
     pid: client.pid,
     ...leaderOf(guarded),
     ...(request.recovery === true ? { by: 'recovery key' } : {}),
+    ...(openedAs === undefined ? {} : { role: openedAs.role }),
   }
   const entry = { event: 'unlocked', policy: guarded.policy, details } as const
   // Only a keeper that opened a vault has something to say of merged items; without one nothing was proven.

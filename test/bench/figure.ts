@@ -20,6 +20,10 @@ const shown = (value: number, unit: string): string => {
   return `${value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits })} ${unit}`
 }
 
+/** One figure, as it is said while the others are measured: a run that is broken off was not for nothing. */
+export const inOneLine = (figure: Figure): string =>
+  `${figure.name}: ${shown(figure.value, figure.unit)}, ${figure.better} ${shown(figure.target, figure.unit)}${isHeld(figure) ? '' : ': NOT HELD'}`
+
 /** The figures as a Markdown table, as README.md shows them. */
 export function table(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => [

@@ -2,9 +2,16 @@
 import { parseArgs } from 'node:util'
 import { prepare } from './bench-home.ts'
 import type { Bench } from './bench-home.ts'
+import {
+  benchCluster,
+  clusterLeftoverFigure,
+  clusterPodsFigure,
+  clusterRefusalFigures,
+  clusterUnlockFigure,
+} from './cluster-figures.ts'
 import { ClientProcess } from './client-process.ts'
 import { makeHistory, memoryFigure, wakeUpFigure } from './daemon-figures.ts'
-import { table } from './figure.ts'
+import { inOneLine, table } from './figure.ts'
 import type { Figure } from './figure.ts'
 import { gateFigure, parallelGateFigure } from './gate-figure.ts'
 import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
@@ -16,6 +23,7 @@ import { oidcFigure } from './oidc-figure.ts'
 import { setUpFigure } from './set-up-figure.ts'
 import { crowdedShimFigure, getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
 import { suspendFigures } from './suspend-figures.ts'
+import { unlockFigures } from './unlock-figure.ts'
 import { gkePluginFigure, hasGkePlugin, slowPluginFigure } from './wrapped-figures.ts'
 import {
   keyFigure,
@@ -49,6 +57,9 @@ const measureWakeUps: Measurement = async (bench) => {
 
 const slow = (...entries: Entry[]): Entry[] => (options.full ? entries : [])
 
+/** Those of a real cluster, where one is named (CONTRIBUTING.md). */
+const inCluster = (...entries: Entry[]): Entry[] => (benchCluster === undefined ? [] : entries)
+
 /** In this order: those that need an unlocked session, then those that look at a locked daemon. */
 const measurements: readonly Entry[] = [
   ['shim', shimFigure],
@@ -75,7 +86,14 @@ const measurements: readonly Entry[] = [
     ['supervisor leaks', streamLeakFigures],
     ['misuse', misuseFigures],
   ),
+  ['unlock', unlockFigures],
   ['oidc', oidcFigure],
+  ...inCluster(
+    ['cluster unlock', clusterUnlockFigure],
+    ['cluster get pods', clusterPodsFigure],
+    ['cluster refusals', clusterRefusalFigures],
+    ...slow(['cluster leftovers', clusterLeftoverFigure]),
+  ),
   ['set-up', setUpFigure],
   ['memory', measureMemory],
   ...slow(['wake-ups', measureWakeUps]),
@@ -92,7 +110,9 @@ try {
   for (const [name, measure] of measurements.filter(([name]) => name.includes(options.only))) {
     process.stderr.write(`bench: ${name}\n`)
     try {
-      figures.push(...[await measure(bench, clients)].flat())
+      const measured = [await measure(bench, clients)].flat()
+      for (const figure of measured) process.stderr.write(`bench: ${inOneLine(figure)}\n`)
+      figures.push(...measured)
     } catch (error) {
       process.stderr.write(`bench: ${name} could not be measured: ${String(error)}\n`)
       process.exitCode = 1

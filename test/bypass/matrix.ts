@@ -1,4 +1,5 @@
 import type { BypassCase } from './bypass-case.ts'
+import { ephemeralCases } from './cases/ephemeral.ts'
 import { familyCases } from './cases/families.ts'
 import { fileCases } from './cases/files.ts'
 import { gatewayCases } from './cases/gateway.ts'
@@ -47,6 +48,9 @@ export const matrix: Readonly<Record<string, readonly BypassCase[]>> = {
   'a session of one terminal': scopeCases,
   'passing for a person': presenceCases,
 }
+
+/** Those that only a real cluster can be attacked by, since it has to end the session: test/cluster. */
+export const clusterMatrix: typeof matrix = { 'a session that its cluster ends': ephemeralCases }
 
 const everySecond = (from: 0 | 1): typeof matrix =>
   Object.fromEntries(

@@ -37,20 +37,24 @@ export type Ground = (home: TestHome) => Promise<void>
 
 let ground: Ground = (home) => home.startPlayground()
 
-/** Has every siege from here on laid on another ground than the playground. */
-export function fightOn(other: Ground): void {
+/** Has every siege from here on laid on another ground than the playground, and perhaps under other rules. */
+export function fightOn(other: Ground, rules: Rules = usualRules): void {
   ground = other
+  groundRules = rules
 }
 
 /** The usual limits, and a token cache that locks wipe: whoever writes other rules puts these back. */
 export const usualRules = { idle: '10m', more: '    wipe: [aws-sso]\n' }
+
+type Rules = Parameters<typeof writePolicy>[1]
+let groundRules: Rules = usualRules
 
 /**
  * @param machineFor where the attacked account is to have a machine of its own
  * @throws Error where this machine lets us make no accounts
  */
 export async function laySiege(
-  rules: Parameters<typeof writePolicy>[1] = usualRules,
+  rules: Rules = groundRules,
   machineFor?: (own: Account) => Promise<Machine>,
 ): Promise<Siege> {
   const removals: (() => void)[] = []
@@ -108,7 +112,10 @@ export function speak({ home }: Siege, ...args: string[]): Promise<Run> {
 }
 
 /** Pids of our processes of one kind in this home. */
-export function pidsOf({ home }: Siege, bundle: 'daemon' | 'keeper' | 'reaper' | 'revoker'): number[] {
+export function pidsOf(
+  { home }: Pick<Siege, 'home'>,
+  bundle: 'daemon' | 'keeper' | 'reaper' | 'revoker',
+): number[] {
   const mark = `KUBEGUARD_HOME=${home.guardHome}`
   const read = (pid: string, file: string): string[] => {
     try {
@@ -129,7 +136,7 @@ export function pidsOf({ home }: Siege, bundle: 'daemon' | 'keeper' | 'reaper' |
 }
 
 /** Kills processes of ours at once; resolves when they are gone, their sockets and locks with them. */
-export async function crash(siege: Siege, ...kinds: ('daemon' | 'keeper')[]): Promise<void> {
+export async function crash(siege: Siege, ...kinds: ('daemon' | 'keeper' | 'revoker')[]): Promise<void> {
   const pids = kinds.flatMap((kind) => pidsOf(siege, kind))
   for (const pid of pids) {
     try {

@@ -28,38 +28,57 @@ async function boundTokenUser(namespace: string): Promise<Credential> {
   return { user: { token }, name: `system:serviceaccount:${namespace}:bound` }
 }
 
-/** A token without an end, which the controller manager writes into a Secret. */
-async function secretTokenUser(namespace: string): Promise<Credential> {
-  const name = await makeServiceAccount(namespace, 'endless')
-  const annotations = { 'kubernetes.io/service-account.name': 'endless' }
-  const metadata = { name: 'endless', annotations }
+/** A token without an end, which the controller manager writes into a Secret. @returns it */
+export async function secretToken(namespace: string, account: string): Promise<string> {
+  const annotations = { 'kubernetes.io/service-account.name': account }
+  const metadata = { name: account, annotations }
   const secret = { apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/service-account-token', metadata }
   await admin(['create', '-n', namespace, '-f', '-'], JSON.stringify(secret))
   const read = async (): Promise<string | undefined> =>
-    (await adminGet<{ data?: { token?: string } }>('secret', 'endless', '-n', namespace)).data?.token
-  const token = await until('a token in the secret', read)
-  return { user: { token: Buffer.from(token, 'base64').toString() }, name }
+    (await adminGet<{ data?: { token?: string } }>('secret', account, '-n', namespace)).data?.token
+  return Buffer.from(await until('a token in the secret', read), 'base64').toString()
 }
 
-/** kubeadm's kind: a Secret of kube-system that the API server looks up (its "Bootstrap tokens"). */
-async function bootstrapTokenUser(): Promise<Credential> {
+async function secretTokenUser(namespace: string): Promise<Credential> {
+  const name = await makeServiceAccount(namespace, 'endless')
+  return { user: { token: await secretToken(namespace, 'endless') }, name }
+}
+
+/**
+ * kubeadm's kind: a Secret of kube-system that the API server looks up (its "Bootstrap tokens"). The token cleaner of the
+ * controller manager takes it away at its end; one without an end stays.
+ *
+ * @returns its name there, and the token
+ */
+export async function bootstrapToken(endsInMs: number | undefined): Promise<{ name: string; token: string }> {
   const [id, secret] = [randomBytes(3).toString('hex'), randomBytes(8).toString('hex')]
   const data = { 'token-id': id, 'token-secret': secret, 'usage-bootstrap-authentication': 'true' }
-  // The token cleaner of the controller manager takes it away.
-  const expiration = new Date(Date.now() + 3_600_000).toISOString().replace(/\.\d+/, '')
-  const metadata = { name: `bootstrap-token-${id}`, namespace: 'kube-system' }
+  const end = endsInMs === undefined ? {} : { expiration: timestamp(Date.now() + endsInMs) }
+  const name = `bootstrap-token-${id}`
+  const metadata = { name, namespace: 'kube-system' }
   const type = 'bootstrap.kubernetes.io/token'
-  const body = { apiVersion: 'v1', kind: 'Secret', type, metadata, stringData: { ...data, expiration } }
+  const body = { apiVersion: 'v1', kind: 'Secret', type, metadata, stringData: { ...data, ...end } }
   await admin(['create', '-f', '-'], JSON.stringify(body))
-  return { user: { token: `${id}.${secret}` }, name: `system:bootstrap:${id}` }
+  return { name, token: `${id}.${secret}` }
+}
+
+/** RFC 3339 in whole seconds, as Kubernetes reads it. */
+const timestamp = (wallMs: number): string => new Date(wallMs).toISOString().replace(/\.\d+/, '')
+
+async function bootstrapTokenUser(): Promise<Credential> {
+  const { token } = await bootstrapToken(3_600_000)
+  return { user: { token }, name: `system:bootstrap:${token.split('.')[0]}` }
 }
 
 function staticTokenUser(): Promise<Credential> {
   return Promise.resolve({ user: { token: cluster.staticToken ?? '' }, name: 'static-user' })
 }
 
-/** A client certificate that the cluster itself signed, good for an hour, by a CertificateSigningRequest. */
-export async function clientCertificate(name: string): Promise<Credential> {
+/** Has the cluster itself sign a client certificate, by a CertificateSigningRequest that stays. @returns it, and its key */
+export async function signedCertificate(
+  name: string,
+  expirationSeconds: number,
+): Promise<{ readonly certificate: string; readonly key: Buffer }> {
   // Key and request come by the pipe, so that the key lies in no file.
   const made = [
     'req',
@@ -83,7 +102,7 @@ export async function clientCertificate(name: string): Promise<Credential> {
     spec: {
       request: pem.subarray(asked).toString('base64'),
       signerName: 'kubernetes.io/kube-apiserver-client',
-      expirationSeconds: 3600,
+      expirationSeconds,
       usages: ['client auth'],
     },
   }
@@ -91,12 +110,14 @@ export async function clientCertificate(name: string): Promise<Credential> {
   await admin(['certificate', 'approve', name])
   const read = async (): Promise<string | undefined> =>
     (await adminGet<{ status: { certificate?: string } }>('csr', name)).status.certificate
-  const certificate = await until('a signed certificate', read)
+  return { certificate: await until('a signed certificate', read), key: pem.subarray(0, asked) }
+}
+
+/** A client certificate that the cluster itself signed, good for an hour. */
+export async function clientCertificate(name: string): Promise<Credential> {
+  const { certificate, key } = await signedCertificate(name, 3600)
   await admin(['delete', 'csr', name])
-  const user = {
-    'client-certificate-data': certificate,
-    'client-key-data': pem.subarray(0, asked).toString('base64'),
-  }
+  const user = { 'client-certificate-data': certificate, 'client-key-data': key.toString('base64') }
   return { user, name }
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chownSync, writeFileSync } from 'node:fs'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { besiege } from '../bypass/besiege.ts'
 import type { matrix } from '../bypass/matrix.ts'
 import { fightOn } from '../bypass/siege.ts'
@@ -26,14 +26,15 @@ async function prepare(): Promise<string> {
 
 /** Registers these cases of the bypass matrix on the cluster under test. */
 export function besiegeCluster(cases: typeof matrix): void {
-  beforeAll(async () => {
-    const kubeconfig = await prepare()
-    fightOn((home) => {
-      writeFileSync(home.kubeconfig, kubeconfig, { mode: 0o600 })
-      if (home.account !== undefined) chownSync(home.kubeconfig, home.account.uid, home.account.gid)
-      return Promise.resolve()
-    })
+  let prepared: Promise<string> | undefined
+  // Not in a hook: the first of them lays the siege.
+  fightOn(async (home) => {
+    prepared ??= prepare()
+    writeFileSync(home.kubeconfig, await prepared, { mode: 0o600 })
+    if (home.account !== undefined) chownSync(home.kubeconfig, home.account.uid, home.account.gid)
   })
+
+  test('the siege was laid on the cluster', () => expect(prepared).toBeDefined())
 
   afterAll(async () => {
     for (const end of ends) await end()

@@ -1,3 +1,5 @@
+import { createServer } from 'node:net'
+import type { Socket } from 'node:net'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -84,6 +86,25 @@ test.each(shells)(
   },
   120_000,
 )
+
+test('zsh: whoever takes connections before it has written a status is not the last daemon, and does not bring it back', async () => {
+  await using work = await ShellAtWork.open('zsh')
+  const { screen, daemon, home } = work
+  process.kill(daemon, 'SIGKILL')
+  await screen.until('why', ({ text }) => text.includes(lost))
+  const socket = join(home.guardHome, 'run', 'next.sock')
+  const next = createServer((client) => client.on('error', () => {}))
+  await new Promise<void>((resolve) => next.listen(socket, resolve))
+  writeFileSync(join(home.guardHome, 'state', 'daemon.lock'), socket)
+  const met = new Promise<Socket>((resolve) => next.once('connection', resolve))
+  await enter(screen, 'true')
+  const client = await met
+  await enter(screen, 'echo on""ward')
+  client.destroy()
+  next.close()
+  await enter(screen, 'echo fur""ther')
+  expect(screen.text.split(lost)).toHaveLength(2)
+})
 
 test.each(shells)(
   '%s: a session opened behind a foreground command, and the daemon killed before the next prompt',

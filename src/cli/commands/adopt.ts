@@ -4,18 +4,22 @@ import type { AdoptReport } from '../../protocol/reports.ts'
 import { writeAdoption } from '../adoption-report.ts'
 import { countUsers, requestAdoption } from '../adoption.ts'
 import { command, jsonOption, kubeconfigOption, userOption } from '../command.ts'
-import { confirm } from '../confirm.ts'
+import { agreed, confirm } from '../confirm.ts'
 import { runCommand } from '../failure.ts'
 import { kubeconfigPaths } from '../origin.ts'
-import { printJson, say } from '../output.ts'
+import { printJson, say, sayFailure } from '../output.ts'
+import { takeLogInsOver } from '../take-log-ins-over.ts'
 
 interface AdoptOptions {
   readonly kubeconfig: string[]
   readonly user: string[]
   readonly dryRun?: true | undefined
   readonly yes?: true | undefined
+  readonly keepPlugins?: true | undefined
   readonly json?: true | undefined
 }
+
+type AdoptWishes = Omit<AdoptOptions, 'kubeconfig'>
 
 export function adoptCommand() {
   return command(
@@ -27,6 +31,10 @@ export function adoptCommand() {
     .addOption(kubeconfigOption())
     .addOption(userOption())
     .option('--dry-run', 'only show what would change, secrets masked')
+    .option(
+      '--keep-plugins',
+      'leave log-ins to the plugins that do them: wrap kubelogin, and do not replace it',
+    )
     .option('--yes', 'do not ask')
     .addOption(jsonOption())
     .action((options) => runCommand(() => adopt(options)))
@@ -41,30 +49,67 @@ async function adopt(options: AdoptOptions): Promise<void> {
   const missing = options.kubeconfig.find((path) => !existsSync(path))
   if (missing !== undefined)
     throw new GuardError('kubeconfig-invalid', `there is no file ${missing}`, { cure: 'check the path' })
-  const paths = kubeconfigPaths(options.kubeconfig)
-  if (!options.json && !options.dryRun)
-    return adoptAfterAsking(paths, options.user, { yes: options.yes ?? false })
-  const report = await requestAdoption(paths, options.user, options.dryRun ?? false)
+  await adoptPaths(kubeconfigPaths(options.kubeconfig), options)
+}
+
+/**
+ * Shows what adopting would do, asks unless told not to, and does it. Log-ins that a policy could do are left to their
+ * plugins with `keepPlugins`, else taken over where that is agreed to.
+ * @throws GuardError `cancelled`, …
+ */
+export async function adoptPaths(paths: readonly string[], options: AdoptWishes): Promise<void> {
+  const { user: users, dryRun = false, yes = false } = options
+  if (!yes && !dryRun) return adoptAfterAsking(paths, users, await planned(paths, options))
+  const report = dryRun ? (await planned(paths, options)).report : await adoptAtOnce(paths, options)
   if (options.json) printJson(report)
   else writeAdoption(report, process.stdout)
   assertVaults(report)
   if (!report.dryRun) sayAdopted(report)
 }
 
-/** Shows what adopting would do, asks unless told not to, and does it. @throws GuardError `cancelled`, … */
-export async function adoptAfterAsking(
+/** What adopting would do, and whether it was agreed to take log-ins over. */
+interface Planned {
+  readonly report: AdoptReport
+  readonly takesLogIns: boolean
+}
+
+/** The policies for log-ins are written first: what is planned next falls under these. */
+async function planned(paths: readonly string[], options: AdoptWishes): Promise<Planned> {
+  const report = await requestAdoption(paths, options.user, true)
+  const takesLogIns = await offerLogIns(report, options)
+  return takesLogIns
+    ? { report: await requestAdoption(paths, options.user, true), takesLogIns }
+    : { report, takesLogIns }
+}
+
+/** A large file is worked on once, but where log-ins are taken over. */
+async function adoptAtOnce(paths: readonly string[], options: AdoptWishes): Promise<AdoptReport> {
+  const report = await requestAdoption(paths, options.user, false, options.keepPlugins !== true)
+  const isHeldBack = report.adopted.length === 0 && report.logIns.length > 0
+  if (options.keepPlugins === true || !isHeldBack) return report
+  await offerLogIns(report, options)
+  return requestAdoption(paths, options.user, false)
+}
+
+async function offerLogIns({ logIns }: AdoptReport, options: AdoptWishes): Promise<boolean> {
+  const { yes, dryRun, keepPlugins } = options
+  if (keepPlugins === true) return false
+  const ask = async (question: string): Promise<boolean> =>
+    yes === true ||
+    agreed(question, { withoutTerminal: 'give --yes, or --keep-plugins to wrap what is there' })
+  return takeLogInsOver(logIns, dryRun === true ? undefined : ask)
+}
+
+async function adoptAfterAsking(
   paths: readonly string[],
   users: readonly string[],
-  { yes }: { yes: boolean },
+  { report: shown, takesLogIns }: Planned,
 ): Promise<void> {
-  if (!yes) {
-    const planned = await requestAdoption(paths, users, true)
-    writeAdoption(planned, process.stdout)
-    if (planned.adopted.length === 0) return
-    await confirm('move these secrets into vaults?', { withoutTerminal: 'give --yes' })
-  }
+  writeAdoption(shown, process.stdout)
+  if (shown.adopted.length === 0) return
+  const isAgreed = takesLogIns && shown.adopted.every(({ kind }) => kind === 'log-in')
+  if (!isAgreed) await confirm('move these secrets into vaults?', { withoutTerminal: 'give --yes' })
   const report = await requestAdoption(paths, users, false)
-  if (yes) writeAdoption(report, process.stdout)
   assertVaults(report)
   sayAdopted(report)
 }
@@ -77,7 +122,11 @@ function assertVaults(report: AdoptReport): void {
   )
 }
 
-function sayAdopted({ adopted }: AdoptReport): void {
+function sayAdopted({ adopted, wiped, notWiped }: AdoptReport): void {
   if (adopted.length === 0) say('nothing to adopt')
   else say(`adopted ${countUsers(adopted.length)}`)
+  for (const policy of new Set(adopted.filter(({ kind }) => kind === 'log-in').map((user) => user.policy)))
+    say(`log in: kubeguard unlock ${policy}`, 'back to how it was: kubeguard eject')
+  if (wiped.length > 0) say(`tokens of the log-in before are wiped: ${wiped.join(', ')}`)
+  for (const failure of notWiped) sayFailure(failure, 'wipe it yourself: it may hold tokens')
 }

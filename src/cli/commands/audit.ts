@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
-import { Option } from '@commander-js/extra-typings'
 import { placesOfWipe } from '../../domain/policy-wipe.ts'
-import { isAtLeast, severities } from '../../domain/audit-rules.ts'
+import { isAtLeast } from '../../domain/audit-rules.ts'
 import { GuardError } from '../../domain/errors.ts'
 import { dirs, places } from '../../platform/dirs.ts'
 import { createPolicySource, organisationFile } from '../../platform/policy-file/create-policy-source.ts'
@@ -13,17 +12,16 @@ import { sarifOf } from '../audit-sarif.ts'
 import { findingLines } from '../audit-table.ts'
 import { command, jsonOption, kubeconfigOption } from '../command.ts'
 import { runCommand } from '../failure.ts'
+import { failOnOption, formatOption, severityCounts } from '../finding-options.ts'
+import type { FailLevel, FindingFormat } from '../finding-options.ts'
 import { kubeconfigPaths } from '../origin.ts'
 import { print, printJson, say } from '../output.ts'
-import { adoptAfterAsking } from './adopt.ts'
-
-const formats = ['table', 'json', 'sarif'] as const
-const failLevels = [...severities, 'never'] as const
+import { adoptPaths } from './adopt.ts'
 
 interface AuditOptions {
   readonly kubeconfig: string[]
-  readonly format: (typeof formats)[number]
-  readonly failOn: (typeof failLevels)[number]
+  readonly format: FindingFormat
+  readonly failOn: FailLevel
   readonly fix?: true | undefined
   readonly yes?: true | undefined
   readonly json?: true | undefined
@@ -40,12 +38,8 @@ export function auditCommand() {
     'kubeguard audit --fix',
   )
     .addOption(kubeconfigOption())
-    .addOption(new Option('--format <format>', 'how to print it').choices(formats).default('table' as const))
-    .addOption(
-      new Option('--fail-on <level>', 'exit code 1 where a finding is this bad or worse')
-        .choices(failLevels)
-        .default('high' as const),
-    )
+    .addOption(formatOption())
+    .addOption(failOnOption())
     .option('--fix', 'then adopt what can be adopted, after asking')
     .option('--yes', 'do not ask')
     .addOption(jsonOption())
@@ -89,7 +83,7 @@ function wipedPlaces(): string[] {
   return rules.current().flatMap(({ wipe }) => placesOfWipe(wipe))
 }
 
-function writeReport(report: AuditReport, format: (typeof formats)[number]): void {
+function writeReport(report: AuditReport, format: FindingFormat): void {
   if (format === 'json') return printJson(report)
   if (format === 'sarif') return printJson(sarifOf(report))
   for (const line of findingLines(report.findings, process.stdout)) print(line)
@@ -99,12 +93,8 @@ function writeReport(report: AuditReport, format: (typeof formats)[number]): voi
 function summaryOf({ findings, kubeconfigs, users, leftOut }: AuditReport): string {
   const looked = `${count(users, 'user')} in ${count(kubeconfigs, 'kubeconfig')}`
   if (findings.length === 0) return `nothing outlives a session: ${looked}`
-  const counts = severities
-    .map((level) => [findings.filter(({ severity }) => severity === level).length, level] as const)
-    .filter(([found]) => found > 0)
-    .map(([found, level]) => `${found} ${level}`)
   const more = leftOut > 0 ? `, and ${leftOut} more that are left out` : ''
-  return `${count(findings.length, 'finding')} (${counts.join(', ')})${more}: ${looked}`
+  return `${count(findings.length, 'finding')} (${severityCounts(findings)})${more}: ${looked}`
 }
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`
@@ -119,6 +109,6 @@ async function fix({ adoptable }: AuditReport, { kubeconfig, yes }: AuditOptions
   const inForce = kubeconfigPaths(kubeconfig)
   const strays = files.filter((file) => !inForce.includes(file)).map((file) => [file])
   const groups = files.some((file) => inForce.includes(file)) ? [inForce, ...strays] : strays
-  for (const paths of groups) await adoptAfterAsking(paths, [], { yes: yes ?? false })
+  for (const paths of groups) await adoptPaths(paths, { user: [], yes, keepPlugins: true })
   return true
 }

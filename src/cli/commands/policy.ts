@@ -1,12 +1,13 @@
-import { callDaemon } from '../../client/call.ts'
 import { describeDeny } from '../../domain/deny-rules.ts'
 import { formatDuration } from '../../domain/duration.ts'
+import { describeCredential } from '../../domain/policy-credential.ts'
 import { describeUnlock } from '../../domain/policy-unlock.ts'
 import type { PolicyReport } from '../../protocol/reports.ts'
 import { clean } from '../clean-text.ts'
 import { command, jsonOption } from '../command.ts'
 import { runCommand } from '../failure.ts'
 import { coloursFor, print, printJson, say } from '../output.ts'
+import { readPolicies } from '../read-policies.ts'
 import { table } from '../table.ts'
 
 interface JsonOption {
@@ -38,11 +39,6 @@ export function policyCommand() {
     .addCommand(explain)
 }
 
-async function readPolicies(context?: string): Promise<PolicyReport> {
-  const { report } = await callDaemon('policy.read', { context })
-  return report as PolicyReport
-}
-
 async function showPolicies(options: JsonOption): Promise<void> {
   const report = await readPolicies()
   if (options.json) return printJson(report)
@@ -70,6 +66,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     'access',
     'deny',
     'unlock',
+    'credential',
     'lock on',
     'tightened by the organisation',
   ]
@@ -97,6 +94,7 @@ async function showPolicies(options: JsonOption): Promise<void> {
     policy.access,
     policy.deny.map(describeDeny).map(clean).join('; '),
     clean(describeUnlock(policy.unlock)),
+    clean(describeCredential(policy.ephemeral)),
     policy.lockOn.join(' '),
     policy.tightenedBy.join(', '),
   ])

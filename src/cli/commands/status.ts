@@ -3,6 +3,7 @@ import type {
   BorrowedUser,
   HoldStatus,
   LiveStatus,
+  RevocationReport,
   SessionStatus,
   StatusReport,
 } from '../../protocol/reports.ts'
@@ -49,6 +50,7 @@ function printStatus(report: StatusReport, sessions: readonly SessionStatus[]): 
     print(`  ${dim(clean(cure))}`)
   }
   for (const problem of report.problems) print(`${yellow('!')} ${clean(problem)}`)
+  for (const revocation of report.revocations) print(`${yellow('!')} ${revocationLine(revocation)}`)
   const head = ['policy', 'state', 'idle left', 'lifetime left', 'credentials', 'notes'].map((title) =>
     dim(title),
   )
@@ -66,6 +68,7 @@ function printStatus(report: StatusReport, sessions: readonly SessionStatus[]): 
       print(
         `  ${session.policy}: ${yellow('in plain text until the lock')} (materialize, the weakest choice): ${clean(user)} (${clean(file)})`,
       )
+    if (session.roles !== undefined) print(`  ${rolesLine(session, session.roles)}`)
     for (const borrowed of session.borrowed) print(`  ${borrowedLine(session, borrowed)}`)
     for (const held of session.holds) print(`  ${holdLine(session, held)}`)
     for (const live of session.live) print(`  ${liveLine(session, live)}`)
@@ -123,6 +126,19 @@ function liveLine(session: SessionStatus, live: LiveStatus): string {
       return `${what}: credential ${when}, open streams may remain`
     }
   }
+}
+
+/** Strength cluster: what clients have is worthless after the lock, wherever it was copied to. */
+function rolesLine({ policy, role }: SessionStatus, roles: readonly string[]): string {
+  const now = role === undefined ? '' : `as ${clean(role)}, `
+  return `${policy}: strength cluster: ${now}by an identity of the session’s own; roles: ${roles.length === 0 ? 'none' : clean(roles.join(', '))}`
+}
+
+/** The lock stands here; its cluster has yet to be told, or nobody is left who would. */
+function revocationLine({ policy, server, name, sinceMs, untilMs, isTried }: RevocationReport): string {
+  const what = `revocation pending since ${formatMoment(sinceMs)}: ${clean(policy)}, ${clean(name)} at ${clean(server)}`
+  const rest = isTried ? '' : '; nobody is at it any more, the next unlock deletes it'
+  return `${what}; no token of it is good for longer than until ${formatMoment(untilMs)}${rest}`
 }
 
 /** What a lock does not reach. */

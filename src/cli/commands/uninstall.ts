@@ -17,7 +17,7 @@ import { everyStartUpFile, removeHook } from '../shell-hook.ts'
 import { removeService, serviceIsThere } from '../service/install-service.ts'
 import { readStatus } from '../unlock-session.ts'
 import { sayRemoved } from './service.ts'
-import { ejectAll, newFile, sayEjected } from './eject.ts'
+import { ejectAll, giveLogInsBack, newFile, placeAfter, sayEjected } from './eject.ts'
 
 interface UninstallOptions {
   readonly yes?: true | undefined
@@ -70,13 +70,19 @@ async function uninstall(options: UninstallOptions): Promise<void> {
 
 async function putCredentialsBack(options: UninstallOptions, to: string | undefined): Promise<void> {
   if (!existsSync(dirs().state)) return
+  const given = await giveLogInsBack({ to }, false)
+  if (given.ejected.length + given.failed.length > 0) sayEjected(given)
+  if (given.failed.length > 0)
+    throw new GuardError('kubeconfig-invalid', 'not every log-in is as it was: nothing was removed', {
+      cure: 'where a kubeconfig is gone, give its users a new file: kubeguard uninstall --to FILE',
+    })
   const guarded = (await readStatus()).sessions.filter((session) => session.hasVault)
   if (guarded.length === 0) return
   const source = await passphraseSource({
     passphraseFd: options.passphraseFd,
     cure: 'run: kubeguard uninstall',
   })
-  sayEjected(await ejectAll({ to }, source))
+  sayEjected(await ejectAll({ to, ...placeAfter(given, to) }, source))
   const left = (await readStatus()).sessions.filter((session) => session.hasVault && session.credentials > 0)
   if (left.length === 0) return
   const names = left.map((session) => session.policy).join(', ')

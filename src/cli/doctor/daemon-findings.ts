@@ -2,6 +2,7 @@ import { callDaemon } from '../../client/call.ts'
 import { GuardError } from '../../domain/errors.ts'
 import { version } from '../../platform/install.ts'
 import type { DaemonReport, PolicyReport } from '../../protocol/reports.ts'
+import { readPolicies } from '../read-policies.ts'
 import { problem } from './finding.ts'
 import type { Finding } from './finding.ts'
 
@@ -9,8 +10,13 @@ import type { Finding } from './finding.ts'
 export async function daemonFindings(): Promise<Finding[]> {
   try {
     const daemon = (await callDaemon('daemon.status', {})).report as DaemonReport
-    const policy = (await callDaemon('policy.read', {})).report as PolicyReport
-    return [...versionFindings(daemon), ...daemon.problems.map(reported), ...policyFindings(policy)]
+    const policy = await readPolicies()
+    return [
+      ...versionFindings(daemon),
+      ...daemon.problems.map(reported),
+      ...policyFindings(policy),
+      ...(await pinentryFindings(policy)),
+    ]
   } catch (error) {
     // Its cure may be to call the doctor, who is here already.
     if (!(error instanceof GuardError)) throw error
@@ -43,4 +49,18 @@ function policyFindings(report: PolicyReport): Finding[] {
   return report.problems.map(({ file, line, column, message, cure }) =>
     problem('policy', `${file}:${line}:${column}: ${message}`, cure),
   )
+}
+
+/** Who has to be asked by one has no terminal, and would learn there that it does not work. */
+async function pinentryFindings({ policies }: PolicyReport): Promise<Finding[]> {
+  const programs = new Set(policies.map(({ pinentry }) => pinentry).filter((program) => program !== ''))
+  if (programs.size === 0) return []
+  const { whyNoPinentry } = await import('../../client/pinentry.ts')
+  const found = [...programs].map(async (program) => {
+    const why = await whyNoPinentry(program)
+    if (why === undefined) return []
+    const cure = 'name another program at pinentry in the policy file, or write: pinentry: off'
+    return [problem('pinentry', `${program} (pinentry) ${why}: nobody can be asked without a terminal`, cure)]
+  })
+  return (await Promise.all(found)).flat()
 }

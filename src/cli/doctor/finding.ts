@@ -17,6 +17,7 @@ export type FindingId =
   | 'daemon'
   | 'daemon-version'
   | 'policy'
+  | 'pinentry'
   | 'clock'
   | 'swap'
   | 'departures'

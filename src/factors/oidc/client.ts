@@ -6,6 +6,7 @@ import { openBrowser, findBrowser } from './client/browser.ts'
 import { cancellable } from './client/cancellable.ts'
 import { listenFor } from './client/redirect.ts'
 import type { Redirect } from './client/redirect.ts'
+import { logInWords } from './settings.ts'
 import { readQuestion, write } from './settings/dialogue.ts'
 import type { Answer, Question } from './settings/dialogue.ts'
 
@@ -46,7 +47,7 @@ class LogIn implements ClientAnswers {
 
   /** The rules of asking hold for a browser as well: what polls opens no tab. */
   async #chooseWay({ redirect, hasDevice, withinMs }: Of<'way'>): Promise<Answer> {
-    assertMayAsk(this.#meeting.forClient)
+    assertMayAsk(this.#meeting.forClient, logInWords.ask)
     this.#withinMs = withinMs
     if (hasDevice && findBrowser() === undefined) return { way: 'device' }
     this.#redirect = await listenFor(redirect)

@@ -1,7 +1,8 @@
 import { formatDuration, parseDuration } from '../../domain/duration.ts'
-import type { FactorRules, FactorSettings } from '../../domain/factor.ts'
+import type { FactorRules, FactorSettings, FactorWords } from '../../domain/factor.ts'
 import { isMapping, refuseOtherKeys, shown } from '../../domain/policy-document.ts'
 import type { Report } from '../../domain/policy-document.ts'
+import { readAuthProvider } from './settings/auth-provider.ts'
 import { readKubelogin } from './settings/kubelogin.ts'
 import { isLoopback } from './settings/loopback.ts'
 
@@ -11,6 +12,8 @@ export interface OidcSettings extends FactorSettings {
   /** As the provider itself spells it (OpenID Connect Discovery 1.0, 4.3). */
   readonly issuer: string
   readonly clientId: string
+  /** Absolute path of a file of the account's own: the secret that the provider gave this client, where it gave one. */
+  readonly clientSecretFile?: string
   /** Beside `openid`. */
   readonly scopes: readonly string[]
   /** Where the browser comes back to, as registered at the provider; the first whose port is free. */
@@ -22,7 +25,7 @@ export interface OidcSettings extends FactorSettings {
 }
 
 const key = 'oidc'
-const known = ['issuer', 'clientId', 'scopes', 'redirect', 'ca', 'within']
+const known = ['issuer', 'clientId', 'clientSecretFile', 'scopes', 'redirect', 'ca', 'within']
 
 /** Those of kubelogin, so that who has registered them has nothing to change. */
 const usualRedirect = ['http://localhost:8000', 'http://localhost:18000']
@@ -31,16 +34,23 @@ const [shortestMs, longestMs] = [10_000, 10 * 60_000]
 const mostListed = 32
 const longestText = 2_048
 
+export const logInWords: FactorWords = {
+  ask: 'log in at the provider from',
+  waiting: 'waiting for the log-in at its provider, begun on',
+  unanswered: 'the log-in at its provider was begun and not finished',
+}
+
 /** The log-in at an identity provider, whose ID token is the cluster’s credential. */
 export const oidcRules: FactorRules = {
   name: 'oidc',
   role: 'opens',
+  words: logInWords,
   key,
   read: (raw, report) => new Reader(raw, report).settings,
-  replaces(settings, { command, args }) {
+  knows: (logIn) => (logIn.by === 'exec' ? readKubelogin(logIn) : readAuthProvider(logIn)),
+  isSame(settings, known) {
     const { issuer, clientId } = settings as OidcSettings
-    const told = readKubelogin(command, args)
-    return told?.issuer === issuer && told.clientId === clientId
+    return known.settings['issuer'] === issuer && known.settings['clientId'] === clientId
   },
   describe: (settings) => `oidc (${(settings as OidcSettings).issuer})`,
 }
@@ -55,12 +65,14 @@ class Reader {
     this.#report = report
     this.#fields = isMapping(raw) ? raw : {}
     if (!isMapping(raw)) this.#report(raw === undefined ? [] : [key], whole, example)
-    else refuseOtherKeys(raw, [key], { known, later: ['clientSecret'] }, report)
-    const ca = this.#ca()
+    else this.#otherKeys(raw)
+    const ca = this.#path('ca', 'write the whole path of a PEM file: ca: /etc/ssl/corp.pem')
+    const clientSecretFile = this.#path('clientSecretFile', secretCure)
     this.settings = {
       factor: 'oidc',
       issuer: isMapping(raw) ? this.#issuer() : '',
       clientId: isMapping(raw) ? this.#clientId() : '',
+      ...(clientSecretFile !== undefined && { clientSecretFile }),
       scopes: this.#list('scopes', [], isScope, 'write for instance: scopes: [email, groups]'),
       redirect: this.#list(
         'redirect',
@@ -88,10 +100,17 @@ class Reader {
     )
   }
 
-  #ca(): string | undefined {
-    const { ca } = this.#fields
-    if (ca === undefined || (isText(ca) && ca.startsWith('/'))) return ca
-    return this.#wrong('ca', 'write the whole path of a PEM file: ca: /etc/ssl/corp.pem')
+  /** The daemon reads this file, and it is shown and copied: no place for a secret. */
+  #otherKeys(raw: Readonly<Record<string, unknown>>): void {
+    if (raw['clientSecret'] !== undefined)
+      this.#report([key, 'clientSecret'], 'a client secret does not belong into this file', secretCure)
+    refuseOtherKeys(raw, [key], { known: [...known, 'clientSecret'], later: [] }, this.#report)
+  }
+
+  #path(name: string, cure: string): string | undefined {
+    const path = this.#fields[name]
+    if (path === undefined || (isText(path) && path.startsWith('/'))) return path
+    return this.#wrong(name, cure)
   }
 
   #within(): number {
@@ -127,6 +146,8 @@ class Reader {
   }
 }
 
+const secretCure =
+  'put it into a file of yours (chmod 600), and write its whole path: clientSecretFile: /home/me/.config/kubeguard/client-secret'
 const whole = 'oidc has no settings'
 const example = 'write: oidc: { issuer: "https://id.example.com", clientId: kubernetes }'
 

@@ -142,7 +142,7 @@ interface NamedCluster {
 function expectedValue(config: Kubeconfig, edits: readonly Edit[]): unknown {
   const value = toValue(config) as {
     users?: NamedUser[]
-    clusters?: NamedCluster[]
+    clusters?: NamedCluster[] | null
     contexts?: { context: { user?: string; cluster?: string } }[]
   }
   const users = value.users ?? []
@@ -163,7 +163,8 @@ function expectedValue(config: Kubeconfig, edits: readonly Edit[]): unknown {
       if (context !== undefined) context.context.cluster = edit.cluster
     }
   }
-  if (value.clusters !== undefined) value.clusters = expectedClusters(value.clusters, edits)
+  // kubectl writes null for an empty list.
+  if (Array.isArray(value.clusters)) value.clusters = expectedClusters(value.clusters, edits)
   for (const edit of edits.toReversed()) {
     if (edit.edit === 'add-user') {
       const at = users.indexOf(original[edit.after.index] as NamedUser)

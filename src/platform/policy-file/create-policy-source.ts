@@ -11,7 +11,7 @@ import {
 } from '../../domain/policy.ts'
 import type { PolicySet } from '../../domain/policy.ts'
 import { tightenings } from '../../domain/tighten-policies.ts'
-import type { Log, PolicyOrigins, PolicySource } from '../../usecases/ports.ts'
+import type { Log, PolicyOrigins, PolicySaid, PolicySource } from '../../usecases/ports.ts'
 import type { FileStamp } from './read-file.ts'
 import { RulesFile } from './rules-file.ts'
 import type { Distrust } from './rules-file.ts'
@@ -88,12 +88,30 @@ class PolicyFiles implements PolicySource, PolicyOrigins {
     return decidedRules(
       policyForContext(this.#inForce, context),
       saysFor(context, this.#untightened, this.#user),
-      above?.exists === true ? saysFor(context, rulesOf(above, [loosestPolicy]), above) : undefined,
+      above?.exists === true ? saysFor(context, this.#above(), above) : undefined,
     )
+  }
+
+  saidAt(context: string, rule: string): PolicySaid | undefined {
+    const by = this.decidedFor(context).find((one) => one.rule === rule)?.by ?? []
+    const says = [
+      { kind: 'user', file: this.#user, rules: this.#untightened },
+      { kind: 'organisation', file: this.#organisation, rules: this.#above() },
+    ] as const
+    for (const { kind, file, rules } of says) {
+      if (file === undefined || !by.includes(kind)) continue
+      const place = saysFor(context, rules, file).said.get(rule)
+      if (place !== undefined) return { file: file.path, ...place }
+    }
+    return undefined
   }
 
   onChange(listener: () => void): void {
     this.#listeners.push(listener)
+  }
+
+  #above(): PolicySet {
+    return this.#organisation === undefined ? [loosestPolicy] : rulesOf(this.#organisation, [loosestPolicy])
   }
 
   #refresh(): boolean {
@@ -101,9 +119,7 @@ class PolicyFiles implements PolicySource, PolicyOrigins {
     if (changed.length === 0) return false
     for (const file of changed) this.#tell(file as RulesFile)
     this.#untightened = rulesOf(this.#user, defaultPolicies())
-    const organisation = this.#organisation
-    const above = organisation === undefined ? [loosestPolicy] : rulesOf(organisation, [loosestPolicy])
-    this.#inForce = tighten(this.#untightened, above)
+    this.#inForce = tighten(this.#untightened, this.#above())
     return true
   }
 
@@ -123,7 +139,7 @@ function rulesOf(file: RulesFile, missing: PolicySet): PolicySet {
 
 function saysFor(context: string, rules: PolicySet, { said }: RulesFile): FileSays {
   const policy = policyForContext(rules, context)
-  return { policy, said: said.get(policy.name) ?? new Set() }
+  return { policy, said: said.get(policy.name) ?? new Map() }
 }
 
 const othersMayWrite = 0o022n

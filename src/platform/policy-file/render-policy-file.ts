@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { defaultPolicy } from '../../domain/default-policies.ts'
 import { formatDuration } from '../../domain/duration.ts'
+import { renderCredential } from '../../domain/policy-credential.ts'
 import { renderUnlock } from '../../domain/policy-unlock.ts'
 import type { PolicySet } from '../../domain/policy.ts'
 import { policyApiVersion } from '../../domain/validate-policies.ts'
@@ -40,6 +41,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       deny,
       unlock,
       lockOn,
+      ephemeral,
     }) => ({
       name,
       contexts: [...contexts],
@@ -62,6 +64,7 @@ export function renderPolicyFile(policies: PolicySet): string {
       ...(deny.length === 0 ? {} : { deny: [...deny] }),
       ...(onLock.length === 0 ? {} : { onLock: [...onLock] }),
       ...renderUnlock(unlock),
+      ...renderCredential(ephemeral),
       ...(lockOutAfter === defaultPolicy.lockOutAfter ? {} : { lockOutAfter }),
       ...(lockOutForMs === defaultPolicy.lockOutForMs ? {} : { lockOutFor: formatDuration(lockOutForMs) }),
       ...(onMisuse.length === 0 ? {} : { onMisuse: [...onMisuse] }),

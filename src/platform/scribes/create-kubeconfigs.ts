@@ -74,6 +74,8 @@ export function createKubeconfigs(options: { log: Log } & RunScribe): Kubeconfig
     sweep: async (order) => scribes.run({ job: 'sweep', ...order, paths: order.paths.map(requireText) }),
     unmaterialise: async ({ traces }) => scribes.run({ job: 'unmaterialise', traces }),
     absorb: async (order) => scribes.run({ job: 'absorb', ...order, paths: order.paths.map(requireText) }),
+    giveBack: async (order) =>
+      scribes.run({ job: 'give-back', ...order, paths: order.paths.map(requireText) }),
     adopt: async (order) => scribes.run({ job: 'adopt', ...order, paths: order.paths.map(requireText) }),
   }
 }

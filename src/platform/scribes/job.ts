@@ -3,6 +3,7 @@ import type {
   SweepReport,
   AbsorbReport,
   AuditReport,
+  EjectReport,
   MaterialiseReport,
   UnmaterialiseReport,
 } from '../../protocol/reports.ts'
@@ -17,6 +18,7 @@ export type ScribeJob =
   | AdoptJob
   | AbsorbJob
   | RestoreJob
+  | GiveBackJob
   | AuditJob
   | SweepJob
   | MaskJob
@@ -56,6 +58,12 @@ export interface RestoreJob {
   /** Where users whose place is gone are written: a new kubeconfig, which holds nothing else. */
   readonly to?: string
 }
+
+export interface GiveBackJob extends GiveBackOrder {
+  readonly job: 'give-back'
+}
+
+type GiveBackOrder = Parameters<Kubeconfigs['giveBack']>[0]
 
 /** Comes from the keeper alone: the items hold secrets. */
 export interface MaterialiseJob {
@@ -120,15 +128,16 @@ export interface MaskedFile {
 }
 
 export interface ScribeResults {
-  readonly outline: readonly OutlinedFile[]
-  readonly adopt: Adoption
-  readonly absorb: AbsorbReport
-  readonly sweep: SweepReport
-  readonly restore: readonly RestoredItem[]
-  readonly audit: AuditReport
-  readonly mask: readonly MaskedFile[]
-  readonly materialise: MaterialiseReport
-  readonly unmaterialise: UnmaterialiseReport
+  readonly 'outline': readonly OutlinedFile[]
+  readonly 'adopt': Adoption
+  readonly 'absorb': AbsorbReport
+  readonly 'sweep': SweepReport
+  readonly 'restore': readonly RestoredItem[]
+  readonly 'give-back': EjectReport
+  readonly 'audit': AuditReport
+  readonly 'mask': readonly MaskedFile[]
+  readonly 'materialise': MaterialiseReport
+  readonly 'unmaterialise': UnmaterialiseReport
 }
 
 /** What a scribe writes to stdout. It never holds a secret. */

@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import type { WrappedExec } from '../../domain/exec-plugins.ts'
 import type { Upstream } from '../../domain/upstream.ts'
 import { upstreamSchema } from '../gateways/upstream-schema.ts'
+import type { ClusterPlace } from '../cluster/cluster-api.ts'
 import { isCredentialId, isPolicyName } from './places.ts'
 
 /** One kubeconfig user's secrets, as a vault keeps them. */
@@ -20,6 +21,8 @@ export interface VaultItem {
   readonly clientKeyData?: string | undefined
   /** The exec plugin that gives the credential; it may have secrets among its arguments. */
   readonly exec?: WrappedExec | undefined
+  /** Where its contexts lead, where that is one API server: a kubeconfig that is changed later can’t lead it elsewhere. */
+  readonly cluster?: ClusterPlace | undefined
   /** What eject needs to write the user back as it was spelled; only the scribe reads it. */
   readonly original: unknown
   readonly adoptedAtMs: number
@@ -51,6 +54,9 @@ const itemSchema = v.object({
   clientCertificateData: v.optional(v.string()),
   clientKeyData: v.optional(v.string()),
   exec: v.optional(execSchema),
+  cluster: v.optional(
+    v.object({ server: v.string(), ca: v.optional(v.string()), serverName: v.optional(v.string()) }),
+  ),
   original: v.unknown(),
   adoptedAtMs: v.number(),
   expiresAtMs: v.optional(v.number()),

@@ -107,7 +107,9 @@ async function stoppedGateway(siege: Siege): Promise<boolean> {
     must((await client.again()).startsWith('200'), 'the client itself')
     const [gateway] = pidsOf(home, 'gateway') as [number]
     process.kill(gateway, 'SIGSTOP')
-    for (const pid of [...pidsOf(home, 'daemon'), ...pidsOf(home, 'keeper')]) process.kill(pid, 'SIGKILL')
+    const killed = [...pidsOf(home, 'daemon'), ...pidsOf(home, 'keeper')]
+    for (const pid of killed) process.kill(pid, 'SIGKILL')
+    await until('their end', () => killed.every((pid) => !isRunning(pid)))
     try {
       process.kill(gateway, 'SIGCONT')
     } catch {

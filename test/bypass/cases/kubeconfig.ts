@@ -101,6 +101,14 @@ export const kubeconfigCases: readonly BypassCase[] = [
       return /uid: "\S+"/.test(stdout)
     },
   },
+  {
+    name: 'kubeguard cluster check',
+    whileUnlocked: 'works',
+    attempt: async ({ home }) => {
+      const run = await home.kubeguard(['cluster', 'check', '--json', '--fail-on', 'never'])
+      return run.stdout !== '' || run.code === 0
+    },
+  },
   { name: 'curl with whatever the kubeconfig holds', whileUnlocked: 'never', attempt: curl },
   {
     name: 'kubectl config view --raw',

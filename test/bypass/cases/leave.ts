@@ -117,18 +117,26 @@ function overDisconnect(): Promise<boolean> {
       const person = await sshInto(home, machine)
       await person.answer(`${repository}/bin/kubeguard unlock default`, /passphrase for default: $/)
       await person.answer(passphrase, /ready> $/)
-      const log = `${home.home}/asked`
-      const line = `trap '' HUP; (while :; do if KUBEGUARD_PROMPT=never kubectl get pods; then echo served; else echo refused; fi >>${log} 2>&1 </dev/null; sleep 0.3; done) >/dev/null 2>&1 &`
+      const [log, over] = [`${home.home}/asked`, `${home.home}/over`]
+      const line = `trap '' HUP; (until [ -e ${over} ]; do if KUBEGUARD_PROMPT=never kubectl get pods; then echo served; else echo refused; fi >>${log} 2>&1 </dev/null; sleep 0.3; done) >/dev/null 2>&1 &`
       await person.answer(line, /ready> $/)
       const last = (): string | undefined => readFileSync(log, 'utf8').trim().split('\n').at(-1)
-      await until('the first answers', async () => (await home.run('grep', ['-q', 'served', log])).code === 0)
-      process.kill(person.terminal.pty.pid, 'SIGKILL')
-      await locked(siege)
-      const lines = readFileSync(log, 'utf8').length
-      await until('another answer', () =>
-        /(served|refused)\n[\s\S]*(served|refused)/.test(readFileSync(log, 'utf8').slice(lines)),
-      )
-      return last() === 'served' || getsIn(siege)
+      try {
+        await until(
+          'the first answers',
+          async () => (await home.run('grep', ['-q', 'served', log])).code === 0,
+        )
+        process.kill(person.terminal.pty.pid, 'SIGKILL')
+        await locked(siege)
+        const lines = readFileSync(log, 'utf8').length
+        await until('another answer', () =>
+          /(served|refused)\n[\s\S]*(served|refused)/.test(readFileSync(log, 'utf8').slice(lines)),
+        )
+        return last() === 'served' || getsIn(siege)
+      } finally {
+        // Else there is always one more process of this home.
+        await home.run('touch', [over])
+      }
     },
     { ...usual, more: '    lockOn: [disconnect]\n' },
   )

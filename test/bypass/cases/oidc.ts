@@ -137,7 +137,7 @@ async function anotherFactor(siege: Siege): Promise<boolean> {
   try {
     using shell = await personIn(home, { BROWSER: browser })
     const check = await home.kubeguard(['policy', 'check'])
-    if (check.code !== 78 || !check.stdout.includes('only a passphrase opens'))
+    if (check.code !== 78 || !/config\.yaml:\d+:5: .*only a passphrase opens/.test(check.stdout))
       throw new Error(`policy check says nothing of it: ${check.stdout}`)
     const { shown } = await shell.enter(`${kubeguard} unlock default; ${kubeguard} unlock prod`, 120_000)
     if (!shown.includes('only a passphrase opens')) throw new Error(`it is not said: ${shown}`)
@@ -146,6 +146,33 @@ async function anotherFactor(siege: Siege): Promise<boolean> {
     writePolicy(home, usualRules)
     await until('the usual rules', async () => (await home.kubeguard(['policy', 'check'])).code === 0)
   }
+}
+
+/** What kubelogin had cached before its log-in became the policy’s: a token that was good until then. */
+async function cachedBefore(siege: Siege): Promise<boolean> {
+  const place = await opened(siege)
+  const { home, provider } = place
+  const token = await tokenOf(place)
+  const works = await home.realKubectl(['--token', token, 'get', 'pods'])
+  const cache = `${home.home}/.kube/cache/oidc-login`
+  const file = `'{"id_token":"${token}"}' >${cache}/0123abcd`
+  const cached = await home.run('/bin/sh', ['-c', `mkdir -p ${cache} && echo ${file}`])
+  await home.realKubectl(['config', 'unset', 'users.me'])
+  const user = await home.realKubectl([
+    'config',
+    'set-credentials',
+    'me',
+    '--exec-command=kubectl',
+    '--exec-interactive-mode=IfAvailable',
+    '--exec-api-version=client.authentication.k8s.io/v1',
+    `--exec-arg=oidc-login,get-token,--oidc-issuer-url=${provider.issuer},--oidc-client-id=${clientId}`,
+  ])
+  if (!gotPods(works) || !isOnDisk(place, token))
+    throw new Error(`nothing good was cached: ${works.stderr}${cached.stderr}${user.stderr}`)
+  const adopted = await home.kubeguard(['adopt', '--yes'])
+  if (!adopted.stderr.includes('are wiped')) throw new Error(`not adopted: ${adopted.stderr}`)
+  await home.lock()
+  return isOnDisk(place, token) || (await isOpen(place))
 }
 
 export const oidcCases: readonly BypassCase[] = [
@@ -173,5 +200,10 @@ export const oidcCases: readonly BypassCase[] = [
     name: 'a vault whose policy is turned to a provider of the attacker’s',
     whileUnlocked: 'own',
     attempt: anotherFactor,
+  },
+  {
+    name: 'a token that kubelogin had cached before its log-in became the policy’s',
+    whileUnlocked: 'own',
+    attempt: cachedBefore,
   },
 ]

@@ -38,7 +38,8 @@ const etcdArguments = (folder: string): string[] => [
   '--logger=zap',
 ]
 
-function apiServerArguments(folder: string, port: number): string[] {
+/** What an API server of this folder's etcd and authority is started with. */
+export function apiServerArguments(folder: string, port: number): string[] {
   const file = (name: string): string => join(folder, name)
   return [
     `--etcd-servers=unix://localhost:1`,
@@ -111,7 +112,8 @@ export async function startControlPlane(
   }
 }
 
-function isReady(folder: string, port: number): Promise<boolean> {
+/** Is an API server of this folder's authority there, and ready? */
+export function isReady(folder: string, port: number): Promise<boolean> {
   const read = (name: string): Buffer => readFileSync(join(folder, name))
   const tls = { ca: read('ca.crt'), cert: read('admin.crt'), key: read('admin.key') }
   return new Promise((resolve, reject) => {

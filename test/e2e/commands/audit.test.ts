@@ -1,15 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
-import Ajv from 'ajv-draft-04'
-import addFormats from 'ajv-formats'
 import { expect, test } from 'vitest'
 import type { AuditReport } from '../../../src/protocol/reports.ts'
 import { width } from '../../../src/cli/table.ts'
 import { good, makeHome, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import { writePolicy } from '../../fixtures/policy.ts'
+import { expectSarif } from '../../fixtures/sarif.ts'
 import { repository, TestTerminal } from '../../fixtures/terminal.ts'
 import { tokenCacheFiles, writeFiles } from '../../fixtures/token-caches.ts'
 
@@ -111,18 +109,11 @@ test('sarif 2.1.0, valid against its published schema', async () => {
   const strange = join(home.home, 'with space, ü and %.yaml')
   writeFileSync(strange, findings)
   writeFileSync(`${strange}.bak`, 'users: [')
-  const load = createRequire(import.meta.url)
-  const schema = load('@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json') as object
-  const ajv = new Ajv.default({ strict: false, allErrors: true, unicodeRegExp: false })
-  addFormats.default(ajv)
-  const isValid = ajv.compile(schema)
   for (const args of [[], ['--kubeconfig', strange, '--kubeconfig', `${strange}.bak`]]) {
     const { stdout } = await audit(home, '--format', 'sarif', ...args)
     const sarif = JSON.parse(stdout) as { runs: [{ results: { locations: unknown[]; ruleId: string }[] }] }
-    expect([isValid(sarif), isValid.errors]).toEqual([true, null])
+    expectSarif(sarif)
     expect(sarif.runs[0].results.length).toBeGreaterThan(2)
-    // The check is one: what the schema forbids is found.
-    expect(isValid({ ...sarif, runs: [{ ...sarif.runs[0], results: [{ message: 'x' }] }] })).toBe(false)
   }
 })
 

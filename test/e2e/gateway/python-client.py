@@ -2,7 +2,7 @@
 
 Prints what the plugin said as one line of JSON, then the answer's code and body; waits for a line on standard input
 before each further request."""
-import json, ssl, subprocess, sys, urllib.request, urllib.error
+import http.client, json, ssl, subprocess, sys, urllib.request, urllib.error
 
 url, ca, *plugin = sys.argv[1:]
 context = ssl.create_default_context(cafile=ca)
@@ -17,8 +17,8 @@ def ask():
             print(answer.status, len(answer.read()), flush=True)
     except urllib.error.HTTPError as error:
         print(error.code, error.read().decode(), flush=True)
-    except urllib.error.URLError as error:
-        print(0, error.reason, flush=True)
+    except (OSError, http.client.HTTPException) as error:
+        print(0, error, flush=True)
 
 
 ask()

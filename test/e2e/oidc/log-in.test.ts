@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { Browser } from '../../fixtures/browser.ts'
-import { environmentOf, good, isRunning, passphrase } from '../../fixtures/home.ts'
+import { environmentOf, isRunning, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import { clientId } from '../../fixtures/identity-provider.ts'
 import { makeOidcHome, writePolicies } from '../../fixtures/oidc-home.ts'
@@ -104,32 +104,6 @@ test('where no browser is the person gets a code for another device', async () =
   await new Browser(provider.caPem).logIn(address, 'alice')
   await shell.showsAfter(from, 'code=0', 60_000)
   expect(await sessionState(home)).toBe('unlocked')
-})
-
-test('a user of kubelogin’s is told how to have the same log-in without it, and one with a token where it has to go', async () => {
-  const { home, provider, browser, playground } = await oidcHome()
-  const config = async (...args: string[]) => good(await home.realKubectl(['config', ...args]))
-  await config('unset', 'users.me')
-  await config('set-credentials', 'me', '--token=a-token-of-others')
-  const token = await home.kubeguard(['adopt'])
-  expect(token.stdout).toMatch(
-    /advice: me: policy corp unlocks by oidc \(https:.*\): let a policy that unlocks by passphrase match/,
-  )
-  await config('unset', 'users.me')
-  await config(
-    'set-credentials',
-    'me',
-    '--exec-command=kubectl',
-    `--exec-arg=oidc-login,get-token,--oidc-issuer-url=${provider.issuer},--oidc-client-id,${clientId}`,
-    '--exec-api-version=client.authentication.k8s.io/v1',
-    '--exec-interactive-mode=IfAvailable',
-  )
-  const { stdout } = await home.kubeguard(['adopt'])
-  const [, advised = ''] = /advice: me: policy corp does the log-in .* run: (kubectl .*)$/m.exec(stdout) ?? []
-  expect(await home.run('/bin/sh', ['-c', advised])).toMatchObject({ code: 0 })
-  using shell = await personIn(home, { BROWSER: browser })
-  expect((await shell.enter('kubectl get pods', 90_000)).code).toBe(0)
-  expect(playground.requests.entries.some(({ identity }) => identity?.user === 'alice')).toBe(true)
 })
 
 test('another issuer in the policy file ends the session, and no vault stands in the way of an uninstall', async () => {

@@ -227,6 +227,22 @@ describe('the daemon', () => {
     await until('the rules to be right again', async () => (await findings()).length === 0)
   })
 
+  test('a pinentry that is not there', async () => {
+    const config = join(home.guardHome, 'config', 'config.yaml')
+    const right = readFileSync(config, 'utf8')
+    writeFileSync(config, right.replace('idle: 5m', 'pinentry: /usr/bin/pinentry-of-no-one\n    idle: 5m'))
+    await until('it to be named', async () =>
+      (await findings()).some(
+        ({ id, level, message }) =>
+          id === 'pinentry' &&
+          level === 'problem' &&
+          message.includes('pinentry-of-no-one (pinentry) is not there'),
+      ),
+    )
+    writeFileSync(config, right)
+    await until('the rules to be right again', async () => (await findings()).length === 0)
+  })
+
   test.each([
     ['that speaks another protocol', 99],
     ['with the same protocol', protocolVersion],

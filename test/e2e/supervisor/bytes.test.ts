@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { TestHome } from '../../fixtures/home.ts'
 import { until } from '../../fixtures/terminal.ts'
@@ -139,6 +140,31 @@ test.each(cases)('as without us, byte for byte: $name', async (one) => {
   const [bare, supervised] = [await observe('bare', one), await observe('supervised', one)]
   expect(bare.output).toMatch(one.shows)
   expect(supervised).toEqual(bare)
+})
+
+/** Answers of the daemon take this long, so that what falls into that time can be tried. */
+const slowly = ['-f', '-o', '/dev/null', '-e', 'trace=recvfrom', '-e', 'inject=recvfrom:delay_exit=100000']
+
+test('a size that the terminal is given while it starts is never lost', async () => {
+  const script = 'until [ "$(stty size)" = "6 24" ]; do sleep 0.1; done; echo there'
+  const terminals: RawTerminal[] = []
+  try {
+    for (let one = 0; one < 12; one += 1) {
+      terminals.push(
+        new RawTerminal(
+          'strace',
+          [...slowly, nearby.supervised, ...nearbyArgs('sh', '-c', script)],
+          nearby.env,
+        ),
+      )
+      // Each is somewhere else in its start when all are given their size.
+      await sleep(25)
+    }
+    for (const terminal of terminals) terminal.pty.resize(24, 6)
+    for (const terminal of terminals) await terminal.shows('there')
+  } finally {
+    for (const terminal of terminals) terminal[Symbol.dispose]()
+  }
 })
 
 test.each([

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import type { Ground, Side } from './ground.ts'
 import { observe } from './observe.ts'
@@ -31,13 +32,30 @@ export async function checkCase(ground: Ground, side: Exclude<Side, 'direct'>, o
   }
 }
 
+const mostLines = 5
+
+/** What one side has and the other has not: in a long log an assertion's own picture is far from its message. */
+function onlyIn(without: Observed, through: Observed): string {
+  const [one, other] = [without, through].map((seen) => JSON.stringify(seen, null, 1).split('\n'))
+  const missing = (lines: string[] = [], from: string[] = []): string[] =>
+    lines.filter((line) => !from.includes(line)).slice(0, mostLines)
+  return [
+    ...missing(one, other).map((line) => `- ${line}`),
+    ...missing(other, one).map((line) => `+ ${line}`),
+  ].join('\n')
+}
+
+function expectAlike(without: Observed, through: Observed): void {
+  if (!isDeepStrictEqual(through, without)) throw new Error(`differs:\n${onlyIn(without, through)}`)
+}
+
 async function compare(ground: Ground, side: Exclude<Side, 'direct'>, one: Case): Promise<void> {
   const without = await withoutShim(ground, one)
   const through = await observe(ground, side, one)
   expect(shown(without)).toMatch(one.shows)
   const { differs } = one
   const ours = differs?.shows[side]
-  if (differs === undefined || ours === undefined) return expect(through).toEqual(without)
+  if (differs === undefined || ours === undefined) return expectAlike(without, through)
   expect(shown(without)).toMatch(differs.shows.direct ?? one.shows)
   expect(shown(through)).toMatch(ours)
 }

@@ -56,9 +56,9 @@ function parse(bytes: Buffer): Block[] {
 }
 
 const processNames = new Set(['pid', 'parent', 'group', 'session', 'foreground'])
-/** Numbers of processes, sizes and counts, which no two runs share. */
+/** Numbers of processes, sizes and counts, which no two runs share; FDSize is what a parent once had open (proc(5)). */
 const unsteadyStatus =
-  /^(State|SigQ|Tgid|Ngid|Pid|PPid|NStgid|NSpid|NSpgid|NSsid|Vm\w+|Rss\w+|HugetlbPages|\w+_ctxt_switches):/
+  /^(State|SigQ|Tgid|Ngid|Pid|PPid|NStgid|NSpid|NSpgid|NSsid|FDSize|Vm\w+|Rss\w+|HugetlbPages|\w+_ctxt_switches):/
 
 /** The same facts without what differs between any two runs: which numbers are equal stays. */
 function steady(block: Block): Noted {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { askByPinentry } from '../../../src/client/pinentry.ts'
+import { askByPinentry, whyNoPinentry } from '../../../src/client/pinentry.ts'
 import { TestTerminal } from '../../fixtures/terminal.ts'
 
 const program = '/usr/bin/pinentry-curses'
@@ -42,4 +42,12 @@ test('without a terminal or a desktop it says so at once', async () => {
   await expect(askByPinentry({ program, text: 'anybody' })).rejects.toMatchObject({
     code: 'unlock-cancelled',
   })
+})
+
+test('who looks whether one is there asks it nothing that a person would see', async () => {
+  expect(await whyNoPinentry(program)).toBeUndefined()
+  expect(await whyNoPinentry('/usr/bin/pinentry-of-no-one')).toBe('is not there')
+  expect(await whyNoPinentry('/usr/bin')).toBe('is no program')
+  expect(await whyNoPinentry('/bin/true')).toBe('ends without an answer')
+  expect(await whyNoPinentry('/bin/cat', 1_000)).toBe('does not answer')
 })

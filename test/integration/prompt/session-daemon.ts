@@ -118,6 +118,7 @@ export class SessionDaemon {
       sessions: [session],
       problems: [],
       misuse: [],
+      revocations: [],
     }
   }
 }

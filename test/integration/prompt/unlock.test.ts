@@ -128,6 +128,7 @@ test.each([
       left: [],
       diff: '',
       missingVaults: [],
+      logIns: [],
     },
   })
   const run = await kubeguard(args)

@@ -23,7 +23,16 @@ const alice: AdoptedUser = {
   advice: ['rotate: it was readable'],
 }
 const sealed: AbsorbReport = { ...quiet, absorbed: [alice] }
-const report: AdoptReport = { dryRun: false, adopted: [], left: [], diff: '', missingVaults: [] }
+const report: AdoptReport = {
+  dryRun: false,
+  adopted: [],
+  left: [],
+  logIns: [],
+  wiped: [],
+  notWiped: [],
+  diff: '',
+  missingVaults: [],
+}
 const outline = (path: string, users: readonly OutlineUser[]): Outline => ({
   path,
   real: path,

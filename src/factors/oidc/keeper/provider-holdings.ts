@@ -5,8 +5,9 @@ import type { Holdings } from '../../../keeper/factor.ts'
 import { unknownCredential } from '../../../keeper/holdings.ts'
 import type { VaultItem } from '../../../platform/vault/item.ts'
 import { startRevoker } from '../../../platform/revoker/start-revoker.ts'
-import type { Revoker } from '../../../platform/revoker/start-revoker.ts'
+import type { RevocationPlace, Revoker } from '../../../platform/revoker/start-revoker.ts'
 import { providerFailure } from './failure.ts'
+import { takesBasic } from './provider.ts'
 import type { Provider } from './provider.ts'
 import { tokensFrom } from './tokens.ts'
 import type { Tokens } from './tokens.ts'
@@ -25,13 +26,13 @@ export class ProviderHoldings implements Holdings {
   #tokens: Tokens
   #renewal: Promise<void> | undefined
   #failedAtMs = -Infinity
-  readonly #revoker: Revoker | undefined
+  readonly #revocation: Revocation | undefined
 
-  constructor(provider: Provider, policy: string, tokens: Tokens, revoker: Revoker | undefined) {
+  constructor(provider: Provider, policy: string, tokens: Tokens, revocation: Revocation | undefined) {
     this.#provider = provider
     this.#policy = policy
     this.#tokens = tokens
-    this.#revoker = revoker
+    this.#revocation = revocation
     this.#holdForLater()
   }
 
@@ -56,7 +57,10 @@ export class ProviderHoldings implements Holdings {
 
   /** What the session's end makes worthless at the provider, too. */
   #holdForLater(): void {
-    this.#revoker?.hold(this.#tokens.refreshToken ?? this.#tokens.accessToken)
+    const token = this.#tokens.refreshToken ?? this.#tokens.accessToken
+    if (this.#revocation === undefined) return
+    const { revoker, place } = this.#revocation
+    revoker.hold({ key: 'provider', kind: 'provider', ...place, token })
   }
 
   #isAging(): boolean {
@@ -102,9 +106,19 @@ export class ProviderHoldings implements Holdings {
   }
 }
 
+/** Who takes the session's token back at its end, and where. */
+export interface Revocation {
+  readonly revoker: Revoker
+  readonly place: RevocationPlace
+}
+
 /** Undefined where the provider takes nothing back. */
-export function revokerFor({ config, settings }: Provider): Revoker | undefined {
-  const { revocation_endpoint: endpoint } = config.serverMetadata()
+export function revocationAt({ config, settings, secret }: Provider): Revocation | undefined {
+  const server = config.serverMetadata()
+  const { revocation_endpoint: endpoint } = server
   const { issuer, clientId, ca } = settings
-  return endpoint === undefined ? undefined : startRevoker({ issuer, endpoint, clientId, ca })
+  if (endpoint === undefined) return undefined
+  const proof =
+    secret === undefined ? undefined : ({ secret, goesIn: takesBasic(server) ? 'head' : 'body' } as const)
+  return { revoker: startRevoker(), place: { issuer, endpoint, clientId, proof, ca } }
 }

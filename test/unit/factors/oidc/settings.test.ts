@@ -26,7 +26,12 @@ describe('the settings of oidc', () => {
   })
 
   test('may be said in full', () => {
-    const more = { scopes: ['email'], redirect: ['http://127.0.0.1'], ca: '/etc/ca.pem' }
+    const more = {
+      scopes: ['email'],
+      redirect: ['http://127.0.0.1'],
+      ca: '/etc/ca.pem',
+      clientSecretFile: '/s',
+    }
     expect(read({ ...right, ...more, within: '3m' }).settings).toMatchObject({ ...more, withinMs: 180_000 })
   })
 
@@ -48,11 +53,8 @@ describe('the settings of oidc', () => {
     ['a relative path', { ...right, ca: 'ca.pem' }, /^oidc\.ca: /],
     ['no time at all', { ...right, within: '1s' }, /^oidc\.within: /],
     ['what is not known', { ...right, client: 'x' }, /^oidc\.client: .* is not known/],
-    [
-      'a client’s secret',
-      { ...right, clientSecret: 'x' },
-      /^oidc\.clientSecret: .*not available in this version/,
-    ],
+    ['a client’s secret', { ...right, clientSecret: 'x' }, /^oidc\.clientSecret: .*does not belong/],
+    ['a relative path of one', { ...right, clientSecretFile: 'x' }, /^oidc\.clientSecretFile: /],
   ])('%s is refused at its place', (_, oidc, message) => {
     expect(read(oidc).problems).toEqual(expect.arrayContaining([expect.stringMatching(message)]))
   })

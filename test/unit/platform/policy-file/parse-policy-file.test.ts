@@ -59,6 +59,9 @@ describe('a policy file', () => {
     expect(said('    access: gateway\n    materialize: true\n')).toEqual([
       'access: gateway keeps what materialize would write down',
     ])
+    expect(
+      said('    access: gateway\n    credential: ephemeral\n    ephemeral: { roles: [view] }\n'),
+    ).toEqual(['access: gateway does not serve ephemeral sessions'])
     expect(said('    access: gateway\n    scope: terminal\n')).toEqual([
       'access: gateway has one port, for one session (scope: terminal)',
     ])
@@ -116,14 +119,6 @@ describe('a policy file', () => {
 
   it.each<[string, string, number, number, RegExp, RegExp]>([
     ['an unknown key', file('    idel: 5m\n'), 5, 5, /"idel" is not known/, /did you mean idle\?/],
-    [
-      'a key of a later version',
-      file('    credential: ephemeral\n'),
-      5,
-      5,
-      /credential is not available in this version/,
-      /remove it/,
-    ],
     [
       'a top key of a later version',
       `notify: [desktop]\n${file('')}`,

@@ -183,6 +183,37 @@ it('leaves to the user what the organisation does not say', () => {
   expect(policies.tightenedBy('mine')).toEqual(['holders end, not expire', 'lockOn disconnect too'])
 })
 
+it('leaves to the user also what is neither strict nor loose, where the organisation has the policy', () => {
+  const mine = '    warn: 2m\n    escape: none\n    pinentry: /usr/bin/pinentry\n    notify: "off"\n'
+  writeFileSync(userFile, `${text('mine', '30m', '"prod-*"')}${mine}`)
+  writeFileSync(organisationFile, text('theirs', '20m', '"prod-*"'))
+  const policies = source()
+  expect(policies.current()[0]).toMatchObject({
+    name: 'theirs',
+    idleMs: 20 * 60_000,
+    warnMs: 120_000,
+    escape: 'none',
+    pinentry: '/usr/bin/pinentry',
+    notify: 'off',
+  })
+  const by = Object.fromEntries(policies.decidedFor('prod-1').map((one) => [one.rule, one.by]))
+  expect(by).toMatchObject({ idle: ['organisation'], warn: ['user'], escape: ['user'], pinentry: ['user'] })
+  // Nobody says these: not the organisation's word, though it has the policy.
+  expect(by).toMatchObject({ lifetime: [], live: [], suspendFor: [], finish: [], absorb: [], hold: [] })
+})
+
+it('knows where the file says a rule whose word it is', () => {
+  const oidc = '    unlock: [oidc]\n    oidc: {issuer: "https://id.example.com", clientId: x}\n'
+  writeFileSync(userFile, `${text('mine', '30m', '"prod-*"')}    unlock: [passphrase]\n    hold: never\n`)
+  writeFileSync(organisationFile, `# theirs\n${text('theirs', '40m', '"prod-*"')}${oidc}`)
+  const policies = source()
+  const [policy] = policies.current()
+  expect(policy).toMatchObject({ name: 'theirs', unlock: [{ factor: 'oidc' }] })
+  expect(policies.saidAt('prod-*', 'unlock')).toEqual({ file: organisationFile, line: 7, column: 5 })
+  expect(policies.saidAt('prod-1', 'hold')).toEqual({ file: userFile, line: 7, column: 5 })
+  expect(policies.saidAt('prod-1', 'live')).toBeUndefined()
+})
+
 it('says of each rule which file decided it', () => {
   writeFileSync(userFile, `${text('mine', '30m')}    hold: never\n    env: [A]\n`)
   writeFileSync(organisationFile, `${text('all', '10m')}    hold: never\n    env: [B]\n    lifetime: 13h\n`)

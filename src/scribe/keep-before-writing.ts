@@ -1,0 +1,19 @@
+import { sealAllPending } from '../platform/vault/seal-pending.ts'
+import type { AdoptionPlan } from './plan-adoption.ts'
+import { noteReplaced } from './replaced-log-ins.ts'
+import { keepClientSecret } from './take-log-in-over.ts'
+
+/** Everything that the files are about to lose is kept elsewhere, durably, when this returns. */
+export async function keepBeforeWriting(vaultsDir: string, plan: AdoptionPlan): Promise<void> {
+  await sealAllPending(vaultsDir, plan.items)
+  for (const { secretFile, known } of plan.replaced) keepClientSecret(secretFile, known)
+  await noteReplaced(
+    plan.replaced.map(({ policy, file, user, contexts, original }) => ({
+      policy,
+      file,
+      user,
+      contexts,
+      original,
+    })),
+  )
+}

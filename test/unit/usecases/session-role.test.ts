@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest'
+import { defaultPolicy } from '../../../src/domain/default-policies.ts'
+import type { Policy } from '../../../src/domain/policy.ts'
+import {
+  chosenRole,
+  ephemeralOrder,
+  limitsOfRole,
+  refuseOtherRole,
+} from '../../../src/usecases/session-role.ts'
+
+const minute = 60_000
+const offer = {
+  roles: [{ role: 'view' }, { role: 'edit', forMs: 3 * minute }],
+  namespaces: ['shop'],
+  home: 'home',
+}
+
+function tableOf(ephemeral?: typeof offer, access: Policy['access'] = 'plugin') {
+  const limits = { idleMs: 5 * minute, lifetimeMs: 60 * minute }
+  const rules = (): Policy => ({ ...defaultPolicy, ...limits, ephemeral, access })
+  return { rules, limits: () => ({ idleMs: 5 * minute, lifetimeMs: 60 * minute }) }
+}
+
+const prod = { policy: 'prod' }
+
+test('the least role, with the rules that offered it, is what a keeper is told', () => {
+  const opened = chosenRole(tableOf(offer), prod, undefined)
+  if (opened === undefined) throw new Error('none')
+  expect(opened).toEqual({ role: 'view', rules: offer })
+  expect(ephemeralOrder(opened, { idleMs: 1, lifetimeMs: 2 })).toEqual({
+    role: 'view',
+    namespaces: ['shop'],
+    home: 'home',
+    lifetimeMs: 2,
+  })
+  expect(chosenRole(tableOf(), prod, undefined)).toBeUndefined()
+  expect(() => chosenRole(tableOf(), prod, 'view')).toThrow('prod has no roles')
+})
+
+test('more rights for a shorter time: no limit is ever longer than it', () => {
+  expect(limitsOfRole(tableOf(offer), 'prod', undefined)).toEqual({
+    idleMs: 5 * minute,
+    lifetimeMs: 60 * minute,
+  })
+  expect(limitsOfRole(tableOf(offer), 'prod', 'edit')).toEqual({ idleMs: 3 * minute, lifetimeMs: 3 * minute })
+})
+
+test('an open session keeps its role', () => {
+  const openedAs = { role: 'view', rules: offer }
+  expect(() => refuseOtherRole({ ...prod, openedAs }, undefined)).not.toThrow()
+  expect(() => refuseOtherRole({ ...prod, openedAs }, 'view')).not.toThrow()
+  expect(() => refuseOtherRole({ ...prod, openedAs }, 'edit')).toThrow('prod is unlocked as view')
+  expect(() => refuseOtherRole({ ...prod, openedAs: undefined }, 'edit')).toThrow(
+    'prod is unlocked without a role',
+  )
+})
+
+test('behind a gateway no session in a cluster is opened: neither rule gives way', () => {
+  expect(() => chosenRole(tableOf(offer, 'gateway'), prod, undefined)).toThrow(
+    'prod has access: gateway, which serves no ephemeral session',
+  )
+  expect(chosenRole(tableOf(undefined, 'gateway'), prod, undefined)).toBeUndefined()
+})
