@@ -7,6 +7,7 @@ import type { Dirs } from '../platform/dirs.ts'
 import { installRoot, nativePath, nativeSupervisorPath, version } from '../platform/install.ts'
 import { createNotifications } from '../platform/notifications.ts'
 import { openJournal } from '../platform/journal/open-journal.ts'
+import { createRequestJournal } from '../platform/journal/request-journal.ts'
 import { createKeepers } from '../platform/keepers/create-keepers.ts'
 import { createLog } from '../platform/log/create-log.ts'
 import { createFileWatch } from '../platform/file-watch/create-file-watch.ts'
@@ -57,6 +58,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
   const log = createLog({ file: places.logFile(dirs), level: 'info' })
   const clock = createClock()
   const journal = openJournal({ path: places.journal(dirs), now: () => clock.now().wallMs })
+  const requests = createRequestJournal({ path: places.requests(dirs), now: () => clock.now().wallMs })
   const policies = createPolicySource({ userFile: places.config(dirs), organisationFile, log })
   const vaults = createVaultCatalogue(places.vaults(dirs))
   const processes = createProcessTable()
@@ -69,7 +71,7 @@ export function compose(dirs: Dirs, hooks: Hooks) {
   })
   const terminals = supervisors.over(createTerminals())
   const kubeconfigs = createKubeconfigs({ log })
-  const keepers = createKeepers({ log })
+  const keepers = createKeepers({ log, requested: requests.record })
   const reaper = createReaper({ log, tablePath: places.liveTable(dirs) })
   const programs = createPrograms({ shims: places.shims(dirs), binaries: ownBinaries() })
   const notifications = createNotifications({ log })
@@ -182,10 +184,11 @@ export function compose(dirs: Dirs, hooks: Hooks) {
   // As it was started: an update changes what is on disk.
   const startedVersion = version()
   const startedAtMs = clock.now().wallMs
-  const problems = (): string[] => [...journal.problems(), ...absorb.problems()]
+  const problems = (): string[] => [...journal.problems(), ...requests.problems(), ...absorb.problems()]
   return {
     clock,
     journal,
+    requests,
     policies,
     vaults,
     processes,

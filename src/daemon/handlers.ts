@@ -76,8 +76,8 @@ export function createHandlers(world: World): Handlers {
       report: await world.sweep.byHand(kubeconfigPaths(placeOf(request))),
     }),
     'policy.read': ({ context }) => ({ report: reportPolicy(world, context) }),
-    'journal.read': ({ after, sinceMs, event, session }) => ({
-      entries: world.journal.read({
+    'journal.read': ({ after, sinceMs, event, session, requests }) => ({
+      entries: (requests ? world.requests : world.journal).read({
         ...(after === undefined ? {} : { after }),
         ...(sinceMs === undefined ? {} : { sinceMs }),
         ...(event === undefined ? {} : { event }),

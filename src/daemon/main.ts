@@ -113,6 +113,7 @@ function leave(world: World, admitted: DaemonLock, { socket, replaced, isManaged
   world.statusFile.flush()
   world.journal.record({ event: 'daemon-stopped', details: { pid: process.pid, replaced } })
   world.journal.close()
+  world.requests.close()
   rmSync(socket, { force: true })
   admitted.release()
   if (replaced && isManaged) process.exit(startMeAgain)

@@ -44,5 +44,6 @@ export type JournalEvent =
   | 'misuse-command'
   | 'policy-changed'
   | 'policy-invalid'
+  | 'request'
   | 'journal-replaced'
   | 'journal-gap'

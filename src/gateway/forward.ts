@@ -6,6 +6,7 @@ import type { Destination, UpstreamRequest } from './destination.ts'
 import type { Exchange, Exchanges } from './exchanges.ts'
 import { pairsOf, requestHeaders, responseHeaders, valueOf } from './headers.ts'
 import type { Pass } from './passes.ts'
+import type { Logged } from './request-log.ts'
 
 export interface Admitted {
   readonly pass: Pass
@@ -13,6 +14,7 @@ export interface Admitted {
   /** At the API server. */
   readonly target: string
   readonly exchanges: Exchanges
+  readonly logged: Logged
 }
 
 /** What may be sent once more, where a connection that was kept turns out to be closed: it changes nothing. */
@@ -58,6 +60,7 @@ export class Forwarded implements Exchange {
 
   end(why: Answer): void {
     this.#isOver = true
+    this.#admitted.logged.code ??= why.code
     this.#upstream?.destroy()
     if (!this.#response.headersSent) return sendAnswer(this.#response, why)
     if (!this.#isBetweenEvents) return breakOff(this.#response)
@@ -95,6 +98,7 @@ export class Forwarded implements Exchange {
   }
 
   #sendBody(upstream: ClientRequest): void {
+    this.#request.on('data', (chunk: Buffer) => (this.#admitted.logged.sent += chunk.length))
     this.#request.pipe(upstream, { end: false })
     this.#request.once('end', () => {
       const trailers = this.#request.rawTrailers
@@ -110,6 +114,8 @@ export class Forwarded implements Exchange {
   #answer(answered: IncomingMessage): void {
     const response = this.#response
     const headers = responseHeaders(answered.rawHeaders)
+    const { logged } = this.#admitted
+    logged.code = answered.statusCode
     const isEarly = !this.#request.complete && response.req.httpVersionMajor < 2
     response.writeHead(answered.statusCode ?? 502, [...headers, ...(isEarly ? ['connection', 'close'] : [])])
     const isWatch = isJsonWatch(this.#admitted.target, answered)
@@ -120,7 +126,10 @@ export class Forwarded implements Exchange {
     answered.once('close', () => {
       if (!answered.complete) breakOff(response)
     })
-    if (isWatch) answered.on('data', (chunk: Buffer) => (this.#isBetweenEvents = chunk.at(-1) === newline))
+    answered.on('data', (chunk: Buffer) => {
+      logged.received += chunk.length
+      if (isWatch) this.#isBetweenEvents = chunk.at(-1) === newline
+    })
     answered.pipe(response, { end: false })
     answered.once('end', () => {
       const trailers = responseHeaders(answered.rawTrailers)
@@ -132,12 +141,14 @@ export class Forwarded implements Exchange {
   #fail(upstream: ClientRequest, mayRepeat: boolean): void {
     if (this.#isOver || this.#response.headersSent || this.#upstream !== upstream) return
     if (mayRepeat && upstream.reusedSocket) return this.#send(false)
+    this.#admitted.logged.code = unreachable.code
     sendAnswer(this.#response, unreachable)
   }
 
   #finish(): void {
     if (!this.#isOver && !this.#response.writableFinished) this.#upstream?.destroy()
     this.#isOver = true
+    this.#admitted.logged.over()
     this.#admitted.exchanges.over(this)
   }
 }

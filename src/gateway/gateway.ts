@@ -16,6 +16,7 @@ import { objectionTo, objectionToUpgrade } from './objection.ts'
 import { Passes } from './passes.ts'
 import type { Pass } from './passes.ts'
 import type { Peers } from './peers.ts'
+import type { RequestLog } from './request-log.ts'
 import { routeOf } from './route.ts'
 import { Tunnel } from './tunnel.ts'
 
@@ -40,6 +41,7 @@ const limits = {
 interface World {
   readonly wallMs: () => number
   readonly peers: Peers
+  readonly requests: RequestLog
 }
 
 /** Everything between the clients of one session and its API servers. */
@@ -156,7 +158,7 @@ export class Gateway {
     server.on('checkContinue', (request, response) => take(request as never, response as never, true))
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, early: Buffer) => {
       socket.on('error', () => socket.destroy())
-      const found = objectionToUpgrade(request) ?? this.#admitOrRefuse(request)
+      const found = objectionToUpgrade(request) ?? this.#admitOrRefuse(request, true)
       if ('code' in found) return sendRawAnswer(socket, found)
       new Tunnel(request, socket, found).start(early)
     })
@@ -173,29 +175,38 @@ export class Gateway {
     if (this.#isOver || !this.#world.peers.accept(socket)) socket.destroy()
   }
 
-  #admitOrRefuse(request: IncomingMessage): Admitted | Answer {
+  #admitOrRefuse(request: IncomingMessage, isUpgrade = false): Admitted | Answer {
+    const pass = this.#passes.find(request.headers.authorization)
+    const route = routeOf(request.url ?? '')
+    const { method = 'GET' } = request
+    const asked = { method, target: route?.target ?? '', isUpgrade }
+    const found = this.#destinationOf(request, pass, route)
+    // A pass in other hands says nothing of who it was.
+    if ('code' in found)
+      this.#world.requests.refused(asked, found.code === 401 ? undefined : pass, found.code)
+    if ('code' in found || pass === undefined) return found as Answer
+    const logged = this.#world.requests.begin(asked, pass)
+    return { pass, target: asked.target, exchanges: this.#exchanges, destination: found, logged }
+  }
+
+  #destinationOf(
+    request: IncomingMessage,
+    pass: Pass | undefined,
+    route: ReturnType<typeof routeOf>,
+  ): Destination | Answer {
     const { port } = this.#server.address() as AddressInfo
     // A name that a web page chose and a resolver turned into 127.0.0.1 is not ours.
     const authority = request.headers[':authority'] ?? request.headers.host
     if (authority !== `${loopback}:${port}`) return answer('BadRequest', 'this host is not served here')
-    const pass = this.#passes.find(request.headers.authorization)
     if (pass === undefined || !this.#world.peers.isOf(request.socket as Socket, pass.client))
       return answer(
         'Unauthorized',
         `no valid pass of this session; run the command again, and where that fails: kubeguard unlock ${this.#order.policy}`,
       )
-    const route = routeOf(request.url ?? '')
     if (route === undefined) return answer('BadRequest', 'this is no path of the gateway')
     const destination = this.#credentials.get(pass.credential)?.get(route.slug)
     if (destination === undefined)
       return answer('NotFound', 'this credential was not adopted for that cluster; run: kubeguard adopt')
-    return (
-      objectionTo(request, route.target, this.#order) ?? {
-        pass,
-        destination,
-        target: route.target,
-        exchanges: this.#exchanges,
-      }
-    )
+    return objectionTo(request, route.target, this.#order) ?? destination
   }
 }

@@ -4,11 +4,13 @@ import { hardenProcess } from '../hardening/harden-process.ts'
 import { KeeperChannel } from '../platform/keepers/channel.ts'
 import { readHello, writeHello } from '../platform/keepers/hello.ts'
 import { prctl, prctlOption } from '../platform/libc.ts'
+import { inspectProcess } from '../platform/processes/inspect.ts'
 import { trustAuthorities } from '../platform/trusted-authorities.ts'
 import { decodeRequest } from '../protocol/frame.ts'
 import { Gateway } from './gateway.ts'
 import { parseHeld, parseOrder } from './order.ts'
 import { LocalPeers } from './peers.ts'
+import { RequestLog } from './request-log.ts'
 
 /** The keeper's end of the socket pair. */
 const lineFd = 3
@@ -28,15 +30,20 @@ async function main(): Promise<void> {
   const line = new Socket({ fd: lineFd, readable: true, writable: true })
   const order = parseOrder(await readHello(line))
   trustAuthorities(undefined)
-  const gateway = new Gateway(order, { wallMs: () => Date.now(), peers: new LocalPeers() })
-  const channel = new KeeperChannel(line, {
+  const requests = new RequestLog({
+    nowMs: () => performance.now(),
+    tell: (record) => channel.tell('gateway.request', record),
+  })
+  const gateway = new Gateway(order, { wallMs: () => Date.now(), peers: new LocalPeers(), requests })
+  const channel: KeeperChannel = new KeeperChannel(line, {
     'gateway.hold': (body) => {
       gateway.hold(parseHeld(JSON.parse(decodeRequest('gateway.hold', body).credential.toString())))
       return {}
     },
     'gateway.admit': (body) => {
       const { digest, credential, pid, startTicks, untilWallMs } = decodeRequest('gateway.admit', body)
-      gateway.admit(digest, { credential, client: { pid, startTicks }, untilWallMs })
+      const program = inspectProcess(pid)?.program ?? ''
+      gateway.admit(digest, { credential, client: { pid, startTicks }, program, untilWallMs })
       return {}
     },
     'gateway.narrow': (body) => {

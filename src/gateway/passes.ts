@@ -6,6 +6,8 @@ export interface Pass {
   readonly credential: string
   /** The client that it was made for; what it has started may use it, too. */
   readonly client: ProcessId
+  /** Base name of its executable, as it was when the pass was made. */
+  readonly program: string
   /** In wall-clock ms. */
   readonly untilWallMs: number
 }

@@ -44,13 +44,17 @@ export class Tunnel implements Exchange {
     const request = { method, target: this.#admitted.target, headers }
     const upstream = this.#admitted.destination.begin(request, { upgrades: true })
     this.#upstream = upstream
-    upstream.on('error', () => sendRawAnswer(this.#socket, unreachable))
+    upstream.on('error', () => {
+      this.#admitted.logged.code ??= unreachable.code
+      sendRawAnswer(this.#socket, unreachable)
+    })
     upstream.once('response', (answered) => this.#refused(answered))
     upstream.once('upgrade', (answered, far, first) => this.#join(answered, far, first, early))
     upstream.end()
   }
 
   end(why: Answer): void {
+    this.#admitted.logged.code ??= why.code
     if (this.#far === undefined) sendRawAnswer(this.#socket, why)
     else {
       this.#far.unpipe(this.#socket)
@@ -64,6 +68,8 @@ export class Tunnel implements Exchange {
 
   #join(answered: IncomingMessage, far: Duplex, first: Buffer, early: Buffer): void {
     const socket = this.#socket
+    const { logged } = this.#admitted
+    logged.code = answered.statusCode
     this.#far = far
     far.on('error', () => socket.destroy())
     // One that ended in order is ended in order by the pipe.
@@ -74,12 +80,15 @@ export class Tunnel implements Exchange {
     if (this.#frames !== undefined) far.on('data', (chunk: Buffer) => this.#frames?.push(chunk))
     if (first.length > 0) far.unshift(first)
     if (early.length > 0) far.write(early)
+    far.on('data', (chunk: Buffer) => (logged.received += chunk.length))
+    socket.on('data', (chunk: Buffer) => (logged.sent += chunk.length))
     far.pipe(socket)
     socket.pipe(far)
   }
 
   /** No upgrade: the API server says why, and the connection ends with it. */
   #refused(answered: IncomingMessage): void {
+    this.#admitted.logged.code = answered.statusCode
     if (!this.#socket.writable) return void answered.destroy()
     this.#socket.write(head(answered, ['Connection: close']))
     answered.pipe(this.#socket)
@@ -88,6 +97,7 @@ export class Tunnel implements Exchange {
   #finish(): void {
     this.#far?.destroy()
     this.#upstream?.destroy()
+    this.#admitted.logged.over()
     this.#admitted.exchanges.over(this)
   }
 }

@@ -5,6 +5,8 @@ import { GuardError } from '../domain/errors.ts'
 import { passDigest } from '../platform/gateways/pass-digest.ts'
 import { startGateway } from '../platform/gateways/start-gateway.ts'
 import { KeeperChannel } from '../platform/keepers/channel.ts'
+import { decodeRequest } from '../protocol/frame.ts'
+import type { RequestOf } from '../protocol/messages.ts'
 import type { OpenReport } from '../protocol/reports.ts'
 import type { GatewayIdentity } from '../platform/vault/gateway-identity.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
@@ -17,6 +19,8 @@ interface World {
   readonly holdings: () => Holdings | undefined
   /** Told before the gateway has a secret: whoever ends this keeper ends that process, too. */
   readonly begun: (id: HeldProcess) => void
+  /** A request went through it, or was refused. */
+  readonly requested: (request: RequestOf<'gateway.request'>) => void
   /** It ended, and not by us. */
   readonly lost: () => void
 }
@@ -110,7 +114,7 @@ export class GatewayLink {
 
   async #startProcess(lifetimeWallMs: number): Promise<KeeperChannel> {
     try {
-      const { policy, deny, begun, lost } = this.#world
+      const { policy, deny, begun, requested, lost } = this.#world
       const { port, authority } = await this.#identity()
       // Loaded when it is needed: most keepers never do.
       const { issueLeaf } = await import('../platform/certificates/certificates.ts')
@@ -121,7 +125,9 @@ export class GatewayLink {
       })
       const { line, onExit } = await startGateway({ policy, port, deny, ...leaf }, begun)
       onExit(lost)
-      const channel = new KeeperChannel(line, {})
+      const channel = new KeeperChannel(line, {
+        'gateway.request': (body) => (requested(decodeRequest('gateway.request', body)), {}),
+      })
       line.resume()
       return channel
     } catch (error) {

@@ -5,7 +5,7 @@ import type { VaultItem } from '../platform/vault/item.ts'
 import { ancestryOf } from '../platform/processes/inspect.ts'
 import { readProcStat } from '../platform/processes/proc-stat.ts'
 import { decodeRequest, encodeReply, requestName } from '../protocol/frame.ts'
-import type { ReplyOf } from '../protocol/messages.ts'
+import type { ReplyOf, RequestOf } from '../protocol/messages.ts'
 import type { FailedBefore, OpenReport } from '../protocol/reports.ts'
 import type { KeeperOrder, ProcessId } from '../usecases/ports.ts'
 import type { Duplex } from 'node:stream'
@@ -76,6 +76,7 @@ export class Keeper {
       deny: options.order.deny ?? [],
       holdings: () => this.#holdings,
       begun: (id) => this.#channel.tell('keeper.gateway', id),
+      requested: (request) => this.#passOn(request),
       lost: end,
     })
     this.#channel.onClose(end)
@@ -264,6 +265,15 @@ export class Keeper {
   async #item(credential: string): Promise<VaultItem> {
     if (this.#holdings === undefined) throw unknownCredential(credential)
     return this.#holdings.item(credential)
+  }
+
+  /** A daemon that reads nothing ends this session soon; its gateway shall not for that. */
+  #passOn(request: RequestOf<'keeper.request'>): void {
+    try {
+      this.#channel.tell('keeper.request', request)
+    } catch {
+      // Nobody is there to keep it.
+    }
   }
 
   #give(

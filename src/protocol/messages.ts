@@ -17,6 +17,7 @@ type Route =
   | 'daemon>reaper'
   | 'supervisor>screen'
   | 'keeper>gateway'
+  | 'gateway>keeper'
 
 interface Message {
   /** 1 … 0x7fff; a reply carries the same id with bit 15 set. Never reused. */
@@ -63,6 +64,24 @@ const proofFields = {
   factor: optional(2, 'text', 'which factor asks; go on with keeper.answer on this connection', 64),
   question: optional(3, 'secret', 'with `factor`: what it asks, its own business', limits.answerBytes),
   recoveryKey: optional(4, 'secret', 'the recovery key that was made: shown once, kept nowhere', 256),
+}
+
+const nameMax = 1024
+
+/** One request that went through a gateway, or that it refused: an entry of the journal of requests. */
+const apiRequestFields = {
+  verb: required(1, 'text', 'as RBAC names it; of a path that is no resource’s the method', nameMax),
+  resource: required(2, 'text', 'with its subresource; or the first two parts of the path', nameMax),
+  namespace: required(3, 'text', 'empty: none', nameMax),
+  name: required(4, 'text', 'of the object; empty: none', nameMax),
+  program: required(5, 'text', 'base name of the client’s executable; empty: no valid pass', nameMax),
+  pid: required(6, 'uint', 'of the client; 0: no valid pass'),
+  code: optional(7, 'uint', 'HTTP status; absent: none came'),
+  sent: required(8, 'uint', 'bytes from the client after the head, so far'),
+  received: required(9, 'uint', 'bytes to the client after the head, so far'),
+  durationMs: optional(10, 'uint', 'absent: it is still under way, or it stands for several'),
+  times: optional(11, 'uint', 'so many alike, after the one that was told by itself'),
+  leftOut: optional(12, 'uint', 'so many before this one were not told: too many at once'),
 }
 
 export const messages = {
@@ -248,6 +267,7 @@ export const messages = {
       sinceMs: optional(2, 'uint', 'only entries at or after this wall-clock time in ms'),
       event: optional(3, 'text', 'only this event', 64),
       session: optional(4, 'text', 'only this policy', 256),
+      requests: required(5, 'flag', 'of the journal of requests through gateways'),
     },
     reply: { entries: required(1, 'json', 'a list of JournalEntry', limits.jsonBytes) },
   }),
@@ -614,6 +634,16 @@ export const messages = {
     reply: {},
     told: true,
   }),
+  'keeper.request': message({
+    id: 55,
+    route: 'keeper>daemon',
+    about: 'A request to an API server, for the journal of requests: as this session’s gateway has told it.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: apiRequestFields,
+    reply: {},
+    told: true,
+  }),
   'keeper.opened': message({
     id: 50,
     route: 'keeper>daemon',
@@ -760,6 +790,16 @@ export const messages = {
     mayShowPresence: false,
     request: { clients: required(1, 'textList', 'PID:START', 64) },
     reply: {},
+  }),
+  'gateway.request': message({
+    id: 99,
+    route: 'gateway>keeper',
+    about: 'A request to an API server: when it has ended, and before, where that takes more than a second.',
+    needsUnlocked: true,
+    mayShowPresence: false,
+    request: apiRequestFields,
+    reply: {},
+    told: true,
   }),
 } as const
 

@@ -1,5 +1,6 @@
 import type { DenyRule } from '../domain/deny-rules.ts'
 import type { ErrorCode } from '../domain/errors.ts'
+import type { RequestOf } from '../protocol/messages.ts'
 import type { JournalEvent } from '../domain/event.ts'
 import type { DecidedRule } from '../domain/explain-policy.ts'
 import type { FactorSettings } from '../domain/factor.ts'
@@ -184,6 +185,13 @@ export interface Journal {
   failures(policy: string): FailedUnlocks
   setFailures(policy: string, failures: FailedUnlocks): boolean
   close(): void
+}
+
+/** What went through gateways; apart from the journal, which no number of requests may push anything out of. */
+export interface RequestJournal {
+  /** Never throws. */
+  record(policy: string, request: RequestOf<'keeper.request'>): void
+  read: Journal['read']
 }
 
 export interface PolicySource {

@@ -7,12 +7,14 @@ import { command, durationArgument, jsonOption } from '../command.ts'
 import { formatTimestamp } from '../duration.ts'
 import { runCommand } from '../failure.ts'
 import { coloursFor, print, printJson, say } from '../output.ts'
+import { requestLine } from '../request-line.ts'
 
 interface LogOptions {
   readonly follow?: true | undefined
   readonly since?: number | undefined
   readonly session?: string | undefined
   readonly event?: string | undefined
+  readonly requests?: true | undefined
   readonly json?: true | undefined
 }
 
@@ -25,11 +27,13 @@ export function logCommand() {
     'what was decided: unlocks, locks, refusals, credentials issued',
     'kubeguard log --since 1h',
     'kubeguard log -f --session prod --json',
+    'kubeguard log --requests --since 10m',
   )
     .option('-f, --follow', 'go on as entries come')
     .option('--since <duration>', 'only entries of the last 30m, 2h, 7d …', durationArgument)
     .option('--session <policy>', 'only of this policy')
     .option('--event <event>', 'only this event, such as unlock-failed')
+    .option('--requests', 'what went through gateways instead: verb, object, program, code, bytes, time')
     .addOption(jsonOption())
     .action((options) => runCommand(() => showLog(options)))
     .addCommand(verify)
@@ -46,15 +50,19 @@ async function showLog(options: LogOptions): Promise<void> {
       sinceMs,
       event: options.event,
       session: options.session,
+      requests: options.requests === true,
     })
     const page = entries as JournalEntry[]
-    for (const entry of page) print(options.json ? JSON.stringify(entry) : entryLine(entry))
+    for (const entry of page) print(options.json ? JSON.stringify(entry) : lineOf(entry))
     after = page.at(-1)?.seq ?? after
     if (page.length > 0) continue
     if (!options.follow) return
     await sleep(followEveryMs)
   }
 }
+
+const lineOf = (entry: JournalEntry): string =>
+  entry.event === 'request' ? requestLine(entry, coloursFor(process.stdout)) : entryLine(entry)
 
 function entryLine(entry: JournalEntry): string {
   const { dim, bold } = coloursFor(process.stdout)

@@ -4,12 +4,14 @@ import type { Duplex } from 'node:stream'
 import { GuardError } from '../../domain/errors.ts'
 import { allowListedEnvironment } from '../../hardening/environment.ts'
 import { bundlePath, nodePath } from '../install.ts'
-import type { Keeper, KeeperOrder, Keepers, Log } from '../../usecases/ports.ts'
+import type { Keeper, KeeperOrder, Keepers, Log, RequestJournal } from '../../usecases/ports.ts'
 import { readHello, writeHello } from './hello.ts'
 import { KeeperProcess } from './keeper-process.ts'
 
 export interface KeepersOptions {
   readonly log: Log
+  /** A request went through the gateway of this policy’s session. */
+  readonly requested?: RequestJournal['record']
   /** Descriptor of the log file, for what a keeper has to say; nothing is kept where it is not given. */
   readonly logFd?: number
   /** The bundle to run; the installation's own where it is not given. */
@@ -31,7 +33,12 @@ async function startKeeper(order: KeeperOrder, options: KeepersOptions): Promise
     const line = child.stdio[3] as Duplex
     const socket = await greet(child, line, order)
     const isNamed = order.mode === 'unlock' && order.forTerminal !== true
-    return new KeeperProcess(child, line, socket, isNamed ? order.policies[0] : undefined)
+    const [policy = ''] = order.policies
+    const { requested = () => {} } = options
+    return new KeeperProcess(child, line, socket, {
+      ...(isNamed && { policy }),
+      requested: (request) => requested(policy, request),
+    })
   } catch (error) {
     child?.kill('SIGKILL')
     options.log.error('keeper did not start', { reason: (error as Error).message })

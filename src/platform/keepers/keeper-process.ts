@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Duplex } from 'node:stream'
 import type { Hold } from '../../domain/hold.ts'
 import { decodeRequest } from '../../protocol/frame.ts'
+import type { RequestOf } from '../../protocol/messages.ts'
 import type { OpenReport } from '../../protocol/reports.ts'
 import { isAlive } from '../processes/inspect.ts'
 import { signalProcess } from '../processes/signal-process.ts'
@@ -17,6 +18,12 @@ import type {
 import { KeeperChannel } from './channel.ts'
 import { giveOpenName, removeSocket } from './open-name.ts'
 
+interface KeeperNews {
+  /** Whose name will lead to it, once opened; absent for one with another job, or of one terminal. */
+  readonly policy?: string
+  readonly requested: (request: RequestOf<'keeper.request'>) => void
+}
+
 /** A keeper that listens, as the daemon sees it. */
 export class KeeperProcess implements Keeper {
   readonly socket: string
@@ -29,8 +36,7 @@ export class KeeperProcess implements Keeper {
   #gateway: ProcessId | undefined
   #opened: ((opened: Opened) => OpenedAnswer) | undefined
 
-  /** @param policy whose name will lead to it, once opened; undefined for one with another job, or of one terminal */
-  constructor(child: ChildProcess, line: Duplex, socket: string, policy?: string) {
+  constructor(child: ChildProcess, line: Duplex, socket: string, { policy, requested }: KeeperNews) {
     this.socket = socket
     this.#policy = policy
     this.pid = child.pid as number
@@ -42,6 +48,7 @@ export class KeeperProcess implements Keeper {
         this.#gateway = decodeRequest('keeper.gateway', body)
         return {}
       },
+      'keeper.request': (body) => (requested(decodeRequest('keeper.request', body)), {}),
     })
     this.#gone = this.#cleanUp()
     line.resume()

@@ -162,6 +162,25 @@ async function otherSpelling(siege: Siege): Promise<boolean> {
   return left.code !== 0
 }
 
+/** So many requests, and no two alike, that what was decided before is not to be found any more. */
+async function flood(siege: Siege): Promise<boolean> {
+  await using home = await openHome(siege)
+  const client = new PythonClient(home)
+  try {
+    await client.pass()
+    const unlocked = await home.kubeguard(['log', '--event', 'unlocked'])
+    must(unlocked.stdout.includes('prod'), 'the unlock’s entry')
+    const answers = await client.flood(1_500)
+    must(answers.startsWith('404'), `a flood: ${answers}`)
+    const after = await home.kubeguard(['log', '--event', 'unlocked'])
+    const noted = await home.kubeguard(['log', '--requests', '--json'])
+    must(noted.stdout.includes('none-0'), 'requests are noted')
+    return after.stdout !== unlocked.stdout
+  } finally {
+    client.end()
+  }
+}
+
 export const gatewayCases: readonly BypassCase[] = [
   {
     name: 'a pass that another process of the account has copied',
@@ -179,6 +198,11 @@ export const gatewayCases: readonly BypassCase[] = [
     name: 'a gateway that was stopped while daemon and keeper were killed',
     whileUnlocked: 'own',
     attempt: stoppedGateway,
+  },
+  {
+    name: 'thousands of requests, to push an unlock out of the journal',
+    whileUnlocked: 'own',
+    attempt: flood,
   },
   { name: 'memory, environment and descriptors of the gateway', whileUnlocked: 'own', attempt: memory },
   { name: 'what `deny` is against, spelled in another way', whileUnlocked: 'own', attempt: otherSpelling },

@@ -1,8 +1,8 @@
 """A client in another language: runs its exec plugin as client-go does, then asks the API server.
 
 Prints what the plugin said as one line of JSON, then the answer's code and body; waits for a line on standard input
-before each further request."""
-import http.client, json, ssl, subprocess, sys, urllib.request, urllib.error
+before each further request. A number there has it ask for so many objects that are not there, on one connection."""
+import http.client, json, ssl, subprocess, sys, urllib.parse, urllib.request, urllib.error
 
 url, ca, *plugin = sys.argv[1:]
 context = ssl.create_default_context(cafile=ca)
@@ -21,6 +21,17 @@ def ask():
         print(0, error, flush=True)
 
 
+def flood(times):
+    place = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPSConnection(place.netloc, context=context)
+    for at in range(times):
+        headers = {"Authorization": "Bearer " + said["status"]["token"]}
+        connection.request("GET", f"{place.path}/none-{at}", headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+    print(answer.status, body.decode().strip(), flush=True)
+
+
 ask()
-for _ in sys.stdin:
-    ask()
+for line in sys.stdin:
+    flood(int(line)) if line.strip() else ask()

@@ -39,9 +39,18 @@ export class PythonClient {
     return (JSON.parse(this.lines[0] as string) as { status: { token: string } }).status.token
   }
 
-  async again(): Promise<string> {
+  again(): Promise<string> {
+    return this.#tell('')
+  }
+
+  /** Asks for so many objects, one after the other, none of which is there. @returns the last answer */
+  flood(times: number): Promise<string> {
+    return this.#tell(String(times))
+  }
+
+  #tell(line: string): Promise<string> {
     const before = this.lines.length
-    this.#child.stdin.write('\n')
+    this.#child.stdin.write(`${line}\n`)
     return until('an answer', () => this.lines[before])
   }
 }

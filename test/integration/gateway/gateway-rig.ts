@@ -7,6 +7,8 @@ import { onTestFinished } from 'vitest'
 import type { DenyRule } from '../../../src/domain/deny-rules.ts'
 import { Gateway } from '../../../src/gateway/gateway.ts'
 import type { HeldCredential } from '../../../src/platform/gateways/start-gateway.ts'
+import { RequestLog } from '../../../src/gateway/request-log.ts'
+import type { RequestRecord } from '../../../src/gateway/request-log.ts'
 import { LocalPeers } from '../../../src/gateway/peers.ts'
 import { passDigest } from '../../../src/platform/gateways/pass-digest.ts'
 import { inspectProcess } from '../../../src/platform/processes/inspect.ts'
@@ -23,7 +25,11 @@ export class GatewayRig {
   readonly caPem: string
   readonly folder = mkdtempSync(join(tmpdir(), 'kg-gateway-'))
 
-  private constructor(gateway: Gateway, port: number, caPem: string) {
+  /** What the journal of requests would be told. */
+  readonly records: readonly RequestRecord[]
+
+  private constructor(gateway: Gateway, port: number, caPem: string, records: readonly RequestRecord[]) {
+    this.records = records
     this.gateway = gateway
     this.port = port
     this.caPem = caPem
@@ -32,15 +38,21 @@ export class GatewayRig {
   static async start(credential: HeldCredential, deny: readonly DenyRule[] = []): Promise<GatewayRig> {
     const authority = await createAuthority()
     const { certPem, keyPem } = await authority.serverCertificate()
+    const records: RequestRecord[] = []
+    const requests = new RequestLog({
+      nowMs: () => performance.now(),
+      tell: (record) => records.push(record),
+    })
     const gateway = new Gateway(
       { policy: 'prod', port: 0, certPem, keyPem, deny },
-      { wallMs: () => Date.now(), peers: new LocalPeers() },
+      { wallMs: () => Date.now(), peers: new LocalPeers(), requests },
     )
-    const rig = new GatewayRig(gateway, await gateway.listen(), authority.caPem)
+    const rig = new GatewayRig(gateway, await gateway.listen(), authority.caPem, records)
     gateway.hold(credential)
     gateway.admit(passDigest(pass), {
       credential: credential.id,
       client: self(),
+      program: 'tests',
       untilWallMs: Date.now() + 3_600_000,
     })
     onTestFinished(() => rig.close())

@@ -13,14 +13,21 @@ describe('who gets nothing', () => {
     }
     const { gateway } = wire.rig
     const me = self()
-    gateway.admit(passDigest('ended'), { credential: 'prod.a', client: me, untilWallMs: Date.now() - 60_000 })
+    gateway.admit(passDigest('ended'), {
+      credential: 'prod.a',
+      program: 'tests',
+      client: me,
+      untilWallMs: Date.now() - 60_000,
+    })
     gateway.admit(passDigest('other'), {
       credential: 'prod.a',
+      program: 'tests',
       client: { pid: process.ppid, startTicks: 1 },
       untilWallMs: Date.now() + 60_000,
     })
     gateway.admit(passDigest('nothing'), {
       credential: 'prod.b',
+      program: 'tests',
       client: me,
       untilWallMs: Date.now() + 60_000,
     })

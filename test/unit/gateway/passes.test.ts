@@ -7,7 +7,7 @@ const client = { pid: 7, startTicks: 70 }
 function make(): { passes: Passes; now: { ms: number } } {
   const now = { ms: 1_000_000 }
   const passes = new Passes(() => now.ms)
-  passes.add(passDigest('mine'), { credential: 'prod.a', client, untilWallMs: 1_060_000 })
+  passes.add(passDigest('mine'), { credential: 'prod.a', program: 'tests', client, untilWallMs: 1_060_000 })
   return { passes, now }
 }
 
@@ -42,7 +42,12 @@ test('those of whom nobody speaks any more are taken back', () => {
 test('however many are made, only so many are kept', () => {
   const { passes } = make()
   for (let at = 0; at < 4_096; at += 1)
-    passes.add(passDigest(String(at)), { credential: 'prod.a', client, untilWallMs: 2_000_000 })
+    passes.add(passDigest(String(at)), {
+      credential: 'prod.a',
+      program: 'tests',
+      client,
+      untilWallMs: 2_000_000,
+    })
   expect(passes.find('Bearer mine')).toBeUndefined()
   expect(passes.find('Bearer 4095')).toBeDefined()
 })

@@ -142,7 +142,7 @@ test('an error reply comes back as it was', () => {
 })
 
 test('many frames in one chunk come one by one, in order', () => {
-  const frames = [1, 2, 3].map((after) => encodeRequest('journal.read', { after }))
+  const frames = [1, 2, 3].map((after) => encodeRequest('journal.read', { after, requests: false }))
   const read = readInPieces(Buffer.concat(frames), [5, 9, 31])
   expect(read.map(({ body }) => decodeRequest('journal.read', body).after)).toEqual([1, 2, 3])
 })

@@ -1,0 +1,164 @@
+import { describeCall } from '../domain/api-call.ts'
+import type { ApiCall } from '../domain/api-call.ts'
+import type { RequestOf } from '../protocol/messages.ts'
+import { Bucket } from './bucket.ts'
+import type { Pass } from './passes.ts'
+
+/** One entry of the journal of requests. */
+export type RequestRecord = RequestOf<'gateway.request'>
+
+/** What is longer under way is said at once, and again at its end: a lock ends it without another word. */
+const longMs = 1_000
+/** Alike reads of one program within this time are one entry. */
+const alikeMs = 60_000
+const mostAlike = 1_000
+
+interface World {
+  /** A clock that nobody sets, in ms. */
+  readonly nowMs: () => number
+  /** @throws where it can't be told now */
+  readonly tell: (record: RequestRecord) => void
+}
+
+/** What is counted of a request while it is under way. */
+export interface Logged {
+  sent: number
+  received: number
+  code: number | undefined
+  /** Once, when it has ended. */
+  over(): void
+}
+
+interface Alike {
+  readonly first: RequestRecord
+  sinceMs: number
+  times: number
+  sent: number
+  received: number
+}
+
+interface Open extends Logged {
+  readonly beganMs: number
+  readonly note: (isOpen: boolean) => void
+}
+
+/**
+ * Tells the journal what has gone through: each change and each stream; of reads, which pollers repeat without end, one entry
+ * a minute for those that are alike. What is too much all the same is counted, and the next entry says so.
+ */
+export class RequestLog {
+  readonly #world: World
+  readonly #changes: Bucket
+  readonly #reads: Bucket
+  readonly #alike = new Map<string, Alike>()
+  /** In the order in which they began. */
+  readonly #young = new Set<Open>()
+  #leftOut = 0
+  #youngTimer: NodeJS.Timeout | undefined
+  #alikeTimer: NodeJS.Timeout | undefined
+
+  constructor(world: World) {
+    this.#world = world
+    this.#changes = new Bucket({ most: 400, perSecond: 20 }, world.nowMs)
+    this.#reads = new Bucket({ most: 200, perSecond: 5 }, world.nowMs)
+  }
+
+  /** @param client undefined for one without a valid pass */
+  begin(
+    { method, target, isUpgrade = false }: { method: string; target: string; isUpgrade?: boolean },
+    client: Pick<Pass, 'client' | 'program'> | undefined,
+  ): Logged {
+    const call = describeCall(method, target, isUpgrade)
+    const beganMs = this.#world.nowMs()
+    const open: Open = {
+      beganMs,
+      sent: 0,
+      received: 0,
+      code: undefined,
+      note: (isOpen) => {
+        const { isChange: _, ...about } = call
+        const { sent, received, code } = open
+        const program = client?.program ?? ''
+        const known = { ...about, program, pid: client?.client.pid ?? 0, code, sent, received }
+        this.#note(call, isOpen ? known : { ...known, durationMs: Math.round(this.#world.nowMs() - beganMs) })
+      },
+      over: () => {
+        this.#young.delete(open)
+        open.note(false)
+      },
+    }
+    this.#young.add(open)
+    if (this.#youngTimer === undefined) this.#lookIn(longMs)
+    return open
+  }
+
+  /** What the gateway refuses itself. */
+  refused(...[request, client, code]: [...Parameters<RequestLog['begin']>, number]): void {
+    const logged = this.begin(request, client)
+    logged.code = code
+    logged.over()
+  }
+
+  #lookIn(ms: number): void {
+    this.#youngTimer = setTimeout(() => this.#lookAtYoung(), ms).unref()
+  }
+
+  #lookAtYoung(): void {
+    this.#youngTimer = undefined
+    for (const open of this.#young) {
+      const age = this.#world.nowMs() - open.beganMs
+      if (age < longMs) {
+        return this.#lookIn(longMs - age)
+      }
+      this.#young.delete(open)
+      open.note(true)
+    }
+  }
+
+  #note(call: ApiCall, record: RequestRecord): void {
+    const isRefused = record.code === 401 || record.code === 403
+    if (call.isChange && !isRefused) return this.#tell(record, this.#changes)
+    const { program, verb, resource, namespace, name, code, durationMs } = record
+    const key = JSON.stringify([program, verb, resource, namespace, name, code, durationMs === undefined])
+    const before = this.#alike.get(key)
+    if (before === undefined) {
+      if (this.#alike.size < mostAlike) this.#remember(key, record)
+      return this.#tell(record, this.#reads)
+    }
+    before.times += 1
+    before.sent += record.sent
+    before.received += record.received
+  }
+
+  #remember(key: string, first: RequestRecord): void {
+    this.#alike.set(key, { first, sinceMs: this.#world.nowMs(), times: 0, sent: 0, received: 0 })
+    this.#alikeTimer ??= setInterval(() => this.#tellAlike(), alikeMs / 4).unref()
+  }
+
+  #tellAlike(): void {
+    const now = this.#world.nowMs()
+    for (const [key, alike] of this.#alike) {
+      if (now - alike.sinceMs < alikeMs) continue
+      const { first, times, sent, received } = alike
+      if (times === 0) this.#alike.delete(key)
+      else {
+        this.#tell({ ...first, sent, received, durationMs: undefined, times }, this.#reads)
+        Object.assign(alike, { sinceMs: now, times: 0, sent: 0, received: 0 })
+      }
+    }
+    if (this.#alike.size > 0) return
+    clearInterval(this.#alikeTimer)
+    this.#alikeTimer = undefined
+  }
+
+  #tell(record: RequestRecord, bucket: Bucket): void {
+    const leftOut = this.#leftOut
+    try {
+      if (!bucket.take()) throw new Error('too much')
+      this.#world.tell(leftOut === 0 ? record : { ...record, leftOut })
+      this.#leftOut -= leftOut
+    } catch {
+      this.#leftOut += record.times ?? 1
+    }
+  }
+}
