@@ -6,22 +6,28 @@ import { until } from '../../fixtures/terminal.ts'
 import { execOf } from '../plugin/exec-user.ts'
 import { gatewayEntry } from './gateway-home.ts'
 
+/** How it is started, by whom ever. */
+export function pythonCommand(home: TestHome): [program: string, ...string[]] {
+  const ca = join(home.home, 'gateway-ca.pem')
+  const { url, caPem } = gatewayEntry(home)
+  writeFileSync(ca, caPem)
+  const { command, args } = execOf(home.kubeconfig, 'prod-playground')
+  const script = join(import.meta.dirname, 'python-client.py')
+  return ['/usr/bin/python3', script, `${url}/api/v1/namespaces/default/pods`, ca, command, ...args]
+}
+
 /** A program of its own that has a pass, and asks with it whenever it is told to. */
 export class PythonClient {
   readonly #child
   readonly lines: string[] = []
 
   constructor(home: TestHome) {
-    const ca = join(home.home, 'gateway-ca.pem')
-    const { url, caPem } = gatewayEntry(home)
-    writeFileSync(ca, caPem)
-    const { command, args } = execOf(home.kubeconfig, 'prod-playground')
-    const script = join(import.meta.dirname, 'python-client.py')
-    this.#child = spawn(
-      '/usr/bin/python3',
-      [script, `${url}/api/v1/namespaces/default/pods`, ca, command, ...args],
-      { env: home.env, stdio: ['pipe', 'pipe', 'ignore'], ...home.account },
-    )
+    const [python, ...args] = pythonCommand(home)
+    this.#child = spawn(python, args, {
+      env: home.env,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      ...home.account,
+    })
     let rest = ''
     this.#child.stdout.on('data', (chunk: Buffer) => {
       const lines = `${rest}${String(chunk)}`.split('\n')
