@@ -31,6 +31,7 @@ export const defaultPolicy: Policy = {
   materialize: false,
   access: 'plugin',
   deny: [],
+  impersonate: 'never',
   unlock: [{ factor: 'passphrase' }],
 }
 
@@ -72,4 +73,5 @@ export const loosestPolicy: Policy = {
   lockOutAfter: lockOutRange.most,
   lockOutForMs: lockOutRange.shortestMs,
   materialize: true,
+  impersonate: 'allow',
 }

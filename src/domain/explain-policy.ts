@@ -47,6 +47,7 @@ const rules: Readonly<Record<string, (policy: Policy) => string | readonly strin
   materialize: ({ materialize }) => String(materialize),
   access: ({ access }) => access,
   deny: ({ deny }) => deny.map(describeDeny),
+  impersonate: ({ access, impersonate }) => (access === 'gateway' ? impersonate : 'seen by no gateway'),
   env: ({ env }) => env,
   wipe: ({ wipe }) => wipe,
   onLock: ({ onLock }) => onLock,

@@ -15,12 +15,34 @@ export const whyNotMaterialized = ({ unlock, isPerTerminal, isEphemeral }: Rules
   ...(isEphemeral ? ['nothing of an ephemeral session is ever put on disk'] : []),
 ]
 
-/** What does not go together with a gateway. */
-export function refuseGateway(policy: Rules & { readonly materialize: boolean }, report: Report): void {
+/** What does not go together with a gateway, and what is nothing without one. */
+export function checkGateway(
+  policy: Rules & {
+    readonly materialize: boolean
+    readonly access: string
+    readonly deny: Policy['deny']
+    /** As it stands there. */
+    readonly impersonate: string | undefined
+  },
+  report: Report,
+): void {
   const refuse = (why: string, cure: string): void => report(['access'], `access: gateway ${why}`, cure)
+  if (policy.access !== 'gateway') return refuseWithout(policy, report)
   if (policy.materialize) refuse('keeps what materialize would write down', 'remove one of them')
   if (isGiven(policy.unlock)) refuse('does not serve what a log-in gives', 'write: access: plugin')
   if (policy.isEphemeral) refuse('does not serve ephemeral sessions', 'remove one of them')
   if (policy.isPerTerminal)
     refuse('has one port, for one session (scope: terminal)', 'write: scope: user, or access: plugin')
+}
+
+function refuseWithout(
+  { deny, impersonate }: { readonly deny: Policy['deny']; readonly impersonate: string | undefined },
+  report: Report,
+): void {
+  const sees = 'nothing but a gateway sees what a client asks for'
+  const cure = 'write: access: gateway, too'
+  if (deny.length > 0) report(['deny'], `deny: ${sees}`, cure)
+  if (impersonate === 'never') report(['impersonate'], `impersonate: ${sees}`, cure)
+  if (impersonate === 'allow')
+    report(['impersonate'], 'impersonate: only a gateway stands in its way', 'remove it')
 }

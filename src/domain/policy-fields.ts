@@ -9,7 +9,7 @@ import { isGiven } from './given-credential.ts'
 import { isMapping, refuseOtherKeys, shown } from './policy-document.ts'
 import type { PolicyPath, Report } from './policy-document.ts'
 import { factorKeys, readUnlock } from './policy-unlock.ts'
-import { refuseGateway, whyNotMaterialized } from './policy-conflicts.ts'
+import { checkGateway, whyNotMaterialized } from './policy-conflicts.ts'
 import { readPinentry } from './policy-pinentry.ts'
 import { readEnv } from './policy-env.ts'
 import { credentialKeys, readCredential } from './policy-credential.ts'
@@ -45,6 +45,7 @@ export const policyKeys = [
   'materialize',
   'access',
   'deny',
+  'impersonate',
   'lockOn',
   ...credentialKeys,
   ...factorKeys,
@@ -128,6 +129,7 @@ export class PolicyFields {
       lockOutRange.longestMs,
     ])
     const deny = readDeny(raw.deny, within)
+    const impersonate = this.#choice(raw, 'impersonate', ['never', 'allow'])
     const unlock = readUnlock(raw, within)
     const ephemeral = readCredential(raw, within, isGiven(unlock))
     const isPerTerminal = scope === 'terminal'
@@ -135,13 +137,7 @@ export class PolicyFields {
     const obstacles = whyNotMaterialized(rules)
     if (raw.materialize === true)
       for (const why of obstacles) within(['materialize'], `materialize: ${why}`, 'remove it')
-    if (access !== 'gateway' && deny.length > 0)
-      within(
-        ['deny'],
-        'deny: nothing but a gateway sees what a client asks for',
-        'write: access: gateway, too',
-      )
-    if (access === 'gateway') refuseGateway({ ...rules, materialize: raw.materialize === true }, within)
+    checkGateway({ ...rules, materialize: raw.materialize === true, access, deny, impersonate }, within)
     if (this.#failed) return undefined
     return {
       name,
@@ -167,6 +163,7 @@ export class PolicyFields {
       materialize: materialize && obstacles.length === 0,
       access: access === 'gateway' ? 'gateway' : 'plugin',
       deny,
+      impersonate: (impersonate ?? this.#unsaid.impersonate) === 'allow' ? 'allow' : 'never',
       lockOn,
       unlock,
       ...(ephemeral !== undefined && { ephemeral }),

@@ -55,6 +55,8 @@ export interface Policy {
   readonly access: 'plugin' | 'gateway'
   /** What no request through the gateway may do. */
   readonly deny: readonly DenyRule[]
+  /** May a request through the gateway ask to be carried out as somebody else (`--as`)? */
+  readonly impersonate: 'never' | 'allow'
   /** How one proves who one is: the factor that opens first, then what is checked beside it. */
   readonly unlock: readonly FactorSettings[]
   /** Clients get an identity made in the cluster for this session; undefined: what the vault holds. */

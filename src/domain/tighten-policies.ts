@@ -104,6 +104,7 @@ export function strictest(policy: Policy, others: readonly Policy[]): Policy {
       all.every((one) => one.materialize),
     access,
     deny: unitedDeny(all.map(({ deny }) => deny)),
+    impersonate: all.every((one) => one.impersonate === 'allow') ? 'allow' : 'never',
     lockOn: allDepartures(all.map((one) => one.lockOn)),
     unlock: strictestUnlock(all.map(({ unlock }) => unlock)),
     ...(ephemeral !== undefined && { ephemeral }),
@@ -150,6 +151,8 @@ export function tightenings(before: Policy, after: Policy): string[] {
   const denied = before.deny.map(describeDeny)
   const denies = after.deny.map(describeDeny).filter((rule) => !denied.includes(rule))
   if (denies.length > 0) changes.push(`deny ${denies.join('; ')} too`)
+  if (before.impersonate !== after.impersonate)
+    changes.push(`impersonate ${after.impersonate}, not ${before.impersonate}`)
   if (before.access !== after.access) changes.push(`access ${after.access}, not ${before.access}`)
   const [unlockedBy, isUnlockedBy] = [describeUnlock(before.unlock), describeUnlock(after.unlock)]
   if (unlockedBy !== isUnlockedBy) changes.push(`unlock ${isUnlockedBy}, not ${unlockedBy}`)

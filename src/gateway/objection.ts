@@ -10,6 +10,7 @@ import { asksToImpersonate } from './headers.ts'
 interface Rules {
   readonly policy: string
   readonly deny: readonly DenyRule[]
+  readonly impersonate: 'never' | 'allow'
 }
 
 /**
@@ -17,8 +18,11 @@ interface Rules {
  * @returns why a request of somebody with a pass is refused; undefined where it is not
  */
 export function objectionTo(request: IncomingMessage, target: string, rules: Rules): Answer | undefined {
-  if (asksToImpersonate(request.rawHeaders))
-    return answer('Forbidden', 'impersonation (--as) does not go through the gateway')
+  if (rules.impersonate === 'never' && asksToImpersonate(request.rawHeaders))
+    return answer(
+      'Forbidden',
+      `policy ${rules.policy} lets nobody impersonate (--as); it could, by: impersonate: allow`,
+    )
   if (rules.deny.length === 0) return undefined
   const about = readApiRequest(request.method ?? '', target)
   if (about === undefined) return answer('Forbidden', 'a path that could be read in two ways is refused')

@@ -17,6 +17,7 @@ const orderSchema = v.object({
   certPem: v.string(),
   keyPem: v.string(),
   deny: v.array(denySchema),
+  impersonate: v.picklist(['never', 'allow']),
 })
 
 /** @throws ValiError for anything but a GatewayOrder */

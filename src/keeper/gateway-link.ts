@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import type { DenyRule } from '../domain/deny-rules.ts'
 import type { HeldProcess } from '../domain/hold.ts'
 import { GuardError } from '../domain/errors.ts'
 import { passDigest } from '../platform/gateways/pass-digest.ts'
@@ -10,12 +9,12 @@ import type { RequestOf } from '../protocol/messages.ts'
 import type { OpenReport } from '../protocol/reports.ts'
 import type { GatewayIdentity } from '../platform/vault/gateway-identity.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
+import type { KeeperOrder } from '../usecases/ports.ts'
 import { toGuardError } from './connection.ts'
 import type { Holdings } from './factor.ts'
 
 interface World {
-  readonly policy: string
-  readonly deny: readonly DenyRule[]
+  readonly order: Pick<KeeperOrder, 'policies' | 'deny' | 'impersonate'>
   readonly holdings: () => Holdings | undefined
   /** Told before the gateway has a secret: whoever ends this keeper ends that process, too. */
   readonly begun: (id: HeldProcess) => void
@@ -114,7 +113,9 @@ export class GatewayLink {
 
   async #startProcess(lifetimeWallMs: number): Promise<KeeperChannel> {
     try {
-      const { policy, deny, begun, requested, lost } = this.#world
+      const { order, begun, requested, lost } = this.#world
+      const { policies, deny = [], impersonate = 'never' } = order
+      const [policy = ''] = policies
       const { port, authority } = await this.#identity()
       // Loaded when it is needed: most keepers never do.
       const { issueLeaf } = await import('../platform/certificates/certificates.ts')
@@ -123,7 +124,7 @@ export class GatewayLink {
         validMs: Math.max(0, lifetimeWallMs - Date.now()) + afterLifetimeMs,
         serves: [{ type: 'ip', value: loopback }],
       })
-      const { line, onExit } = await startGateway({ policy, port, deny, ...leaf }, begun)
+      const { line, onExit } = await startGateway({ policy, port, deny, impersonate, ...leaf }, begun)
       onExit(lost)
       const channel = new KeeperChannel(line, {
         'gateway.request': (body) => (requested(decodeRequest('gateway.request', body)), {}),

@@ -72,8 +72,7 @@ export class Keeper {
     })
     const end = (): void => this.#end()
     this.#gateway = new GatewayLink({
-      policy: options.order.policies[0] ?? '',
-      deny: options.order.deny ?? [],
+      order: options.order,
       holdings: () => this.#holdings,
       begun: (id) => this.#channel.tell('keeper.gateway', id),
       requested: (request) => this.#passOn(request),

@@ -11,6 +11,7 @@ const orderSchema = v.object({
   to: v.optional(v.string()),
   access: v.optional(v.picklist(['plugin', 'gateway'])),
   deny: v.optional(v.array(denySchema)),
+  impersonate: v.optional(v.picklist(['never', 'allow'])),
   recovery: v.optional(v.boolean()),
   unlock: v.optional(v.array(v.looseObject({ factor: v.string() }))),
   ephemeral: v.optional(

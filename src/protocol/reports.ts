@@ -355,6 +355,7 @@ export interface PolicyReport {
     materialize: boolean
     access: string
     deny: readonly DenyRule[]
+    impersonate: string
     lockOn: readonly string[]
     unlock: readonly FactorSettings[]
     ephemeral?: EphemeralRules | undefined

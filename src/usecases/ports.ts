@@ -374,6 +374,8 @@ export interface KeeperOrder {
   readonly access?: 'plugin' | 'gateway' | undefined
   /** Mode unlock: what no request through a gateway may do. */
   readonly deny?: readonly DenyRule[] | undefined
+  /** Mode unlock: whether requests through a gateway may be as somebody else. */
+  readonly impersonate?: 'never' | 'allow' | undefined
   /** Mode unlock: what is to be proven, as the rules have it. */
   readonly unlock?: readonly FactorSettings[] | undefined
   /** Mode unlock: clients get an identity made in the cluster for this session. */

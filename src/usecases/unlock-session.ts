@@ -78,7 +78,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   await limitAttempts(deps, guarded, request.recovery === true)
   deps.table.advance(guarded, { type: 'unlock-begun' })
   const { generation } = guarded.session
-  const { unlock, access, deny } = deps.table.rules(guarded.policy)
+  const { unlock, access, deny, impersonate } = deps.table.rules(guarded.policy)
   const wrong = vaultOfOthers(deps.vaults, guarded.policy, unlock)
   if (wrong !== undefined) throw new GuardError('policy-invalid', wrong)
   const openedAs = chosenRole(deps.table, guarded, request.role)
@@ -91,6 +91,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
     unlock,
     access,
     deny,
+    impersonate,
     recovery: request.recovery,
     forTerminal: guarded.terminal !== undefined,
     ephemeral: openedAs && ephemeralOrder(openedAs, chosenLimits(deps, guarded, request)),

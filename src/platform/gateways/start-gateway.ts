@@ -30,6 +30,8 @@ export interface GatewayOrder {
   readonly keyPem: string
   /** What no request may do. */
   readonly deny: readonly DenyRule[]
+  /** May a request ask to be carried out as somebody else? */
+  readonly impersonate: 'never' | 'allow'
 }
 
 /** What it says once it listens, or why it does not. */

@@ -181,6 +181,18 @@ async function flood(siege: Siege): Promise<boolean> {
   }
 }
 
+/** As whom the API server would take it, or as who the credential is, without the policy’s leave. */
+async function somebodyElse(siege: Siege): Promise<boolean> {
+  await using home = await openHome(siege)
+  must(gotPods(await home.kubectl(['get', 'pods', ...context])), 'kubectl')
+  const runs = await Promise.all(
+    [['--as=root'], ['--as=root', '--as-group=system:masters'], ['--as=root', '--as-uid=0']].map((as) =>
+      home.kubectl(['get', 'pods', ...as, ...context]),
+    ),
+  )
+  return runs.some(({ code }) => code === 0)
+}
+
 export const gatewayCases: readonly BypassCase[] = [
   {
     name: 'a pass that another process of the account has copied',
@@ -198,6 +210,11 @@ export const gatewayCases: readonly BypassCase[] = [
     name: 'a gateway that was stopped while daemon and keeper were killed',
     whileUnlocked: 'own',
     attempt: stoppedGateway,
+  },
+  {
+    name: 'a request as somebody else, where the policy does not say `impersonate: allow`',
+    whileUnlocked: 'own',
+    attempt: somebodyElse,
   },
   {
     name: 'thousands of requests, to push an unlock out of the journal',

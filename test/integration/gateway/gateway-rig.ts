@@ -4,9 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { DenyRule } from '../../../src/domain/deny-rules.ts'
 import { Gateway } from '../../../src/gateway/gateway.ts'
-import type { HeldCredential } from '../../../src/platform/gateways/start-gateway.ts'
+import type { GatewayOrder, HeldCredential } from '../../../src/platform/gateways/start-gateway.ts'
 import { RequestLog } from '../../../src/gateway/request-log.ts'
 import type { RequestRecord } from '../../../src/gateway/request-log.ts'
 import { LocalPeers } from '../../../src/gateway/peers.ts'
@@ -17,6 +16,8 @@ import type { ProcessId } from '../../../src/usecases/ports.ts'
 
 /** A pass for this process, and so for what the tests start. */
 export const pass = 'kgp-a-pass-of-these-tests'
+
+export type Rules = Partial<Pick<GatewayOrder, 'deny' | 'impersonate'>>
 
 /** A gateway in this process, before API servers that a test has started. */
 export class GatewayRig {
@@ -35,7 +36,7 @@ export class GatewayRig {
     this.caPem = caPem
   }
 
-  static async start(credential: HeldCredential, deny: readonly DenyRule[] = []): Promise<GatewayRig> {
+  static async start(credential: HeldCredential, rules: Rules = {}): Promise<GatewayRig> {
     const authority = await createAuthority()
     const { certPem, keyPem } = await authority.serverCertificate()
     const records: RequestRecord[] = []
@@ -44,7 +45,7 @@ export class GatewayRig {
       tell: (record) => records.push(record),
     })
     const gateway = new Gateway(
-      { policy: 'prod', port: 0, certPem, keyPem, deny },
+      { policy: 'prod', port: 0, certPem, keyPem, deny: [], impersonate: 'never', ...rules },
       { wallMs: () => Date.now(), peers: new LocalPeers(), requests },
     )
     const rig = new GatewayRig(gateway, await gateway.listen(), authority.caPem, records)

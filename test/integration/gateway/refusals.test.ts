@@ -75,18 +75,32 @@ describe('who gets nothing', () => {
       const { code, text } = await wire.ask('/', { headers: { [name]: 'root' } })
       expect([code, JSON.parse(text).message]).toEqual([
         403,
-        'kubeguard: impersonation (--as) does not go through the gateway',
+        'kubeguard: policy prod lets nobody impersonate (--as); it could, by: impersonate: allow',
       ])
     }
     expect(wire.seen).toEqual([])
   })
 
+  test('where the policy lets them they arrive as they were asked for, and what it denies is denied still', async () => {
+    const deny = [{ verbs: ['delete'], resources: ['namespaces'] }]
+    const wire = await Wire.open(ok, { deny, impersonate: 'allow' })
+    const headers = { 'Impersonate-User': 'viewer', 'impersonate-extra-scopes': ['a', 'b'] }
+    expect((await wire.ask('/', { headers })).code).toBe(200)
+    expect(wire.seen[0]?.headersDistinct).toMatchObject({
+      'impersonate-user': ['viewer'],
+      'impersonate-extra-scopes': ['a', 'b'],
+      'authorization': ['Bearer the-token'],
+    })
+    expect((await wire.ask('/api/v1/namespaces/prod', { method: 'DELETE', headers })).code).toBe(403)
+    expect(wire.seen).toHaveLength(1)
+  })
+
   test('what the policy denies, however it is asked for; and what would be a tunnel for anything', async () => {
-    const rules = [
+    const deny = [
       { verbs: ['delete'], resources: ['namespaces'] },
       { verbs: ['*'], resources: ['pods/exec'], namespaces: ['kube-*'] },
     ]
-    const wire = await Wire.open(ok, rules)
+    const wire = await Wire.open(ok, { deny })
     const { code, text } = await wire.ask('/api/v1/namespaces/prod', { method: 'DELETE' })
     expect([code, JSON.parse(text)]).toMatchObject([
       403,

@@ -4,10 +4,10 @@ import { request } from 'node:https'
 import type { RequestOptions } from 'node:https'
 import { connect as connectTls } from 'node:tls'
 import { onTestFinished } from 'vitest'
-import type { DenyRule } from '../../../src/domain/deny-rules.ts'
 import { startTlsServer } from '../../fixtures/tls-server.ts'
 import type { TlsServer } from '../../fixtures/tls-server.ts'
 import { GatewayRig, pass } from './gateway-rig.ts'
+import type { Rules } from './gateway-rig.ts'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -23,14 +23,14 @@ export class Wire {
     server.server.on('request', (message: IncomingMessage) => this.seen.push(message))
   }
 
-  static async open(handler: Handler, deny: readonly DenyRule[] = []): Promise<Wire> {
+  static async open(handler: Handler, rules: Rules = {}): Promise<Wire> {
     const server = await startTlsServer()
     onTestFinished(() => server.close())
     server.server.on('request', handler)
     const upstream = { slug: 'api', server: server.address, caPem: server.caPem }
     return new Wire(
       server,
-      await GatewayRig.start({ id: 'prod.a', token: 'the-token', upstreams: [upstream] }, deny),
+      await GatewayRig.start({ id: 'prod.a', token: 'the-token', upstreams: [upstream] }, rules),
     )
   }
 

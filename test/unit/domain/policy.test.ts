@@ -103,6 +103,7 @@ const anyPolicy = fc.record({
   lockOutForMs: fc.nat(9),
   materialize: fc.boolean(),
   access: fc.constantFrom('plugin' as const, 'gateway' as const),
+  impersonate: fc.constantFrom('never' as const, 'allow' as const),
   deny: fc.subarray([
     { verbs: ['delete'], resources: ['namespaces'] },
     { verbs: ['*'], resources: ['pods/exec'], namespaces: ['kube-*'] },
@@ -155,6 +156,8 @@ describe('tighten', () => {
             const isPerTerminal = [own, above].some(({ scope }) => scope === 'terminal')
             if (own.access === 'gateway' || above.access === 'gateway')
               expect(result).toMatchObject({ access: 'gateway', materialize: false })
+            if (own.impersonate === 'never' || above.impersonate === 'never')
+              expect(result.impersonate).toBe('never')
             expect(result.deny).toEqual(expect.arrayContaining([...own.deny, ...above.deny]))
             if (isPerTerminal) expect(result).toMatchObject({ scope: 'terminal', materialize: false })
             if (own.live === 'kill' || above.live === 'kill') expect(result.live).toBe('kill')

@@ -31,6 +31,7 @@ const rule = (name: string, minutes: number): Policy => ({
   materialize: false,
   access: 'plugin',
   deny: [],
+  impersonate: 'never',
   unlock: [{ factor: 'passphrase' }],
 })
 

@@ -33,6 +33,7 @@ const rule: Policy = {
   materialize: false,
   access: 'plugin',
   deny: [],
+  impersonate: 'never',
   unlock: [{ factor: 'passphrase' }],
 }
 

@@ -42,6 +42,7 @@ describe('a policy file', () => {
         materialize: true,
         access: 'plugin',
         deny: [],
+        impersonate: 'never',
         lockOn: ['suspend', 'logout'],
         unlock: [{ factor: 'passphrase' }],
       },
@@ -62,6 +63,12 @@ describe('a policy file', () => {
     expect(
       said('    access: gateway\n    credential: ephemeral\n    ephemeral: { roles: [view] }\n'),
     ).toEqual(['access: gateway does not serve ephemeral sessions'])
+    const [policy] = read(file('    access: gateway\n    impersonate: allow\n')).policies ?? []
+    expect(policy?.impersonate).toBe('allow')
+    expect(said('    impersonate: allow\n')).toEqual(['impersonate: only a gateway stands in its way'])
+    expect(said('    impersonate: never\n')).toEqual([
+      'impersonate: nothing but a gateway sees what a client asks for',
+    ])
     expect(said('    access: gateway\n    scope: terminal\n')).toEqual([
       'access: gateway has one port, for one session (scope: terminal)',
     ])
