@@ -72,6 +72,7 @@ interface Unlocked {
     | 'materialised'
     | 'notMaterialised'
     | 'gatewayDown'
+    | 'otherAccess'
     | 'failedBefore'
     | 'sessions'
   >
@@ -138,8 +139,23 @@ function materialisedLines({
   ]
 }
 
-function gatewayLines({ gatewayDown }: Pick<OpenReport, 'gatewayDown'>): string[] {
-  return gatewayDown === undefined ? [] : [`${clean(gatewayDown.message)}; ${clean(gatewayDown.cure)}`]
+function gatewayLines({
+  gatewayDown,
+  otherAccess = [],
+}: Pick<OpenReport, 'gatewayDown' | 'otherAccess'>): string[] {
+  return [
+    ...(gatewayDown === undefined ? [] : [`${clean(gatewayDown.message)}; ${clean(gatewayDown.cure)}`]),
+    ...(otherAccess.length === 0 ? [] : [otherAccessLine(otherAccess)]),
+  ]
+}
+
+const mostNamed = 3
+
+function otherAccessLine(users: NonNullable<OpenReport['otherAccess']>): string {
+  const named = users.slice(0, mostNamed).map(({ user, file }) => `${clean(user)} (${clean(file)})`)
+  const more = users.length > mostNamed ? ` and ${users.length - mostNamed} more` : ''
+  const [{ user = 'USER' } = {}] = users
+  return `adopted when the policy had another access: ${named.join(', ')}${more}; run: kubeguard eject --user ${clean(user)}, then: kubeguard adopt`
 }
 
 /** One line for each role, and one for each session that could not be opened. */

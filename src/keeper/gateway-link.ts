@@ -14,7 +14,7 @@ import { toGuardError } from './connection.ts'
 import type { Holdings } from './factor.ts'
 
 interface World {
-  readonly order: Pick<KeeperOrder, 'policies' | 'deny' | 'impersonate'>
+  readonly order: Pick<KeeperOrder, 'policies' | 'access' | 'deny' | 'impersonate'>
   readonly holdings: () => Holdings | undefined
   /** Told before the gateway has a secret: whoever ends this keeper ends that process, too. */
   readonly begun: (id: HeldProcess) => void
@@ -48,16 +48,27 @@ export class GatewayLink {
    * Starts it where a credential needs one: clients that run already are served again before the first asks anew. What fails
    * is told, and no reason to stay locked.
    */
-  async begin(lifetimeWallMs: number | undefined): Promise<Pick<OpenReport, 'gatewayDown'>> {
-    const isNeeded = this.#world.holdings()?.items.some(({ upstreams }) => upstreams !== undefined) === true
-    if (!isNeeded || lifetimeWallMs === undefined) return {}
+  async begin(lifetimeWallMs: number | undefined): Promise<Pick<OpenReport, 'gatewayDown' | 'otherAccess'>> {
+    const items = this.#world.holdings()?.items ?? []
+    const isNeeded = items.some(({ upstreams }) => upstreams !== undefined)
+    const other = this.#adoptedOtherwise(items)
+    const report = other.length === 0 ? {} : { otherAccess: other }
+    if (!isNeeded || lifetimeWallMs === undefined) return report
     try {
       await this.#open(lifetimeWallMs)
-      return {}
+      return report
     } catch (error) {
       const { message, cure } = toGuardError(error)
-      return { gatewayDown: { message, cure } }
+      return { ...report, gatewayDown: { message, cure } }
     }
+  }
+
+  /** Those that stay as they were adopted though the policy says otherwise now; what a plugin gives goes by none. */
+  #adoptedOtherwise(items: readonly VaultItem[]): NonNullable<OpenReport['otherAccess']> {
+    const isGateway = this.#world.order.access === 'gateway'
+    return items
+      .filter(({ exec, upstreams }) => exec === undefined && (upstreams !== undefined) !== isGateway)
+      .map(({ user, file }) => ({ user, file }))
   }
 
   /**

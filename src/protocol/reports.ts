@@ -320,6 +320,8 @@ export interface OpenReport {
   readonly notMaterialised?: MaterialiseReport['failed']
   /** Why this session’s gateway does not run: its clients get no further than to it. */
   readonly gatewayDown?: { readonly message: string; readonly cure: string }
+  /** Adopted when the policy had another `access`: they stay as they were. */
+  readonly otherAccess?: readonly { readonly user: string; readonly file: string }[]
   /** Wrong passphrases before this success, whoever gave them. */
   readonly failedBefore?: FailedBefore
   /** `credential: ephemeral`: what was opened in each credential's cluster, or why nothing was. */

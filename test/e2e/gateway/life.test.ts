@@ -151,12 +151,21 @@ test('eject brings back the file as it was; the way back and forth is one line a
   await home.lock()
   // Adopted for the plugin, and the rules ask for a gateway now: it does not leave.
   await changeRules('gateway')
-  await home.unlock('prod')
+  expect((await home.unlock('prod')).stderr).toMatch(
+    /adopted when the policy had another access: prod-playground \(.*config\); run: kubeguard eject --user prod-playground, then: kubeguard adopt/,
+  )
   expect((await getPods()).stderr).toContain('was adopted before prod had access: gateway')
   expect(await eject()).toMatchObject({ code: 0 })
   expect(readFileSync(home.kubeconfig, 'utf8')).toBe(plain)
   expect(await home.kubeguard(['adopt', '--yes'])).toMatchObject({ code: 0 })
   expect(readFileSync(home.kubeconfig, 'utf8')).toBe(behind)
+  expect((await home.unlock('prod')).stderr).not.toContain('another access')
+  await home.lock()
+  // The other way about nothing gets looser by the line alone: the gateway serves on, and says so.
+  await changeRules('plugin')
+  expect((await home.unlock('prod')).stderr).toContain('adopted when the policy had another access')
+  expect((await getPods()).stdout).toBe(names)
+  expect(pidsOf(home, 'gateway')).toHaveLength(1)
 })
 
 /** Resolves when they are in force. */
