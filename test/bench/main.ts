@@ -14,6 +14,7 @@ import { makeHistory, memoryFigure, wakeUpFigure } from './daemon-figures.ts'
 import { inOneLine, table } from './figure.ts'
 import type { Figure } from './figure.ts'
 import { gateFigure, parallelGateFigure } from './gate-figure.ts'
+import { gatewayFigures } from './gateway-figures.ts'
 import { hookPromptFigure, hookStartFigure } from './hook-figures.ts'
 import { leakFigures, streamLeakFigures } from './leak-figures.ts'
 import { daemonKilledFigure, largeLockFigure, lockFigure } from './lock-figure.ts'
@@ -87,6 +88,7 @@ const measurements: readonly Entry[] = [
     ['misuse', misuseFigures],
   ),
   ['unlock', unlockFigures],
+  ['gateway', gatewayFigures],
   ['oidc', oidcFigure],
   ...inCluster(
     ['cluster unlock', clusterUnlockFigure],
