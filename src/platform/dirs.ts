@@ -17,6 +17,7 @@ export const places = {
   lockFile: (dirs: Dirs) => join(dirs.state, 'daemon.lock'),
   liveTable: (dirs: Dirs) => join(dirs.state, 'live'),
   journal: (dirs: Dirs) => join(dirs.state, 'journal.db'),
+  before: (dirs: Dirs) => join(dirs.state, 'before.json'),
   leftOut: (dirs: Dirs) => join(dirs.state, 'left-out.json'),
   replaced: (dirs: Dirs) => join(dirs.state, 'replaced-log-ins.json'),
   providers: (dirs: Dirs) => join(dirs.state, 'providers'),
