@@ -41,6 +41,7 @@ export const folderRules: Readonly<Record<string, FolderRule>> = {
       'cluster-check',
       'platform/cluster/session-objects',
       'platform/cluster/setup-objects',
+      'platform/before',
       'platform/policy-file',
       'platform/scribes/run-scribe',
       'platform/service/environment',

@@ -142,11 +142,16 @@ static void fail_screen(struct supervised *all) {
     end_by_daemon(all, &end);
 }
 
+/* What brings a screen back is never given up: the program waits for a new beginning of it. */
+static bool must_wait(const struct supervised *all) {
+    return !all->log.lossy && log_is_overfull(&all->log);
+}
+
 /* What is half read, a sequence or a character, can't be drawn. */
 static bool may_draw(const struct supervised *all) {
     if (is_between(all) || all->ended) return true;
     return all->cover.state == COVER_LEAVING ? now_ms() - all->cover.left_ms > BETWEEN_MS
-                                             : !log_has_room(&all->log);
+                                             : must_wait(all);
 }
 
 static int ask_screen(struct supervised *all) {
@@ -182,7 +187,7 @@ int cover_step(struct supervised *all) {
 
 bool cover_holds(const struct supervised *all) {
     bool draws = all->cover.state == COVER_LEAVING && all->screen.asked && all->screen.leaves;
-    return all->cover.state == COVER_REDRAWING || draws || !log_has_room(&all->log);
+    return all->cover.state == COVER_REDRAWING || draws || must_wait(all);
 }
 
 static void begin_drawing(struct supervised *all, uint64_t length) {
@@ -228,7 +233,7 @@ void cover_read_screen(struct supervised *all) {
     if (screen->leaves && all->cover.state == COVER_LEAVING && all->log.end == screen->followed) {
         return begin_drawing(all, drawn.length);
     }
-    if (screen->leaves && all->log.end < LOG_FULL_BYTES) return;
+    if (screen->leaves && !log_is_full(&all->log)) return;
     log_begin_with(&all->log, screen, drawn.length, screen->covered);
     screen_stop(screen);
 }

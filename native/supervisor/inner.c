@@ -118,6 +118,15 @@ static void close_others(int one, int other) {
 #endif
 }
 
+/*
+ * The inner terminal is closed when its other end is: the kernel says so before a supervisor that was killed has another
+ * parent take its children (do_exit in kernel/exit.c: files first).
+ */
+static bool is_orphaned(pid_t supervisor, int number, const siginfo_t *facts) {
+    bool closed = (number == SIGHUP || number == SIGCONT) && facts->si_code == SI_KERNEL;
+    return closed || getppid() != supervisor;
+}
+
 static _Noreturn void be_warden(const struct inner *inner, const struct outer *outer,
                                 const struct command *command, pid_t supervisor) {
     struct shared *shared = inner->shared;
@@ -133,9 +142,9 @@ static _Noreturn void be_warden(const struct inner *inner, const struct outer *o
     shared->program = program;
     close_others(inner->slave, outer->fd);
     for (;;) {
-        int number = sigwaitinfo(&all, NULL);
-        /* The inner terminal is closed when its other end is. */
-        if (getppid() != supervisor) end_orphaned(inner, outer);
+        siginfo_t facts;
+        int number = sigwaitinfo(&all, &facts);
+        if (is_orphaned(supervisor, number, &facts)) end_orphaned(inner, outer);
         if (number == SIGCHLD) wait_for_program(shared);
         else if (number == SIGCONT) continue_program(inner);
         else if (number > 0) kill(shared->program, number);

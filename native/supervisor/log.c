@@ -42,7 +42,7 @@ void log_open(struct log *log, const struct winsize *size, bool lossy) {
 }
 
 void log_output(struct log *log, const uint8_t *at, size_t length) {
-    if (log->lossy && log->fd >= 0 && log->end >= LOG_MOST_BYTES) give_up(log);
+    if (log->lossy && log_is_overfull(log)) give_up(log);
     if (length > 0) add(log, OUTPUT, (uint32_t)length, at, length);
 }
 

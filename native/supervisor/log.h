@@ -10,11 +10,8 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 
-enum {
-    /* From here on a new beginning is made of the screen; at twice as much the program has to wait for it. */
-    LOG_FULL_BYTES = 4 * 1024 * 1024,
-    LOG_MOST_BYTES = 2 * LOG_FULL_BYTES,
-};
+/* From here on a new beginning is made of the screen. */
+enum { LOSSY_FULL_BYTES = 4 * 1024 * 1024, LOG_FULL_BYTES = 8 * 1024 * 1024 };
 
 struct log {
     /* A memfd of records (src/screen/read-log.ts), or -1: none is kept, or there was no memory. */
@@ -42,12 +39,17 @@ struct screen;
  */
 void log_begin_with(struct log *log, const struct screen *screen, uint64_t length, bool unseen);
 
-static inline bool log_is_full(const struct log *log) {
-    return log->fd >= 0 && log->end >= LOG_FULL_BYTES;
+static inline uint64_t log_full_bytes(const struct log *log) {
+    return log->lossy ? LOSSY_FULL_BYTES : LOG_FULL_BYTES;
 }
 
-static inline bool log_has_room(const struct log *log) {
-    return log->fd < 0 || log->lossy || log->end < LOG_MOST_BYTES;
+static inline bool log_is_full(const struct log *log) {
+    return log->fd >= 0 && log->end >= log_full_bytes(log);
+}
+
+/* At twice as much the log is given up, or the program has to wait for a new beginning. */
+static inline bool log_is_overfull(const struct log *log) {
+    return log->fd >= 0 && log->end >= 2 * log_full_bytes(log);
 }
 
 #endif

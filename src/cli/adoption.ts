@@ -1,6 +1,5 @@
 import { callDaemon } from '../client/call.ts'
 import type { AdoptReport } from '../protocol/reports.ts'
-import { noteKubeconfigs } from './before.ts'
 
 /**
  * @param unlessLogIns change nothing where a log-in could be taken over
@@ -12,7 +11,6 @@ export async function requestAdoption(
   dryRun: boolean,
   unlessLogIns = false,
 ): Promise<AdoptReport> {
-  if (!dryRun) await noteKubeconfigs(paths)
   const { report } = await callDaemon('kubeconfig.adopt', {
     paths: paths.map((path) => Buffer.from(path)),
     users: [...users],

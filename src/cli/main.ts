@@ -4,9 +4,16 @@ import { endQuietlyOnBrokenPipe } from './output.ts'
 
 leaveTerminalAlone()
 endQuietlyOnBrokenPipe()
-void runCommand(() => main(process.argv.slice(2)))
+void run(process.argv.slice(2))
 
-/** `status` runs in prompts and status bars: it goes past the parser of all other commands. */
+/** `status` runs in prompts and status bars: it does not wait until the runtime has taken itself apart. */
+async function run(args: readonly string[]): Promise<void> {
+  await runCommand(() => main(args))
+  // What was written is out: to files, pipes and terminals that is synchronous here (Node’s process I/O).
+  if (plainStatus(args) !== undefined) process.exit()
+}
+
+/** `status` goes past the parser of all other commands. */
 async function main(args: readonly string[]): Promise<number | void> {
   const plain = plainStatus(args)
   if (plain !== undefined) {

@@ -18,6 +18,7 @@ export const places = {
   liveTable: (dirs: Dirs) => join(dirs.state, 'live'),
   journal: (dirs: Dirs) => join(dirs.state, 'journal.db'),
   requests: (dirs: Dirs) => join(dirs.state, 'requests.db'),
+  before: (dirs: Dirs) => join(dirs.state, 'before.json'),
   leftOut: (dirs: Dirs) => join(dirs.state, 'left-out.json'),
   replaced: (dirs: Dirs) => join(dirs.state, 'replaced-log-ins.json'),
   providers: (dirs: Dirs) => join(dirs.state, 'providers'),

@@ -30,7 +30,8 @@ const calls = new Map<string, Call>()
 function libc(): NonNullable<typeof loaded> {
   if (loaded !== undefined) return loaded
   // Bundles keep koffi outside; a require made from here finds it from sources and from dist/ alike.
-  const koffi = createRequire(join(import.meta.dirname, 'libc.ts'))('koffi') as Koffi
+  // `indirect` looks for the one library of this machine, and parses no list of all machines.
+  const koffi = createRequire(join(import.meta.dirname, 'libc.ts'))('koffi/indirect') as Koffi
   loaded = { koffi, library: koffi.load(null) }
   return loaded
 }

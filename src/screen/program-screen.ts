@@ -4,13 +4,23 @@ import { overlayOn } from './overlay.ts'
 import type { Overlay } from './overlay.ts'
 import type { LogRecord } from './read-log.ts'
 import { restoreScreen } from './restore-screen.ts'
+import { nextPlain, scrolledOut } from './skip-scrolled-out.ts'
 
 /** Lines that scroll out of the main screen while the program goes on unseen, and are shown afterwards. */
 const mostScrolled = 1_000
 
+/** ParserState.GROUND of the library's parser. */
+const groundState = 0
+
 interface Core {
-  readonly buffers: { readonly normal: { readonly ybase: number; addMarker(row: number): IMarker } }
-  readonly _inputHandler: { eraseInDisplay(parameters: { readonly params: readonly number[] }): boolean }
+  readonly buffers: {
+    readonly normal: { readonly ybase: number; addMarker(row: number): IMarker }
+    readonly active: { readonly scrollTop: number; readonly scrollBottom: number }
+  }
+  readonly _inputHandler: {
+    readonly _parser: { readonly currentState: number }
+    eraseInDisplay(parameters: { readonly params: readonly number[] }): boolean
+  }
 }
 
 /** A terminal without a window, which has what the program wrote. */
@@ -55,16 +65,36 @@ export class ProgramScreen {
     this.#covered = normal.addMarker(normal.ybase)
   }
 
-  #write(bytes: Buffer): Promise<void> {
+  /** A flood of lines is not drawn line by line: what it leaves is told from its end. */
+  async #write(bytes: Buffer): Promise<void> {
     const terminal = this.#terminal
-    if (terminal === undefined) return Promise.resolve()
-    return new Promise((resolve) => terminal.write(bytes, resolve))
+    if (terminal === undefined) return
+    const kept = mostScrolled + 2 * terminal.rows
+    let at = 0
+    for (let plain = nextPlain(bytes, 0); plain !== undefined; plain = nextPlain(bytes, plain.end)) {
+      const out = scrolledOut(bytes, plain, kept)
+      if (out === undefined) continue
+      await feed(terminal, bytes.subarray(at, out.begin))
+      at = scrollsAll(terminal) ? out.end : out.begin
+    }
+    await feed(terminal, bytes.subarray(at))
   }
 
   #scrolled({ buffer: { normal } }: Terminal): number {
     if (this.#covered === undefined) return 0
     return normal.baseY - (this.#covered.isDisposed ? 0 : this.#covered.line)
   }
+}
+
+const feed = (terminal: Terminal, bytes: Buffer): Promise<void> =>
+  new Promise((resolve) => terminal.write(bytes, resolve))
+
+/** Is a line that is written now one that moves all others up, and is it text, and not within a sequence? */
+function scrollsAll(terminal: Terminal): boolean {
+  const { buffers, _inputHandler: handler } = coreOf(terminal)
+  const { scrollTop, scrollBottom } = buffers.active
+  const isWhole = scrollTop === 0 && scrollBottom === terminal.rows - 1
+  return isWhole && !terminal.modes.insertMode && handler._parser.currentState === groundState
 }
 
 const coreOf = (terminal: Terminal): Core => (terminal as unknown as { _core: Core })._core

@@ -8,7 +8,7 @@ export type LogRecord =
   | { readonly kind: 'cover' }
 
 const headBytes = 8
-const chunkBytes = 1024 * 1024
+const chunkBytes = 4 * 1024 * 1024
 
 /** Reads a log in order, as far as it is told. */
 export class LogReader {

@@ -20,7 +20,7 @@ import { gatewaysOf } from './gateways.ts'
 import { loadFiles } from './load-files.ts'
 import type { LoadedFile } from './load-files.ts'
 import { allMaterialised, Materialised } from './materialised-fields.ts'
-import { keepBeforeWriting } from './keep-before-writing.ts'
+import { keepBeforeWriting, noteKubeconfigs } from './keep-before-writing.ts'
 import { planAdoption } from './plan-adoption.ts'
 import type { AdoptionPlan } from './plan-adoption.ts'
 import { wipeLogIns } from './take-log-in-over.ts'
@@ -55,6 +55,7 @@ export async function adopt(job: AdoptJob): Promise<Adoption> {
       const shown = job.dryRun ? changes : []
       return { report: progress.report(plan, shown, missing), outlines: files.map(outlineOfFile) }
     }
+    noteKubeconfigs(changes.map(({ file }) => file))
     await keepBeforeWriting(vaultsDir, plan)
     for (const change of changes) {
       if (!(await replaceKubeconfig(change.file.snapshot, change.text))) break

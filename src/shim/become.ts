@@ -10,7 +10,7 @@ import type { Inherited } from './inherited.ts'
 
 type Koffi = typeof import('koffi')
 
-const koffi = createRequire(join(import.meta.dirname, 'become.ts'))('koffi') as Koffi
+const koffi = createRequire(join(import.meta.dirname, 'become.ts'))('koffi/indirect') as Koffi
 const libc = koffi.load(null)
 
 /** Names of <bits/sigaction.h>, <fcntl.h>. */

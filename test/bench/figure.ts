@@ -11,8 +11,27 @@ export interface Figure {
   readonly rounds: number
 }
 
-export function isHeld({ value, target, better }: Figure): boolean {
-  return better === 'at most' ? value <= target : value >= target
+/** What `node -e 0` of this runtime took on the machine for which the aims were set (docs/decisions/0034). */
+const yardstickMs = 20
+
+/** How many times slower than that machine this one is; 1 where it is no slower. */
+export const slownessOf = (emptyProgramMs: number): number => Math.max(1, emptyProgramMs / yardstickMs)
+
+type Held = 'yes' | 'yes, for such a machine' | 'NO'
+
+const reaches = ({ value, better }: Figure, target: number): boolean =>
+  better === 'at most' ? value <= target : value >= target
+
+/** Ratios, bytes and counts say the same on every machine; times and rates do not. */
+function targetOn(slowness: number, { unit, target }: Figure): number {
+  if (unit.startsWith('ms')) return target * slowness
+  return unit === '/s' ? target / slowness : target
+}
+
+/** Is it as it should be, or would it be but for the machine? */
+export function held(figure: Figure, slowness: number): Held {
+  if (reaches(figure, figure.target)) return 'yes'
+  return reaches(figure, targetOn(slowness, figure)) ? 'yes, for such a machine' : 'NO'
 }
 
 const shown = (value: number, unit: string): string => {
@@ -21,18 +40,26 @@ const shown = (value: number, unit: string): string => {
 }
 
 /** One figure, as it is said while the others are measured: a run that is broken off was not for nothing. */
-export const inOneLine = (figure: Figure): string =>
-  `${figure.name}: ${shown(figure.value, figure.unit)}, ${figure.better} ${shown(figure.target, figure.unit)}${isHeld(figure) ? '' : ': NOT HELD'}`
+export function inOneLine(figure: Figure, slowness: number): string {
+  const { name, value, unit, better, target } = figure
+  const verdict = { 'yes': '', 'yes, for such a machine': ': held for such a machine', 'NO': ': NOT HELD' }
+  return `${name}: ${shown(value, unit)}, ${better} ${shown(target, unit)}${verdict[held(figure, slowness)]}`
+}
 
-/** The figures as a Markdown table, as README.md shows them. */
-export function table(figures: readonly Figure[]): string {
+/** The figures as a Markdown table, as README.md shows them, and how slow the machine was. */
+export function table(figures: readonly Figure[], slowness: number): string {
+  const machine = `This machine is ${slowness.toFixed(1)} times as slow as the one for which milliseconds and rates were set.`
+  return `${rowsOf(figures, slowness)}\n\n${machine}`
+}
+
+function rowsOf(figures: readonly Figure[], slowness: number): string {
   const rows = figures.map((figure) => [
     figure.name,
     shown(figure.value, figure.unit),
     `${figure.better} ${shown(figure.target, figure.unit)}`,
     `${figure.baseline.name}: ${shown(figure.baseline.value, figure.baseline.unit)}`,
     String(figure.rounds),
-    isHeld(figure) ? 'yes' : 'NO',
+    held(figure, slowness),
   ])
   const all = [['figure', 'measured', 'aim', 'baseline in the same run', 'rounds', 'held'], ...rows]
   const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? []

@@ -11,7 +11,7 @@ import {
 } from './cluster-figures.ts'
 import { ClientProcess } from './client-process.ts'
 import { makeHistory, memoryFigure, wakeUpFigure } from './daemon-figures.ts'
-import { inOneLine, table } from './figure.ts'
+import { inOneLine, slownessOf, table } from './figure.ts'
 import type { Figure } from './figure.ts'
 import { gateFigure, parallelGateFigure } from './gate-figure.ts'
 import { gatewayFigures } from './gateway-figures.ts'
@@ -22,7 +22,14 @@ import { absorbFigure, adoptFigure, auditFigure } from './scribe-figures.ts'
 import { misuseFigures } from './misuse-figures.ts'
 import { oidcFigure } from './oidc-figure.ts'
 import { setUpFigure } from './set-up-figure.ts'
-import { crowdedShimFigure, getPodsFigure, pluginFigure, shimFigure, statusFigure } from './start-figures.ts'
+import {
+  crowdedShimFigure,
+  emptyProgramMs,
+  getPodsFigure,
+  pluginFigure,
+  shimFigure,
+  statusFigure,
+} from './start-figures.ts'
 import { suspendFigures } from './suspend-figures.ts'
 import { unlockFigures } from './unlock-figure.ts'
 import { gkePluginFigure, hasGkePlugin, slowPluginFigure } from './wrapped-figures.ts'
@@ -107,13 +114,14 @@ const measurements: readonly Entry[] = [
 
 const bench = await prepare()
 const clients = new ClientProcess()
+const slowness = slownessOf(await emptyProgramMs(clients))
 const figures: Figure[] = []
 try {
   for (const [name, measure] of measurements.filter(([name]) => name.includes(options.only))) {
     process.stderr.write(`bench: ${name}\n`)
     try {
       const measured = [await measure(bench, clients)].flat()
-      for (const figure of measured) process.stderr.write(`bench: ${inOneLine(figure)}\n`)
+      for (const figure of measured) process.stderr.write(`bench: ${inOneLine(figure, slowness)}\n`)
       figures.push(...measured)
     } catch (error) {
       process.stderr.write(`bench: ${name} could not be measured: ${String(error)}\n`)
@@ -124,4 +132,4 @@ try {
   await clients.end()
   await bench.home.dispose()
 }
-console.log(options.json ? JSON.stringify(figures, undefined, 2) : table(figures))
+console.log(options.json ? JSON.stringify(figures, undefined, 2) : table(figures, slowness))

@@ -6,7 +6,7 @@ import type { Bench } from './bench-home.ts'
 import type { ClientProcess } from './client-process.ts'
 import type { Figure } from './figure.ts'
 import { startLive } from './live-process.ts'
-import { compare } from './measure.ts'
+import { compare, median } from './measure.ts'
 
 /** What a person waits for at every command: programs started, timed from start to end. */
 
@@ -89,6 +89,14 @@ export async function pluginFigure(bench: Bench, clients: ClientProcess): Promis
     better: 'at most',
     rounds,
   }
+}
+
+/** What the runtime takes for nothing: by this one machine is told from another. */
+export async function emptyProgramMs(clients: ClientProcess): Promise<number> {
+  const times: number[] = []
+  for (let round = 0; round < 20; round += 1)
+    times.push(await clients.time({ file: node, args: ['-e', '0'], env: process.env }))
+  return median(times)
 }
 
 export async function statusFigure({ home }: Bench, clients: ClientProcess): Promise<Figure> {

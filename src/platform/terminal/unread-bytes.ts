@@ -12,7 +12,9 @@ let ioctl: Ioctl | undefined
 function loadIoctl(): Ioctl {
   if (ioctl !== undefined) return ioctl
   // koffi stays outside of bundles; a require made from here finds it from sources and from dist/ alike.
-  const koffi = createRequire(join(import.meta.dirname, 'unread-bytes.ts'))('koffi') as typeof import('koffi')
+  const koffi = createRequire(join(import.meta.dirname, 'unread-bytes.ts'))(
+    'koffi/indirect',
+  ) as typeof import('koffi')
   ioctl = koffi.load(null).func('int ioctl(int fd, ulong request, ...)') as Ioctl
   return ioctl
 }
