@@ -1,5 +1,5 @@
 import { readSync, writeSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as signalsHeard, setTimeout as sleep } from 'node:timers/promises'
 import { GuardError } from '../domain/errors.ts'
 import { limits } from '../protocol/limits.ts'
 import { normalizePassphrase } from './prompt-normalize.ts'
@@ -92,6 +92,7 @@ class Asking {
   readonly #typed = Buffer.alloc(limits.passphraseBytes + 1)
   #length = 0
   #cancelled = false
+  #suspensions = 0
 
   constructor(terminal: Terminal, question: PassphraseQuestion) {
     this.#terminal = terminal
@@ -124,11 +125,22 @@ class Asking {
       if (this.#cancelled) throw this.#cancel('cancelled')
       if (performance.now() > endsAt) throw this.#cancel('nobody typed the passphrase in time')
       this.#assertUndisturbed()
-      const line = this.#read()
+      const line = await this.#lineTyped()
       if (line?.length === 0) throw this.#cancel('no passphrase was given')
       if (line !== undefined) return line
       await sleep(lookEveryMs)
     }
+  }
+
+  /** A line counts as typed where no Ctrl-C and no Ctrl-Z came before it: of these we hear after timers (libuv, uv_run). */
+  async #lineTyped(): Promise<Buffer | undefined> {
+    const suspensions = this.#suspensions
+    const line = this.#read()
+    if (line === undefined) return undefined
+    await signalsHeard()
+    if (!this.#cancelled && this.#suspensions === suspensions) return line
+    line.fill(0)
+    return undefined
   }
 
   /** @returns the line once Enter was pressed. */
@@ -204,6 +216,7 @@ class Asking {
     this.#input.end()
     this.#typed.fill(0)
     this.#length = 0
+    this.#suspensions += 1
     process.kill(process.pid, 'SIGSTOP')
     if (this.#input.begin()) this.#say(this.#question.text)
     else this.#cancelled = true

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { node, repository, TestTerminal, until } from '../../fixtures/terminal.ts'
 
@@ -105,6 +106,22 @@ test.each([
   expect(settings(terminal)).toMatch(/ icanon iexten echo /)
   expect(terminal.output).not.toContain('begun')
 })
+
+test('what is typed behind Ctrl-C is no answer, however late it is heard of', async () => {
+  const terminal = script(`trap : INT; sh -c 'echo "pid $$"; exec ${ask} person'; echo "code $?"; sleep 20`)
+  await terminal.shows('passphrase: ')
+  await until('echo off', () => / -echo /.test(settings(terminal)))
+  const asker = Number(/pid (\d+)/.exec(terminal.output)?.[1])
+  process.kill(asker, 'SIGSTOP')
+  terminal.type('begun\x03right\r')
+  // Both are there when it goes on: the signal and the line.
+  await until('the signal', () => /^ShdPnd:\s*0*[1-9a-f]/m.test(pendingOf(asker)))
+  process.kill(asker, 'SIGCONT')
+  await terminal.shows('code 77')
+  expect(terminal.output).toContain('refused unlock-cancelled: cancelled')
+})
+
+const pendingOf = (pid: number): string => readFileSync(`/proc/${pid}/status`, 'latin1')
 
 test.each(['TERM', 'HUP'])('SIG%s puts the terminal back before it ends the program', async (signal) => {
   const terminal = script(`sh -c 'echo "pid $$"; exec ${ask} person'; echo "code $?"; sleep 20`)
