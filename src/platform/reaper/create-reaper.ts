@@ -175,8 +175,13 @@ class Reapers implements Reaper {
     if (this.#watched.size === 0) return
     const waitMs = Math.max(0, startPauseMs - (performance.now() - this.#startedAtMs))
     clearTimeout(this.#restart)
-    this.#restart = setTimeout(() => void this.#running(), waitMs)
+    // Timers count whole milliseconds of another clock: the pause is not asked for again, it may lack a part of one.
+    this.#restart = setTimeout(() => this.#startWhereNeeded(), waitMs)
     this.#restart.unref()
+  }
+
+  #startWhereNeeded(): void {
+    if (this.#process === undefined && this.#watched.size > 0) this.#start()
   }
 
   /** While nothing is watched, no reaper runs. `left` counts what it has seen to come of clients that are gone. */

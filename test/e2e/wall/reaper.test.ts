@@ -65,18 +65,25 @@ test('a daemon that is stopped: what lives is ended when its heartbeat was misse
   }
 })
 
-test('a reaper that is killed is started again, and ends what lives', async () => {
-  await using home = await openHome()
-  const live = await startStream(home)
+/** Kills the reaper. @returns the next one. */
+async function nextReaper(home: TestHome): Promise<number> {
   const first = reaperOf(home) as number
   process.kill(first, 'SIGKILL')
-  const second = await until('another reaper', () => {
+  return until('another reaper', () => {
     const now = reaperOf(home)
     return now !== first && now
   })
+}
+
+test('a reaper that is killed is started again, each time, and ends what lives', async () => {
+  await using home = await openHome()
+  const live = await startStream(home)
+  // One that is killed within a second is started when that is over: by whatever part of a millisecond.
+  let last = 0
+  for (let round = 0; round < 6; round += 1) last = await nextReaper(home)
   expect(isRunning(live)).toBe(true)
   await kill(await daemonOf(home))
-  await until('the end of it', () => !isRunning(live) && !isRunning(second))
+  await until('the end of it', () => !isRunning(live) && !isRunning(last))
 })
 
 test('a reaper that is stopped keeps no lock from ending what lives', async () => {
