@@ -9,23 +9,12 @@ import { readBytes } from './replace-file.ts'
 /** Notes a start-up file before its first change; what is known already stays. */
 export function noteStartUpFile(path: string): void {
   const folders = missingFolders(dirname(path))
-  const text = readBytes(path)
-  noteBefore(
-    (before) => [
-      {
-        path,
-        kind: 'start-up',
-        lines: text === undefined ? [] : digestsOf(text, before.key),
-        ...modeAt(path),
-      },
-    ],
-    folders,
-  )
+  noteBefore([{ path, kind: 'start-up', ...modeAt(path), text: () => readBytes(path) }], folders)
 }
 
 /** Notes folders that we are about to make among those of others. */
 export function noteFolders(folders: readonly string[]): void {
-  noteBefore(() => [], folders)
+  noteBefore([], folders)
 }
 
 /** @returns the folders that have to be made for `path` to be there, the innermost first. */

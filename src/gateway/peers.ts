@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { isSameProcess } from '../domain/hold.ts'
 import { ancestryOf } from '../platform/processes/inspect.ts'
 import { socketOwner, holdsSocket, processWithSocket } from '../platform/processes/socket-owner.ts'
 import type { SocketOwner } from '../platform/processes/socket-owner.ts'
@@ -38,8 +39,7 @@ export class LocalPeers implements Peers {
   isOf(socket: Socket, client: ProcessId): boolean {
     const peer = this.#peers.get(socket.remotePort ?? -1)
     if (peer === undefined) return false
-    const { pid, startTicks } = client
-    if (peer.client?.pid === pid && peer.client.startTicks === startTicks) return true
+    if (peer.client !== undefined && isSameProcess(peer.client, client)) return true
     if (!holdsSocket(client, peer.inode) && !this.#cameOf(peer, client)) return false
     peer.client = client
     return true
@@ -48,8 +48,7 @@ export class LocalPeers implements Peers {
   #cameOf(peer: Peer, client: ProcessId): boolean {
     const pid = processWithSocket(peer.inode)
     if (pid === undefined) return false
-    for (const ancestor of ancestryOf(pid))
-      if (ancestor.pid === client.pid && ancestor.startTicks === client.startTicks) return true
+    for (const ancestor of ancestryOf(pid)) if (isSameProcess(ancestor, client)) return true
     return false
   }
 }

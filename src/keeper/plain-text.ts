@@ -42,26 +42,17 @@ export class PlainText {
   }
 }
 
-function whyNot({
-  user,
-  file,
-  exec,
-  upstreams,
-}: VaultItem): NonNullable<Report['notMaterialised']>[number] | undefined {
+function whyNot(item: VaultItem): NonNullable<Report['notMaterialised']>[number] | undefined {
+  const { user, file } = item
+  const message = elsewhere(item)
+  return message === undefined
+    ? undefined
+    : { user, file, message, cure: 'use a client that runs exec plugins' }
+}
+
+function elsewhere({ exec, upstreams }: VaultItem): string | undefined {
   // Nothing is there to be written down: the plugin is run anew whenever what it gave has ended.
   if (exec !== undefined)
-    return {
-      user,
-      file,
-      message: 'its credential is given by an exec plugin, which only runs when a client asks',
-      cure: 'use a client that runs exec plugins',
-    }
-  if (upstreams !== undefined)
-    return {
-      user,
-      file,
-      message: 'its credential is behind the gateway, and stays there',
-      cure: 'use a client that runs exec plugins',
-    }
-  return undefined
+    return 'its credential is given by an exec plugin, which only runs when a client asks'
+  return upstreams === undefined ? undefined : 'its credential is behind the gateway, and stays there'
 }

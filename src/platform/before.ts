@@ -36,14 +36,20 @@ export function readBefore(): Before {
   return { version: 1, key: randomBytes(16).toString('hex'), files: [], folders: [] }
 }
 
+/** A file as it is now. */
+export type FileNow = Omit<FileBefore, 'lines'> & {
+  /** Asked for only where the file is not known yet; undefined where there is none. */
+  readonly text: () => string | undefined
+}
+
 /** Adds to the record, durably; what is known already stays. @throws GuardError disk-full, place-unsafe */
-export function noteBefore(
-  entriesOf: (before: Before) => readonly FileBefore[],
-  more: readonly string[] = [],
-): void {
+export function noteBefore(now: readonly FileNow[], more: readonly string[] = []): void {
   const before = readBefore()
   const known = new Set(before.files.map(({ path }) => path))
-  const files = [...before.files, ...entriesOf(before).filter(({ path }) => !known.has(path))]
+  const added = now
+    .filter(({ path }) => !known.has(path))
+    .map(({ text, ...file }) => ({ ...file, lines: digestsOf(text(), before.key) }))
+  const files = [...before.files, ...added]
   const folders = [...new Set([...before.folders, ...more])]
   if (files.length === before.files.length && folders.length === before.folders.length) return
   const place = places.before(dirs())
@@ -52,7 +58,8 @@ export function noteBefore(
 }
 
 /** One for each line, and for what stands behind the last line end: an end that went missing shows. */
-export function digestsOf(text: string, key: string): string[] {
+export function digestsOf(text: string | undefined, key: string): string[] {
+  if (text === undefined) return []
   return text
     .split('\n')
     .map((line, index, all) => (index === all.length - 1 && line === '' ? '\n' : line))

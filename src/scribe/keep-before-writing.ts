@@ -1,4 +1,4 @@
-import { digestsOf, noteBefore } from '../platform/before.ts'
+import { noteBefore } from '../platform/before.ts'
 import { maskSecrets } from '../platform/kubeconfig/mask-secrets.ts'
 import { sealAllPending } from '../platform/vault/seal-pending.ts'
 import type { LoadedFile } from './load-files.ts'
@@ -23,15 +23,12 @@ export async function keepBeforeWriting(vaultsDir: string, plan: AdoptionPlan): 
 
 /** How kubeconfigs are before their secrets are moved, for `uninstall` to compare with. */
 export function noteKubeconfigs(files: readonly LoadedFile[]): void {
-  noteBefore(({ files: noted, key }) => {
-    const known = new Set(noted.map(({ path }) => path))
-    return files
-      .filter(({ snapshot }) => !known.has(snapshot.real))
-      .map(({ config, snapshot: { real, mode } }) => ({
-        path: real,
-        kind: 'kubeconfig',
-        mode,
-        lines: digestsOf(maskSecrets(config), key),
-      }))
-  })
+  noteBefore(
+    files.map(({ config, snapshot: { real: path, mode } }) => ({
+      path,
+      kind: 'kubeconfig',
+      mode,
+      text: () => maskSecrets(config),
+    })),
+  )
 }

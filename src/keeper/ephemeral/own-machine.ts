@@ -1,8 +1,8 @@
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
 import { machineDigest } from '../../platform/cluster/session-objects.ts'
 import { dirs } from '../../platform/dirs.ts'
-import { hasEnded, readProcStat } from '../../platform/processes/proc-stat.ts'
+import { hasEnded, linkTarget, readProcStat } from '../../platform/processes/proc-stat.ts'
 
 /** This account on this machine, as its sessions' objects in a cluster name it. */
 export interface OwnMachine {
@@ -30,7 +30,7 @@ export function ownMachine(): OwnMachine {
 function surroundings(): string[] {
   return [
     readText('/proc/sys/kernel/random/boot_id') ?? '',
-    linkText('/proc/self/ns/pid').replaceAll(/\D/g, ''),
+    linkTarget('/proc/self/ns/pid').replaceAll(/\D/g, ''),
   ]
 }
 
@@ -51,13 +51,5 @@ function readText(path: string): string | undefined {
     return readFileSync(path, 'utf8').trim()
   } catch {
     return undefined
-  }
-}
-
-function linkText(path: string): string {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return ''
   }
 }

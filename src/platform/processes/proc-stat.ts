@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** The fields of /proc/PID/stat that we use (proc_pid_stat(5)). */
 export interface ProcStat {
@@ -67,3 +67,12 @@ export const hasEnded = (stat: ProcStat): boolean =>
   stat.state === 'Z' || stat.state === 'X' || stat.state === 'x'
 
 export const isStopped = (stat: ProcStat): boolean => stat.state === 'T' || stat.state === 't'
+
+/** Where a link of /proc leads; empty where it is gone by now, or not to be seen. */
+export function linkTarget(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return ''
+  }
+}

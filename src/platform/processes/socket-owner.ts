@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { ProcessId } from '../../usecases/ports.ts'
-import { readProcStat } from './proc-stat.ts'
+import { linkTarget, readProcStat } from './proc-stat.ts'
 
 /** Who has one end of a TCP connection, as proc_net_tcp(5) says. */
 export interface SocketOwner {
@@ -71,17 +71,8 @@ function hasSocket(pid: number, inode: string): boolean {
   const folder = `/proc/${pid}/fd`
   const wanted = `socket:[${inode}]`
   try {
-    return readdirSync(folder).some((name) => targetOf(`${folder}/${name}`) === wanted)
+    return readdirSync(folder).some((name) => linkTarget(`${folder}/${name}`) === wanted)
   } catch {
     return false
-  }
-}
-
-/** A descriptor may be closed between the listing and the look. */
-function targetOf(path: string): string {
-  try {
-    return readlinkSync(path)
-  } catch {
-    return ''
   }
 }
