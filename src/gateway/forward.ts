@@ -1,10 +1,13 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
+import { constants } from 'node:http2'
+import type { ClientHttp2Stream, Http2ServerRequest } from 'node:http2'
+import type { Readable } from 'node:stream'
 import { answer, breakOff, sendAnswer, statusOf } from './answer.ts'
 import type { Answer } from './answer.ts'
 import type { Destination, UpstreamRequest } from './destination.ts'
 import type { Exchange, Exchanges } from './exchanges.ts'
 import { pairsOf, requestHeaders, responseHeaders, valueOf } from './headers.ts'
+import type { RawHeaders } from './headers.ts'
 import type { Pass } from './passes.ts'
 import type { Logged } from './request-log.ts'
 
@@ -15,6 +18,17 @@ export interface Admitted {
   readonly target: string
   readonly exchanges: Exchanges
   readonly logged: Logged
+}
+
+/** An answer of the API server, by whichever version of HTTP. */
+interface Answered {
+  readonly code: number
+  readonly headers: RawHeaders
+  readonly body: Readable
+  /** Once the body has ended. */
+  trailers(): RawHeaders
+  /** Has all of it come? */
+  isWhole(): boolean
 }
 
 /** What may be sent once more, where a connection that was kept turns out to be closed: it changes nothing. */
@@ -30,7 +44,8 @@ export class Forwarded implements Exchange {
   readonly #response: ServerResponse
   readonly #admitted: Admitted
   readonly #expectsContinue: boolean
-  #upstream: ClientRequest | undefined
+  #upstream: ClientRequest | ClientHttp2Stream | undefined
+  #body: Readable | undefined
   #isOver = false
   /** The answer is a watch in JSON, and a line has just ended. */
   #isBetweenEvents = false
@@ -55,29 +70,54 @@ export class Forwarded implements Exchange {
 
   start(): void {
     const isRepeatable = repeatable.has(this.#request.method ?? '') && !hasBody(this.#request)
-    this.#send(isRepeatable)
+    if (isRepeatable && asksToWatch(this.#admitted.target)) void this.#watch(true)
+    else this.#send(isRepeatable)
   }
 
   end(why: Answer): void {
     this.#isOver = true
     this.#admitted.logged.code ??= why.code
-    this.#upstream?.destroy()
+    this.#request.unpipe()
+    this.#body?.unpipe()
     if (!this.#response.headersSent) return sendAnswer(this.#response, why)
     if (!this.#isBetweenEvents) return breakOff(this.#response)
     this.#response.end(`${JSON.stringify({ type: 'ERROR', object: statusOf(why) })}\n`)
   }
 
+  letGo(): void {
+    this.#upstream?.destroy()
+  }
+
   #send(mayRepeat: boolean): void {
     const upstream = this.#admitted.destination.begin(this.#toUpstream())
     this.#upstream = upstream
-    upstream.on('error', () => this.#fail(upstream, mayRepeat))
-    upstream.once('response', (answered) => this.#answer(answered))
+    upstream.on('error', () => {
+      if (mayRepeat && upstream.reusedSocket) this.#repeat(upstream, () => this.#send(false))
+      else this.#fail(upstream)
+    })
+    upstream.once('response', (answered) => this.#answer(overHttp1(answered)))
     if (!hasBody(this.#request)) return void upstream.end()
     if (!this.#expectsContinue) return this.#sendBody(upstream)
     upstream.flushHeaders()
     upstream.once('continue', () => {
       this.#response.writeContinue()
       this.#sendBody(upstream)
+    })
+  }
+
+  /** On a connection that it shares with other watches, where the API server has such. */
+  async #watch(mayRepeat: boolean): Promise<void> {
+    const begun = await this.#admitted.destination.beginWatch(this.#toUpstream()).catch(() => null)
+    if (this.#isOver) return void begun?.stream.destroy()
+    if (begun === null) return this.#refuse()
+    if (begun === undefined) return this.#send(mayRepeat)
+    const { stream, isReused } = begun
+    this.#upstream = stream
+    stream.on('error', () => {})
+    stream.once('response', (_, __, headers: RawHeaders) => this.#answer(overHttp2(stream, headers)))
+    stream.once('close', () => {
+      if (mayRepeat && isReused) this.#repeat(stream, () => void this.#watch(false))
+      else this.#fail(stream)
     })
   }
 
@@ -101,6 +141,7 @@ export class Forwarded implements Exchange {
     this.#request.on('data', (chunk: Buffer) => (this.#admitted.logged.sent += chunk.length))
     this.#request.pipe(upstream, { end: false })
     this.#request.once('end', () => {
+      if (this.#isOver) return
       const trailers = this.#request.rawTrailers
       if (trailers.length > 0) upstream.addTrailers(pairsOf(requestHeaders(trailers)))
       upstream.end()
@@ -111,36 +152,67 @@ export class Forwarded implements Exchange {
     })
   }
 
-  #answer(answered: IncomingMessage): void {
+  #answer(answered: Answered): void {
     const response = this.#response
-    const headers = responseHeaders(answered.rawHeaders)
     const { logged } = this.#admitted
-    logged.code = answered.statusCode
+    const { body, code } = answered
+    this.#body = body
+    logged.code = code
     const isEarly = !this.#request.complete && response.req.httpVersionMajor < 2
-    response.writeHead(answered.statusCode ?? 502, [...headers, ...(isEarly ? ['connection', 'close'] : [])])
+    response.writeHead(code, [
+      ...responseHeaders(answered.headers),
+      ...(isEarly ? ['connection', 'close'] : []),
+    ])
     const isWatch = isJsonWatch(this.#admitted.target, answered)
     if (isWatch) this.#isBetweenEvents = true
-    // A watch may have nothing to say for hours, but that it has begun.
-    if (valueOf(answered.rawHeaders, 'content-length') === undefined) response.flushHeaders()
-    answered.on('error', () => breakOff(response))
-    answered.once('close', () => {
-      if (!answered.complete) breakOff(response)
-    })
-    answered.on('data', (chunk: Buffer) => {
+    this.#sendHead()
+    body.on('error', () => this.#breakOff())
+    body.once('close', () => answered.isWhole() || this.#breakOff())
+    body.on('data', (chunk: Buffer) => {
       logged.received += chunk.length
       if (isWatch) this.#isBetweenEvents = chunk.at(-1) === newline
     })
-    answered.pipe(response, { end: false })
-    answered.once('end', () => {
-      const trailers = responseHeaders(answered.rawTrailers)
+    body.pipe(response, { end: false })
+    body.once('end', () => {
+      if (this.#isOver) return
+      if (!answered.isWhole()) return this.#breakOff()
+      const trailers = responseHeaders(answered.trailers())
       if (trailers.length > 0) response.addTrailers(pairsOf(trailers))
       response.end()
     })
   }
 
-  #fail(upstream: ClientRequest, mayRepeat: boolean): void {
-    if (this.#isOver || this.#response.headersSent || this.#upstream !== upstream) return
-    if (mayRepeat && upstream.reusedSocket) return this.#send(false)
+  /** What has come with the head goes on with it, in one piece: each record of TLS costs as much as a small answer. */
+  #sendHead(): void {
+    const response = this.#response
+    response.cork()
+    setImmediate(() => {
+      // The end uncorks by itself.
+      if (response.writableEnded || response.destroyed) return
+      // A watch may have nothing to say for hours, but that it has begun.
+      response.flushHeaders()
+      response.uncork()
+    })
+  }
+
+  /** What was told of a lock is whole, whatever becomes of the API server’s answer. */
+  #breakOff(): void {
+    if (!this.#isOver) breakOff(this.#response)
+  }
+
+  #repeat(failed: ClientRequest | ClientHttp2Stream, again: () => void): void {
+    if (this.#isUnanswered(failed)) again()
+  }
+
+  #fail(failed: ClientRequest | ClientHttp2Stream): void {
+    if (this.#isUnanswered(failed)) this.#refuse()
+  }
+
+  #isUnanswered(failed: ClientRequest | ClientHttp2Stream): boolean {
+    return !this.#isOver && !this.#response.headersSent && this.#upstream === failed
+  }
+
+  #refuse(): void {
     this.#admitted.logged.code = unreachable.code
     sendAnswer(this.#response, unreachable)
   }
@@ -168,11 +240,37 @@ export function hasBody(request: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-function isJsonWatch(target: string, answered: IncomingMessage): boolean {
-  const type = answered.headers['content-type'] ?? ''
-  const encoding = answered.headers['content-encoding']
-  if (answered.statusCode !== 200 || !type.startsWith('application/json') || encoding !== undefined)
-    return false
+function overHttp1(answered: IncomingMessage): Answered {
+  return {
+    code: answered.statusCode ?? 502,
+    headers: answered.rawHeaders,
+    body: answered,
+    trailers: () => answered.rawTrailers,
+    isWhole: () => answered.complete,
+  }
+}
+
+/** @param headers with its pseudo-headers */
+function overHttp2(stream: ClientHttp2Stream, headers: RawHeaders): Answered {
+  let trailers: RawHeaders = []
+  stream.once('trailers', (_, __, raw: RawHeaders) => (trailers = raw))
+  return {
+    code: Number(valueOf(headers, ':status') ?? 502),
+    headers,
+    body: stream,
+    trailers: () => trailers,
+    // Node ends the body of a stream that was reset like any other’s.
+    isWhole: () => stream.readableEnded && stream.rstCode === constants.NGHTTP2_NO_ERROR,
+  }
+}
+
+function isJsonWatch(target: string, { code, headers }: Answered): boolean {
+  const isPlain = valueOf(headers, 'content-encoding') === undefined
+  const isJson = valueOf(headers, 'content-type')?.startsWith('application/json') === true
+  return code === 200 && isJson && isPlain && asksToWatch(target)
+}
+
+function asksToWatch(target: string): boolean {
   const [path = '', query = ''] = target.split('?')
   return /\/watch\//.test(path) || /(?:^|&)watch=(?:true|1)(?:&|$)/i.test(query)
 }

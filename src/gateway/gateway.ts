@@ -54,6 +54,8 @@ export class Gateway {
   readonly #server: Http2SecureServer
   readonly #sockets = new Set<Socket>()
   readonly #sessions = new Set<ServerHttp2Session>()
+  /** Host and port, as every client of ours says them. */
+  #authority: string | undefined
   #isOver = false
 
   constructor(order: GatewayOrder, world: World) {
@@ -70,7 +72,9 @@ export class Gateway {
       this.#server.listen(this.#order.port, loopback, () => {
         // An accept that fails (no descriptors left) ends nothing.
         this.#server.off('error', reject).on('error', () => {})
-        resolve((this.#server.address() as AddressInfo).port)
+        const { port } = this.#server.address() as AddressInfo
+        this.#authority = `${loopback}:${port}`
+        resolve(port)
       })
     })
   }
@@ -94,21 +98,26 @@ export class Gateway {
     this.#exchanges.end(this.#locked(), (client) => !stays(client))
   }
 
-  /** Ends everything at once; who can be told is told. Nothing is let in any more. */
-  end(): void {
+  /**
+   * Ends everything at once; who can be told is told. Nothing is let in any more.
+   *
+   * @returns when all of them have it; who does not read never has
+   */
+  end(): Promise<void> {
     this.#isOver = true
     this.#passes.keep(() => false)
     this.#exchanges.end(this.#locked())
     this.#server.close()
     for (const session of this.#sessions) session.close()
-    for (const destinations of this.#credentials.values())
-      destinations.forEach((destination) => destination.close())
+    return this.#exchanges.told()
   }
 
   /** After `end`: what has not gone by itself. */
   cut(): void {
     for (const session of this.#sessions) session.destroy()
     for (const socket of this.#sockets) socket.destroy()
+    for (const destinations of this.#credentials.values())
+      destinations.forEach((destination) => destination.close())
   }
 
   get openExchanges(): number {
@@ -194,10 +203,9 @@ export class Gateway {
     pass: Pass | undefined,
     route: ReturnType<typeof routeOf>,
   ): Destination | Answer {
-    const { port } = this.#server.address() as AddressInfo
     // A name that a web page chose and a resolver turned into 127.0.0.1 is not ours.
     const authority = request.headers[':authority'] ?? request.headers.host
-    if (authority !== `${loopback}:${port}`) return answer('BadRequest', 'this host is not served here')
+    if (authority !== this.#authority) return answer('BadRequest', 'this host is not served here')
     if (pass === undefined || !this.#world.peers.isOf(request.socket as Socket, pass.client))
       return answer(
         'Unauthorized',

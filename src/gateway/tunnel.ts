@@ -20,6 +20,7 @@ export class Tunnel implements Exchange {
   readonly #frames: FrameBoundary | undefined
   #upstream: ClientRequest | undefined
   #far: Duplex | undefined
+  #isOver = false
 
   constructor(request: IncomingMessage, socket: Duplex, admitted: Admitted) {
     this.client = admitted.pass.client
@@ -55,26 +56,32 @@ export class Tunnel implements Exchange {
 
   end(why: Answer): void {
     this.#admitted.logged.code ??= why.code
+    this.#isOver = true
     if (this.#far === undefined) sendRawAnswer(this.#socket, why)
     else {
       this.#far.unpipe(this.#socket)
+      this.#socket.unpipe(this.#far)
       const mayTell = this.#frames?.isBetweenFrames === true && this.#socket.writable
       if (mayTell) this.#socket.end(closeFrame(why.message))
       else this.#socket.destroy()
     }
+  }
+
+  letGo(): void {
     this.#far?.destroy()
     this.#upstream?.destroy()
   }
 
   #join(answered: IncomingMessage, far: Duplex, first: Buffer, early: Buffer): void {
     const socket = this.#socket
+    if (this.#isOver) return void far.destroy()
     const { logged } = this.#admitted
     logged.code = answered.statusCode
     this.#far = far
-    far.on('error', () => socket.destroy())
+    far.on('error', () => this.#isOver || socket.destroy())
     // One that ended in order is ended in order by the pipe.
     far.once('close', () => {
-      if (!far.readableEnded) socket.destroy()
+      if (!far.readableEnded && !this.#isOver) socket.destroy()
     })
     socket.write(head(answered, ['Connection: Upgrade', `Upgrade: ${protocolOf(answered)}`]))
     if (this.#frames !== undefined) far.on('data', (chunk: Buffer) => this.#frames?.push(chunk))
@@ -95,8 +102,7 @@ export class Tunnel implements Exchange {
   }
 
   #finish(): void {
-    this.#far?.destroy()
-    this.#upstream?.destroy()
+    this.letGo()
     this.#admitted.logged.over()
     this.#admitted.exchanges.over(this)
   }

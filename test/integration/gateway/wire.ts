@@ -23,8 +23,9 @@ export class Wire {
     server.server.on('request', (message: IncomingMessage) => this.seen.push(message))
   }
 
-  static async open(handler: Handler, rules: Rules = {}): Promise<Wire> {
-    const server = await startTlsServer()
+  /** @param http2 the API server speaks that, too */
+  static async open(handler: Handler, rules: Rules = {}, { http2 = false } = {}): Promise<Wire> {
+    const server = await startTlsServer({ http2 })
     onTestFinished(() => server.close())
     server.server.on('request', handler)
     const upstream = { slug: 'api', server: server.address, caPem: server.caPem }
