@@ -57,6 +57,7 @@ export class Destination {
       ALPNProtocols: ['http/1.1'],
       keepAlive: true,
       maxFreeSockets: mostIdle,
+      // Ends a connection only while it is idle: a stream may be silent for as long as it likes.
       timeout: idleMs,
       scheduling: 'lifo',
       ...(upstream.proxyUrl !== undefined && {
@@ -79,8 +80,6 @@ export class Destination {
       // An array: Node adds nothing and joins nothing.
       headers: ['Host', this.#server.host, ...headers, ...this.#authorization] as never,
     })
-    // A stream may be silent for as long as it likes.
-    begun.setTimeout(0)
     if (upgrades) begun.shouldKeepAlive = false
     return begun
   }

@@ -51,23 +51,25 @@ export function responseHeaders(headers: RawHeaders): string[] {
 
 /** Each request comes by twice, so it walks the headers once, and makes nothing but what it returns. */
 function kept(headers: RawHeaders, unwanted: ReadonlySet<string>, prefixes: readonly string[]): string[] {
-  const named = namedByConnection(headers)
   const result: string[] = []
+  let named = ''
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    const name = headers[index] as string
+    const [name, value] = [headers[index] as string, headers[index + 1] as string]
     const lower = name.toLowerCase()
+    if (lower === 'connection') named += `,${value}`
     // Pseudo-headers of HTTP/2 begin with a colon.
     if (lower.startsWith(':') || hopByHop.has(lower) || unwanted.has(lower)) continue
-    if (named.has(lower) || prefixes.some((prefix) => lower.startsWith(prefix))) continue
-    result.push(name, headers[index + 1] as string)
+    if (!prefixes.some((prefix) => lower.startsWith(prefix))) result.push(name, value)
   }
-  return result
+  return isPlainConnection.test(named) ? result : withoutNamed(result, named)
 }
 
-const none: ReadonlySet<string> = new Set()
+/** Says nothing of other headers, as nearly always. */
+const isPlainConnection = /^(?:,(?:keep-alive|close))?$/i
 
-function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
-  if (valueOf(headers, 'connection') === undefined) return none
-  const values = pairsOf(headers).filter(([name]) => name.toLowerCase() === 'connection')
-  return new Set(values.flatMap(([, value]) => value.split(',').map((option) => option.trim().toLowerCase())))
+function withoutNamed(headers: RawHeaders, connection: string): string[] {
+  const named = new Set(connection.split(',').map((option) => option.trim().toLowerCase()))
+  return pairsOf(headers)
+    .filter(([name]) => !named.has(name.toLowerCase()))
+    .flat()
 }

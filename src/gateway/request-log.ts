@@ -12,6 +12,7 @@ const longMs = 1_000
 /** Alike reads of one program within this time are one entry. */
 const alikeMs = 60_000
 const mostAlike = 1_000
+const longestKnown = 500
 
 interface World {
   /** A clock that nobody sets, in ms. */
@@ -51,6 +52,7 @@ export class RequestLog {
   readonly #changes: Bucket
   readonly #reads: Bucket
   readonly #alike = new Map<string, Alike>()
+  readonly #calls = new Map<string, ApiCall>()
   /** In the order in which they began. */
   readonly #young = new Set<Open>()
   #leftOut = 0
@@ -68,7 +70,7 @@ export class RequestLog {
     { method, target, isUpgrade = false }: { method: string; target: string; isUpgrade?: boolean },
     client: Pick<Pass, 'client' | 'program'> | undefined,
   ): Logged {
-    const call = describeCall(method, target, isUpgrade)
+    const call = this.#describe(method, target, isUpgrade)
     const beganMs = this.#world.nowMs()
     const open: Open = {
       beganMs,
@@ -90,6 +92,17 @@ export class RequestLog {
     this.#young.add(open)
     if (this.#youngTimer === undefined) this.#lookIn(longMs)
     return open
+  }
+
+  /** Clients ask for the same again and again. */
+  #describe(method: string, target: string, isUpgrade: boolean): ApiCall {
+    const key = `${isUpgrade} ${method} ${target}`
+    const known = this.#calls.get(key)
+    if (known !== undefined) return known
+    const call = describeCall(method, target, isUpgrade)
+    if (this.#calls.size >= mostAlike) this.#calls.clear()
+    if (key.length <= longestKnown) this.#calls.set(key, call)
+    return call
   }
 
   /** What the gateway refuses itself. */

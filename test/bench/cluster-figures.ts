@@ -15,6 +15,7 @@ import { pidsOf } from '../bypass/siege.ts'
 import type { Bench } from './bench-home.ts'
 import type { ClientProcess } from './client-process.ts'
 import type { Figure } from './figure.ts'
+import { gatewayThroughput } from './gateway-figures.ts'
 import { compare, median } from './measure.ts'
 
 /** A cluster that may be worked on; without one these figures are not taken. */
@@ -140,6 +141,14 @@ async function getPodsFigure({ home, staticKubeconfig }: Place, clients: ClientP
     rounds,
   }
 }
+
+/** What a gateway in front of a real API server lets through. */
+export const clusterGatewayFigure = inCluster(async ({ api, staticKubeconfig }) => {
+  const config = parse(readFileSync(staticKubeconfig, 'utf8')) as { users: { user: { token: string } }[] }
+  const token = config.users[0]?.user.token ?? ''
+  const figure = await gatewayThroughput({ address: api.address.origin, caPem: api.caPem, token })
+  return { ...figure, name: `${figure.name}, before a real API server` }
+})
 
 const refusalRounds = 20
 /** Each waits for the API server's cache of ten seconds to end. */

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:http2'
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { issueLeaf, makeAuthority } from '../../src/platform/certificates/certificates.ts'
 import { findFreePort } from '../../src/platform/free-port.ts'
 import { passDigest } from '../../src/platform/gateways/pass-digest.ts'
@@ -12,16 +14,31 @@ import { startGateway } from '../../src/platform/gateways/start-gateway.ts'
 import { KeeperChannel } from '../../src/platform/keepers/channel.ts'
 import { inspectProcess } from '../../src/platform/processes/inspect.ts'
 import type { ProcessId } from '../../src/usecases/ports.ts'
-import { startTlsServer } from '../fixtures/tls-server.ts'
-import type { TlsServer } from '../fixtures/tls-server.ts'
+import { node } from '../fixtures/terminal.ts'
 import { kubectl } from '../fixtures/tools.ts'
 
 const hourMs = 3_600_000
 const pass = 'kgp-of-the-bench'
 
-/** An API server that answers at once, or holds a watch; before it a gateway, and `kubectl proxy`. */
+/** An API server, and a token for it. */
+export interface BenchServer {
+  readonly address: string
+  readonly caPem: string
+  readonly token: string
+}
+
+/** One that answers at once, in a process of its own: it shall not share a thread with those who measure it. */
+export async function startServer(): Promise<BenchServer & { close(): void }> {
+  const child = spawn(node, [join(import.meta.dirname, 'gateway-server.ts')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  return { ...(JSON.parse(line) as BenchServer), close: () => child.kill('SIGKILL') }
+}
+
+/** An API server, before it a gateway, and `kubectl proxy`. */
 export class GatewayBench {
-  readonly server: TlsServer
+  readonly server: BenchServer
   readonly gateway: { readonly url: string; readonly caPem: string; readonly pid: number }
   readonly proxyUrl: string
   readonly #undo: (() => unknown)[]
@@ -29,7 +46,7 @@ export class GatewayBench {
   readonly #proxy: ChildProcess
 
   private constructor(parts: {
-    server: TlsServer
+    server: BenchServer
     gateway: GatewayBench['gateway']
     proxyUrl: string
     line: { destroy(): unknown }
@@ -44,20 +61,13 @@ export class GatewayBench {
     this.#undo = parts.undo
   }
 
-  static async open(): Promise<GatewayBench> {
-    const server = await startTlsServer()
-    server.server.on('request', (request, response) => {
-      response.writeHead(200, { 'content-type': 'application/json' })
-      if (request.url?.includes('watch=true') === true) response.write('{"type":"ADDED"}\n')
-      else response.end('{"kind":"PodList","items":[]}')
-    })
+  static async open(server: BenchServer): Promise<GatewayBench> {
     const { line, gateway } = await startBehind(server)
     const folder = mkdtempSync(join(tmpdir(), 'kg-bench-'))
     const { proxy, proxyUrl } = await startProxy(server, folder)
     const undo = [
       () => proxy.kill('SIGKILL'),
       () => line.destroy(),
-      () => server.close(),
       () => rmSync(folder, { recursive: true, force: true }),
     ]
     return new GatewayBench({ server, gateway, proxyUrl, line, proxy, undo })
@@ -82,7 +92,7 @@ export class GatewayBench {
 }
 
 async function startBehind(
-  server: TlsServer,
+  server: BenchServer,
 ): Promise<{ line: { destroy(): unknown }; gateway: GatewayBench['gateway'] }> {
   const authority = await makeAuthority('CN=bench', hourMs)
   const leaf = await issueLeaf(authority, {
@@ -98,7 +108,7 @@ async function startBehind(
   const channel = new KeeperChannel(started.line, { 'gateway.request': () => ({}) })
   started.line.resume()
   const upstreams = [{ slug: 'api', server: server.address, caPem: server.caPem }]
-  const credential = Buffer.from(JSON.stringify({ id: 'bench.a', token: 'token', upstreams }))
+  const credential = Buffer.from(JSON.stringify({ id: 'bench.a', token: server.token, upstreams }))
   channel.tell('gateway.hold', { credential })
   const { startTicks } = inspectProcess(process.pid) as ProcessId
   channel.tell('gateway.admit', {
@@ -113,7 +123,7 @@ async function startBehind(
 }
 
 async function startProxy(
-  server: TlsServer,
+  server: BenchServer,
   folder: string,
 ): Promise<{ proxy: ChildProcess; proxyUrl: string }> {
   const file = join(folder, 'config')
@@ -125,7 +135,7 @@ async function startProxy(
     'apiVersion': 'v1',
     'kind': 'Config',
     'clusters': [{ name: 'c', cluster }],
-    'users': [{ name: 'u', user: { token: 'token' } }],
+    'users': [{ name: 'u', user: { token: server.token } }],
     'contexts': [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
     'current-context': 'x',
   }

@@ -4,6 +4,7 @@ import { prepare } from './bench-home.ts'
 import type { Bench } from './bench-home.ts'
 import {
   benchCluster,
+  clusterGatewayFigure,
   clusterLeftoverFigure,
   clusterPodsFigure,
   clusterRefusalFigures,
@@ -100,6 +101,7 @@ const measurements: readonly Entry[] = [
   ...inCluster(
     ['cluster unlock', clusterUnlockFigure],
     ['cluster get pods', clusterPodsFigure],
+    ['cluster gateway', clusterGatewayFigure],
     ['cluster refusals', clusterRefusalFigures],
     ...slow(['cluster leftovers', clusterLeftoverFigure]),
   ),
