@@ -23,6 +23,8 @@ enum {
     /* A sequence that goes on for longer is not waited for. */
     BETWEEN_MS = 100,
     LOOK_MS = 20,
+    /* A log that fills within this is a flood’s. */
+    FLOOD_MS = 1000,
 };
 
 static const char lost[] = "the screen can’t be brought back, and the session was ended\nrun: kubeguard doctor";
@@ -166,11 +168,18 @@ static int ask_screen(struct supervised *all) {
     return SCREEN_PATIENCE_MS;
 }
 
+/* Not needed. One that was just now is kept for the next time: it takes longer to start than to read a full log. */
+static int rest(struct supervised *all) {
+    struct screen *screen = &all->screen;
+    int64_t left = screen->pid > 0 && !screen->asked && all->overlay.state == OVERLAY_OFF ? screen->kept_ms - now_ms() : 0;
+    return left > 0 ? (int)left : overlay_step(all);
+}
+
 int cover_step(struct supervised *all) {
     struct screen *screen = &all->screen;
     if (all->cover.state == COVER_REDRAWING) return -1;
     bool needed = is_covered(all) || log_is_full(&all->log);
-    if (!needed) return overlay_step(all);
+    if (!needed) return rest(all);
     /* For an overlay alone no flood of output is to go slower: one that lasts makes the log end instead. */
     int quiet_ms = all->log.lossy ? quiet_within(all) : 0;
     if (quiet_ms > 0) return quiet_ms;
@@ -234,8 +243,9 @@ void cover_read_screen(struct supervised *all) {
         return begin_drawing(all, drawn.length);
     }
     if (screen->leaves && !log_is_full(&all->log)) return;
-    log_begin_with(&all->log, screen, drawn.length, screen->covered);
-    screen_stop(screen);
+    bool goes_on = log_begin_with(&all->log, screen, drawn.length, screen->covered);
+    if (!goes_on || all->log.lossy) return screen_stop(screen);
+    screen->kept_ms = now_ms() + FLOOD_MS;
 }
 
 void cover_drop(struct supervised *all) {

@@ -2,6 +2,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -36,7 +37,7 @@ static void add(struct log *log, enum kind kind, uint32_t value, const void *byt
 
 void log_open(struct log *log, const struct winsize *size, bool lossy) {
     log->fd = above_standard(memfd_create("kubeguard", MFD_CLOEXEC));
-    log->end = 0;
+    log->begin = log->end = 0;
     log->lossy = lossy;
     log_size(log, size);
 }
@@ -72,21 +73,48 @@ static void add_raw(struct log *log, const uint8_t *at, size_t length) {
 
 void log_cover(struct log *log) {
     struct log fresh = {.fd = above_standard(memfd_create("kubeguard", MFD_CLOEXEC)), .lossy = log->lossy};
-    if (log->fd >= 0 && copy(log->fd, 0, log->end, &fresh, add_raw)) add(&fresh, COVER, 0, NULL, 0);
+    if (log->fd >= 0 && copy(log->fd, log->begin, log->end, &fresh, add_raw)) add(&fresh, COVER, 0, NULL, 0);
     else if (fresh.fd >= 0) give_up(&fresh);
     if (log->fd >= 0) close(log->fd);
     *log = fresh;
 }
 
-void log_begin_with(struct log *log, const struct screen *screen, uint64_t length, bool unseen) {
-    struct log fresh;
-    if (log->fd < 0) return;
-    log_open(&fresh, &screen->size, log->lossy);
+/* What is drawn, as records: the size, whether it was unseen, and the output in pieces. */
+static uint64_t bytes_of_screen(uint64_t length, bool unseen) {
+    uint64_t heads = 1 + (unseen ? 1 : 0) + (length + COPY_BYTES - 1) / COPY_BYTES;
+    return length + heads * sizeof(struct record);
+}
+
+static bool put_screen(struct log *log, const struct screen *screen, uint64_t length, bool unseen) {
+    log_size(log, &screen->size);
     /* What is drawn first has scrolled out since. */
-    if (unseen) add(&fresh, COVER, 0, NULL, 0);
-    bool whole = copy(screen->drawn, 0, length, &fresh, log_output) &&
+    if (unseen) add(log, COVER, 0, NULL, 0);
+    return copy(screen->drawn, 0, length, log, log_output);
+}
+
+/* Over the end of what the process has read, which is given back: nothing else is moved, and its place stays what it was. */
+static bool begin_in_place(struct log *log, const struct screen *screen, uint64_t length, bool unseen) {
+    uint64_t begin = screen->followed - bytes_of_screen(length, unseen);
+    struct log over = {.fd = log->fd, .begin = begin, .end = begin};
+    bool whole = put_screen(&over, screen, length, unseen) && over.end == screen->followed;
+    log->begin = begin;
+    log->fd = over.fd;
+    if (!whole && log->fd >= 0) give_up(log);
+    if (log->fd >= 0) fallocate(log->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)begin);
+    return log->fd >= 0;
+}
+
+bool log_begin_with(struct log *log, const struct screen *screen, uint64_t length, bool unseen) {
+    struct log fresh;
+    if (log->fd < 0) return false;
+    if (screen->followed - log->begin > bytes_of_screen(length, unseen)) {
+        return begin_in_place(log, screen, length, unseen);
+    }
+    fresh = (struct log){.fd = above_standard(memfd_create("kubeguard", MFD_CLOEXEC)), .lossy = log->lossy};
+    bool whole = put_screen(&fresh, screen, length, unseen) &&
                  copy(log->fd, screen->followed, log->end, &fresh, add_raw);
     if (!whole && fresh.fd >= 0) give_up(&fresh);
     close(log->fd);
     *log = fresh;
+    return false;
 }

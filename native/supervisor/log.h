@@ -16,6 +16,8 @@ enum { LOSSY_FULL_BYTES = 4 * 1024 * 1024, LOG_FULL_BYTES = 8 * 1024 * 1024 };
 struct log {
     /* A memfd of records (src/screen/read-log.ts), or -1: none is kept, or there was no memory. */
     int fd;
+    /* What stood before has been given back. */
+    uint64_t begin;
     uint64_t end;
     /* Only for a line over the screen: given up when it is too long, where one for a lock screen has the program wait. */
     bool lossy;
@@ -35,21 +37,22 @@ struct screen;
 
 /*
  * Begins anew with a screen, `length` bytes of what was drawn of it, and what came since it was asked for that. `unseen`:
- * it is behind a lock screen, and what is drawn first has scrolled out since.
+ * it is behind a lock screen, and what is drawn first has scrolled out since. True where the process that drew it can go on
+ * reading the log from there; false where it reads another one now.
  */
-void log_begin_with(struct log *log, const struct screen *screen, uint64_t length, bool unseen);
+bool log_begin_with(struct log *log, const struct screen *screen, uint64_t length, bool unseen);
 
 static inline uint64_t log_full_bytes(const struct log *log) {
     return log->lossy ? LOSSY_FULL_BYTES : LOG_FULL_BYTES;
 }
 
 static inline bool log_is_full(const struct log *log) {
-    return log->fd >= 0 && log->end >= log_full_bytes(log);
+    return log->fd >= 0 && log->end - log->begin >= log_full_bytes(log);
 }
 
 /* At twice as much the log is given up, or the program has to wait for a new beginning. */
 static inline bool log_is_overfull(const struct log *log) {
-    return log->fd >= 0 && log->end >= 2 * log_full_bytes(log);
+    return log->fd >= 0 && log->end - log->begin >= 2 * log_full_bytes(log);
 }
 
 #endif

@@ -83,7 +83,7 @@ bool screen_start(struct screen *screen, const struct log *log) {
     close(given[LINE]);
     close(given[LOG]);
     screen->asked = false;
-    screen->followed = 0;
+    screen->followed = log->begin;
     if (screen->pid > 0) return true;
     screen_stop(screen);
     return false;
@@ -94,6 +94,7 @@ bool screen_ask(struct screen *screen, const struct log *log, enum screen_wish w
     request_add_uint(KG_SCREEN_FOLLOW_END, log->end);
     request_add_flag(KG_SCREEN_FOLLOW_DRAW, wish == WISH_DRAW);
     if (wish == WISH_OVERLAY) request_add_text(KG_SCREEN_FOLLOW_OVERLAY, overlay, KG_SCREEN_FOLLOW_OVERLAY_MAX);
+    request_add_uint(KG_SCREEN_FOLLOW_BEGIN, log->begin);
     screen->asked = true;
     screen->wish = wish;
     screen->asked_ms = now_ms();

@@ -36,6 +36,8 @@ struct screen {
     bool leaves;
     /* One after the other that came to nothing. */
     unsigned failures;
+    /* A flood may need it again: until then it is not ended. */
+    int64_t kept_ms;
 };
 
 /* Starts one for this log. False where that can't be done. */

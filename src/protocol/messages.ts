@@ -748,6 +748,7 @@ export const messages = {
         'write what draws this line over the last one, and what takes it away',
         512,
       ),
+      begin: required(4, 'uint', 'where the log begins, for a process that has read nothing of it yet'),
     },
     reply: {
       length: required(1, 'uint', 'bytes that draw; 0 where none were asked for, or none are certain'),

@@ -32,8 +32,8 @@ function main(): void {
 async function serve(frame: Frame, line: Socket): Promise<void> {
   if (frame.version !== protocolVersion || requestName(frame.id) !== 'screen.follow')
     throw new Error('not a request')
-  const { end, draw, overlay } = decodeRequest('screen.follow', frame.body)
-  for (const record of log.upTo(end)) await screen.take(record)
+  const { end, draw, overlay, begin } = decodeRequest('screen.follow', frame.body)
+  for (const record of log.upTo(end, begin)) await screen.take(record)
   const over = overlay === undefined ? undefined : screen.overlay(overlay)
   const drawn = Buffer.from(over?.over ?? (draw ? screen.draw() : ''))
   const back = Buffer.from(over?.back ?? '')

@@ -23,9 +23,11 @@ export class LogReader {
 
   /**
    * Output that was written in many pieces comes in few: a terminal takes its time for each.
+   * @param begin where the log begins: what stood before, it has no more
    * @throws Error where the log is none of the supervisor's
    */
-  *upTo(end: number): Generator<LogRecord> {
+  *upTo(end: number, begin = 0): Generator<LogRecord> {
+    this.#at = Math.max(this.#at, begin)
     while (this.#at < end) {
       const output: Buffer[] = []
       for (const record of this.#records(this.#readChunk(end))) {

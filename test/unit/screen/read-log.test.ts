@@ -31,6 +31,15 @@ test('a log is read in order, and as far as it goes', () => {
   expect([...log.upTo(first.length + 13)]).toEqual([{ kind: 'output', bytes: Buffer.from('three') }])
 })
 
+test('what stands before its beginning is not read; who has read on goes on from there', () => {
+  const before = Buffer.from('no record at all')
+  const bytes = Buffer.concat([before, output('one')])
+  const log = logOf(Buffer.concat([bytes, output('two')]))
+  expect([...log.upTo(bytes.length, before.length)]).toEqual([{ kind: 'output', bytes: Buffer.from('one') }])
+  const rest = [...log.upTo(bytes.length + 11, before.length + 3)]
+  expect(rest).toEqual([{ kind: 'output', bytes: Buffer.from('two') }])
+})
+
 test('a megabyte of small pieces is whole', () => {
   const pieces = Array.from({ length: 150_000 }, (_, at) => `line ${at}\n`)
   const bytes = Buffer.concat(pieces.map(output))
