@@ -15,11 +15,14 @@ import { pidsOf } from '../bypass/siege.ts'
 import type { Bench } from './bench-home.ts'
 import type { ClientProcess } from './client-process.ts'
 import type { Figure } from './figure.ts'
-import { gatewayThroughput } from './gateway-figures.ts'
+import { forwardedMegabytes, gatewayBeforeCluster } from './gateway-figures.ts'
 import { compare, median } from './measure.ts'
 
 /** A cluster that may be worked on; without one these figures are not taken. */
 export const benchCluster = process.env['KUBEGUARD_TEST_KUBECONFIG']
+
+/** One with busybox in it (CONTRIBUTING.md). */
+const podImage = process.env['KUBEGUARD_TEST_IMAGE'] ?? 'busybox:1.37'
 
 interface Place {
   /** `credential: ephemeral`; unlocked. */
@@ -143,12 +146,34 @@ async function getPodsFigure({ home, staticKubeconfig }: Place, clients: ClientP
 }
 
 /** What a gateway in front of a real API server lets through. */
-export const clusterGatewayFigure = inCluster(async ({ api, staticKubeconfig }) => {
+export const clusterGatewayFigures = inCluster(async ({ api, staticKubeconfig, sessions }) => {
   const config = parse(readFileSync(staticKubeconfig, 'utf8')) as { users: { user: { token: string } }[] }
   const token = config.users[0]?.user.token ?? ''
-  const figure = await gatewayThroughput({ address: api.address.origin, caPem: api.caPem, token })
-  return { ...figure, name: `${figure.name}, before a real API server` }
+  const server = { address: api.address.origin, caPem: api.caPem, token }
+  await startLargePod(sessions)
+  const figures = await gatewayBeforeCluster(server, `${sessions}/large`)
+  return figures.map((figure) => ({ ...figure, name: `${figure.name}, in a cluster` }))
 })
+
+/** Who may see may not forward a port; the pod serves a file of nothing. */
+async function startLargePod(namespace: string): Promise<void> {
+  const serve = `mkdir -p /tmp/www && truncate -s ${forwardedMegabytes * 1024 * 1024} /tmp/www/large && httpd -f -p 8080 -h /tmp/www`
+  const rights = ['--verb=get,create', '--resource=pods,pods/portforward', '-n', namespace]
+  await admin('create', 'role', 'forwards', ...rights)
+  const subject = `--serviceaccount=${namespace}:static`
+  await admin('create', 'rolebinding', 'forwards', '--role=forwards', subject, '-n', namespace)
+  const run = [
+    '--restart=Never',
+    '--image-pull-policy=IfNotPresent',
+    '--command',
+    '--',
+    '/bin/sh',
+    '-c',
+    serve,
+  ]
+  await admin('run', 'large', '-n', namespace, `--image=${podImage}`, ...run)
+  await admin('wait', '-n', namespace, 'pod/large', '--for=condition=Ready', '--timeout=60s')
+}
 
 const refusalRounds = 20
 /** Each waits for the API server's cache of ten seconds to end. */

@@ -27,11 +27,38 @@ export async function gatewayFigures(): Promise<Figure[]> {
   }
 }
 
-/** Before a real API server. */
-export async function gatewayThroughput(server: BenchServer): Promise<Figure> {
+/** Before a real API server. @param pod `NAMESPACE/NAME`, which serves `forwardedMegabytes` at /large on port 8080 */
+export async function gatewayBeforeCluster(server: BenchServer, pod: string): Promise<Figure[]> {
   await using bench = await GatewayBench.open(server)
-  // Not before it has ended is the gateway taken away.
-  return await throughput(bench)
+  return [await throughput(bench), await forwarded(bench, pod)]
+}
+
+export const forwardedMegabytes = 1024
+
+async function forwarded(bench: GatewayBench, pod: string): Promise<Figure> {
+  using direct = await bench.forward(pod, 'direct')
+  using through = await bench.forward(pod, 'gateway')
+  const { a, b, rounds } = await compare(
+    () => download(through.port),
+    () => download(direct.port),
+    { rounds: 3, warmUp: 0 },
+  )
+  return {
+    name: `${forwardedMegabytes} MB by port-forward through the gateway, of the speed without it`,
+    value: b / a,
+    unit: '×',
+    baseline: { name: 'kubectl port-forward', value: (forwardedMegabytes * 1_000) / b, unit: 'MB/s' },
+    target: 0.7,
+    better: 'at least',
+    rounds,
+  }
+}
+
+async function download(port: number): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/large`)
+  let bytes = 0
+  for await (const chunk of response.body ?? []) bytes += (chunk as Uint8Array).length
+  if (bytes !== forwardedMegabytes * 1024 * 1024) throw new Error(`${bytes} bytes came`)
 }
 
 const path = '/api/v1/namespaces/default/pods'

@@ -42,6 +42,7 @@ export class GatewayBench {
   readonly gateway: { readonly url: string; readonly caPem: string; readonly pid: number }
   readonly proxyUrl: string
   readonly #undo: (() => unknown)[]
+  readonly #folder: string
   readonly #line: { destroy(): unknown }
   readonly #proxy: ChildProcess
 
@@ -51,8 +52,10 @@ export class GatewayBench {
     proxyUrl: string
     line: { destroy(): unknown }
     proxy: ChildProcess
+    folder: string
     undo: (() => unknown)[]
   }) {
+    this.#folder = parts.folder
     this.server = parts.server
     this.gateway = parts.gateway
     this.proxyUrl = parts.proxyUrl
@@ -70,11 +73,33 @@ export class GatewayBench {
       () => line.destroy(),
       () => rmSync(folder, { recursive: true, force: true }),
     ]
-    return new GatewayBench({ server, gateway, proxyUrl, line, proxy, undo })
+    return new GatewayBench({ server, gateway, proxyUrl, line, proxy, folder, undo })
   }
 
   get headers(): Record<string, string> {
     return { authorization: `Bearer ${pass}` }
+  }
+
+  /** A forwarded port of a pod. @param pod `NAMESPACE/NAME` */
+  async forward(pod: string, way: 'direct' | 'gateway'): Promise<{ port: number } & Disposable> {
+    const [namespace = '', name = ''] = pod.split('/')
+    const { server, gateway } = this
+    const file = join(this.#folder, way)
+    const by =
+      way === 'direct'
+        ? { server: server.address, caPem: server.caPem, token: server.token }
+        : { server: gateway.url, caPem: gateway.caPem, token: pass }
+    writeKubeconfig(file, by)
+    const args = ['port-forward', '-n', namespace, `pod/${name}`, ':8080']
+    const child = spawn(kubectl(), args, {
+      env: { PATH: '/usr/bin:/bin', HOME: this.#folder, KUBECONFIG: file },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const said = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>
+    const ended = once(child, 'exit').then(() => ['nothing is forwarded'])
+    const [line = ''] = await Promise.race([said, ended])
+    const port = Number(/127\.0\.0\.1:(\d+)/.exec(line)?.[1])
+    return { port, [Symbol.dispose]: () => child.kill('SIGKILL') }
   }
 
   /** As a lock does it. */
@@ -127,19 +152,7 @@ async function startProxy(
   folder: string,
 ): Promise<{ proxy: ChildProcess; proxyUrl: string }> {
   const file = join(folder, 'config')
-  const cluster = {
-    'server': server.address,
-    'certificate-authority-data': Buffer.from(server.caPem).toString('base64'),
-  }
-  const config = {
-    'apiVersion': 'v1',
-    'kind': 'Config',
-    'clusters': [{ name: 'c', cluster }],
-    'users': [{ name: 'u', user: { token: server.token } }],
-    'contexts': [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-    'current-context': 'x',
-  }
-  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
+  writeKubeconfig(file, { server: server.address, caPem: server.caPem, token: server.token })
   const proxy = spawn(kubectl(), ['proxy', '--port=0'], {
     env: { PATH: '/usr/bin:/bin', HOME: folder, KUBECONFIG: file },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -152,6 +165,22 @@ async function startProxy(
     })
   })
   return { proxy, proxyUrl }
+}
+
+function writeKubeconfig(file: string, by: { server: string; caPem: string; token: string }): void {
+  const cluster = {
+    'server': by.server,
+    'certificate-authority-data': Buffer.from(by.caPem).toString('base64'),
+  }
+  const config = {
+    'apiVersion': 'v1',
+    'kind': 'Config',
+    'clusters': [{ name: 'c', cluster }],
+    'users': [{ name: 'u', user: { token: by.token } }],
+    'contexts': [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
+  }
+  writeFileSync(file, JSON.stringify(config), { mode: 0o600 })
 }
 
 /** Watches on HTTP/2 connections of ten each, all begun. */

@@ -4,7 +4,7 @@ import { prepare } from './bench-home.ts'
 import type { Bench } from './bench-home.ts'
 import {
   benchCluster,
-  clusterGatewayFigure,
+  clusterGatewayFigures,
   clusterLeftoverFigure,
   clusterPodsFigure,
   clusterRefusalFigures,
@@ -101,7 +101,7 @@ const measurements: readonly Entry[] = [
   ...inCluster(
     ['cluster unlock', clusterUnlockFigure],
     ['cluster get pods', clusterPodsFigure],
-    ['cluster gateway', clusterGatewayFigure],
+    ['cluster gateway', clusterGatewayFigures],
     ['cluster refusals', clusterRefusalFigures],
     ...slow(['cluster leftovers', clusterLeftoverFigure]),
   ),
