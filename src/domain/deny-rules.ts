@@ -37,7 +37,12 @@ export function readDeny(raw: unknown, report: Report): readonly DenyRule[] {
 function refuseWrong(rule: unknown, index: number, report: Report): void {
   if (!isMapping(rule)) return report(['deny', index], `${shown(rule)} is no rule`, cure)
   for (const key of Object.keys(rule))
-    if (patterns[key] === undefined) report(['deny', index, key], `${shown(key)} is not known`, cure)
+    if (patterns[key] === undefined)
+      report(
+        ['deny', index, key],
+        `${shown(key)} is not known`,
+        `known here: ${Object.keys(patterns).join(', ')}`,
+      )
   for (const key of ['verbs', 'resources'])
     if (rule[key] === undefined) report(['deny', index], `a rule of deny needs ${key}`, cure)
   for (const [key, pattern] of Object.entries(patterns)) {

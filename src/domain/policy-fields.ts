@@ -18,7 +18,7 @@ import { readLockOn } from './policy-lock-on.ts'
 import { readWipe } from './policy-wipe.ts'
 import { lockOutRange } from './unlock-delay.ts'
 
-/** The fields of a policy; docs/cli.md has them with what holds unless they are said. */
+/** The fields of a policy; docs/policy.md has a section for each, and test/unit/docs/policy-page.test.ts holds it to them. */
 export const policyKeys = [
   'name',
   'contexts',

@@ -102,9 +102,10 @@ class Reader {
 
   /** The daemon reads this file, and it is shown and copied: no place for a secret. */
   #otherKeys(raw: Readonly<Record<string, unknown>>): void {
-    if (raw['clientSecret'] !== undefined)
+    const { clientSecret, ...others } = raw
+    if (clientSecret !== undefined)
       this.#report([key, 'clientSecret'], 'a client secret does not belong into this file', secretCure)
-    refuseOtherKeys(raw, [key], { known: [...known, 'clientSecret'], later: [] }, this.#report)
+    refuseOtherKeys(others, [key], { known, later: [] }, this.#report)
   }
 
   #path(name: string, cure: string): string | undefined {
