@@ -32,7 +32,7 @@ import { unlockCommand } from './commands/unlock.ts'
 import { sayFailure } from './output.ts'
 
 /** Every command, in the order of a day with it. */
-function createProgram() {
+export function createProgram() {
   const program = new Command('kubeguard')
     .description('a time limit on kubectl: idle, and the credentials are gone')
     .version(version(), '--version', 'print the version')
