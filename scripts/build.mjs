@@ -1,4 +1,5 @@
-// Builds dist/: one CommonJS bundle per process, and the native binaries. Runs on any Node from 20.
+// Builds dist/: one CommonJS bundle per process, the man page, and the native binaries. Runs on any Node from 20.
+import { execFileSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { readdirSync, existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -42,5 +43,9 @@ await Promise.all([
   bundle({ cli: 'src/cli/main.ts' }, [commandsApart]),
   bundle({ 'cli-commands': 'src/cli/program.ts' }),
 ])
+
+// The one step that reads TypeScript as it is, which the pinned runtime does.
+const runtime = join(root, 'node_modules', 'node', 'bin', 'node')
+execFileSync(runtime, [join(root, 'scripts', 'build-man.mjs')], { stdio: ['ignore', 2, 2] })
 
 if (existsSync(join(root, 'scripts', 'build-native.mjs'))) await import('./build-native.mjs')

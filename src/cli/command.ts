@@ -1,11 +1,21 @@
 import { Command, InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { GuardError } from '../domain/errors.ts'
 import { parseDuration } from './duration.ts'
+
+const examplesByCommand = new WeakMap<object, readonly string[]>()
+
+/** The examples of a command’s help. */
+export function examplesOf(made: CommandUnknownOpts): readonly string[] {
+  return examplesByCommand.get(made) ?? []
+}
 
 /** A command with what every command has: one line about it, and an example in its help. */
 export function command(name: string, about: string, ...examples: readonly string[]): Command {
   const lines = examples.map((example) => `  $ ${example}`).join('\n')
-  return new Command(name).description(about).addHelpText('after', `\nExample:\n${lines}`)
+  const made = new Command(name).description(about).addHelpText('after', `\nExample:\n${lines}`)
+  examplesByCommand.set(made, examples)
+  return made
 }
 
 /** `--json`: the data as one JSON document on stdout. */
@@ -21,14 +31,15 @@ export function passphraseFdOption() {
 
 /** `--kubeconfig FILE`, as often as wanted. */
 export function kubeconfigOption() {
-  const about = 'kubeconfig file, may be repeated (default: $KUBECONFIG, else ~/.kube/config)'
-  return new Option('--kubeconfig <file>', about).argParser(collect).default([] as string[], '')
+  return new Option('--kubeconfig <file>', 'kubeconfig file, may be repeated')
+    .argParser(collect)
+    .default([] as string[], '$KUBECONFIG, else ~/.kube/config')
 }
 
 /** `--user NAME`, as often as wanted. */
 export function userOption() {
   const about = 'only this kubeconfig user, may be repeated'
-  return new Option('--user <name>', about).argParser(collect).default([] as string[], '')
+  return new Option('--user <name>', about).argParser(collect).default([] as string[], 'all')
 }
 
 /** A duration such as 30m, as an option's argument. @returns milliseconds */

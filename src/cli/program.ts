@@ -1,6 +1,7 @@
 import { Command, CommanderError } from '@commander-js/extra-typings'
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { errorCatalogue } from '../domain/errors.ts'
+import { exitCodes } from '../domain/exit-codes.ts'
 import { version } from '../platform/install.ts'
 import { adoptCommand } from './commands/adopt.ts'
 import { auditCommand } from './commands/audit.ts'
@@ -37,6 +38,7 @@ export function createProgram() {
     .description('a time limit on kubectl: idle, and the credentials are gone')
     .version(version(), '--version', 'print the version')
     .addHelpText('after', '\nExample:\n  $ kubeguard init\n  $ kubeguard unlock\n  $ kubeguard status')
+    .addHelpText('after', () => `\nExit codes:\n${exitCodeLines()}`)
     .enablePositionalOptions()
   const commands = [
     [initCommand(), unlockCommand(), lockCommand(), statusCommand()],
@@ -69,6 +71,11 @@ export function createProgram() {
   catchUsage(program)
   return program
 }
+
+const exitCodeLines = (): string =>
+  Object.entries(exitCodes)
+    .map(([code, [means]]) => `  ${code.padStart(3)}  ${means}`)
+    .join('\n')
 
 /** Usage mistakes come to us as errors, and are said in our own words. */
 function catchUsage(command: CommandUnknownOpts): void {

@@ -61,7 +61,7 @@ const yesOption = () => new Option('--yes', 'ask nothing')
 const named = <Flags extends string>(option: Option<Flags>) =>
   option
     .argParser((name: string, before: string[]): string[] => [...before, name])
-    .default([] as string[], '')
+    .default([] as string[], 'nobody')
 
 async function setUp(policy: string | undefined, options: SetupOptions): Promise<number> {
   const subjects: Subject[] = [

@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { errorCatalogue } from '../../../src/domain/errors.ts'
+import { exitCodes } from '../../../src/domain/exit-codes.ts'
+import { repository } from '../../fixtures/terminal.ts'
 
 const page = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8')
 
@@ -27,9 +30,32 @@ test.each(Object.entries(errorCatalogue))(
   },
 )
 
-test('every exit code of the catalogue is explained', () => {
-  const explained = [...page.matchAll(/^\| (\d+) \| /gm)].map(([, code]) => Number(code))
-  for (const { exitCode } of Object.values(errorCatalogue)) expect(explained).toContain(exitCode)
+test('the page lists the exit codes that there are, in the same words', () => {
+  const listed = [...page.matchAll(/^\| (\d+) \| (.+) \|$/gm)].map(([, code = '', about]) => [code, about])
+  expect(listed).toEqual(Object.entries(exitCodes).map(([code, words]) => [code, words.join('; ')]))
+})
+
+/** Every source but the catalogue itself. */
+const sources = globSync(['src/**/*.ts', 'native/**/*.{c,h}', 'bin/*', 'shell/*'], { cwd: repository })
+  .filter((file) => file !== 'src/domain/errors.ts' && statSync(join(repository, file)).isFile())
+  .map((file) => ({ file, text: readFileSync(join(repository, file), 'utf8') }))
+
+test('every exit code of the catalogue, and every one that a source names, is explained', () => {
+  const named = sources.flatMap(({ text }) => [
+    ...text.matchAll(/\b(?:exit(?:Unusable|Locked|Usage)? = |exit |EXIT_\w+ )(6[4-9]|7[0-9])\b/g),
+  ])
+  const codes = [
+    ...named.map(([, code]) => Number(code)),
+    ...Object.values(errorCatalogue).map(({ exitCode }) => exitCode),
+  ]
+  expect(named.length).toBeGreaterThan(3)
+  expect(Object.keys(exitCodes).map(Number)).toEqual(expect.arrayContaining(codes))
+})
+
+/** An entry that nothing raises would be a promise. */
+test.each(Object.keys(errorCatalogue))('%s is raised somewhere', (code) => {
+  const raised = sources.filter(({ text }) => text.includes(`'${code}'`) || text.includes(`"${code}"`))
+  expect(raised.map(({ file }) => file)).not.toEqual([])
 })
 
 test('cures and messages keep the house style: lower case, no full stop', () => {
