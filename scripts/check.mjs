@@ -95,7 +95,13 @@ function report({ name, ok, skipped, output, cure, ms }) {
 
 /** Writes the generated files anew: a difference means that somebody changed one side only. */
 async function generated() {
-  const files = ['native/protocol.h', 'native/reaper/programs.h', 'docs/protocol.md', 'docs/cluster-check.md']
+  const files = [
+    'native/protocol.h',
+    'native/reaper/programs.h',
+    'docs/protocol.md',
+    'docs/cluster-check.md',
+    'docs/errors.md',
+  ]
   const read = () =>
     files.map((file) => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : ''))
   const before = read()

@@ -86,7 +86,12 @@ describe('cures', () => {
     ].map(([line]) => ({ code, line })),
   )
 
-  test.each(cures)('$code: $line', ({ line }) => {
+  const ofMessages = [...readPage('docs/errors.md').matchAll(/^\| .* \| `([a-z-]+)` \| ([^…\n]+) \|$/gm)]
+  const more = ofMessages.flatMap(([, code = '', cure = '']) =>
+    [...cure.matchAll(/(?<=run: |then: )kubeguard [a-z][^,;)]*/g)].map(([line]) => ({ code, line })),
+  )
+
+  test.each([...cures, ...more])('$code: $line', ({ line }) => {
     const said = line.replace(/ (?:again|and fetch .*)$/, '')
     expect(mistakesIn(said)).toEqual([])
   })
