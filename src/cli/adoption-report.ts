@@ -1,4 +1,4 @@
-import type { AdoptedUser, AdoptReport, LeftUser } from '../protocol/reports.ts'
+import type { AdoptedUser, AdoptReport, LeftUser, MovingUser } from '../protocol/reports.ts'
 import { clean } from './clean-text.ts'
 import { formatTimestamp } from './duration.ts'
 import { diffLines } from './output.ts'
@@ -22,7 +22,8 @@ function adoptionLines(report: AdoptReport, stream: NodeJS.WriteStream): string[
   return [
     ...(report.dryRun && report.diff !== '' ? diffLines(report.diff, stream) : []),
     ...(adopted.length > 0 ? table(head, adopted.map(adoptedRow)) : []),
-    ...left.map(leftLine),
+    ...left.filter((user) => !isMoving(report.toMove, user)).map(leftLine),
+    ...report.toMove.map(movingLine),
     ...[...advice].map((text) => `advice: ${clean(text)}`),
   ]
 }
@@ -41,6 +42,16 @@ const reasons: Readonly<Record<LeftUser['because'], string>> = {
   'auth-provider': 'unguarded: has an auth provider',
   'given': 'unguarded: its policy takes what a log-in gives, and no credential of others',
   'none': 'holds no secret',
+}
+
+const isMoving = (moving: readonly MovingUser[], { user, file }: LeftUser): boolean =>
+  moving.some((one) => one.user === user && one.file === file)
+
+/** Where it will be sent is for a person to see: the kubeconfig says so, and others may have written it. */
+function movingLine({ user, file, policy, access, servers }: MovingUser): string {
+  const way =
+    access === 'gateway' ? `behind the gateway of ${policy}` : `out from behind the gateway of ${policy}`
+  return `${clean(user)} (${clean(file)}): adopted already, to go ${way}, for ${clean(servers.join(', '))}`
 }
 
 function leftLine(user: LeftUser): string {

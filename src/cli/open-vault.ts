@@ -5,7 +5,7 @@ import { say } from './output.ts'
 import { sayFailedBefore } from './unlock-session.ts'
 
 export interface VaultWork {
-  readonly mode: 'create' | 'rewrap' | 'recovery-key' | 'eject' | 'reset'
+  readonly mode: 'create' | 'rewrap' | 'recovery-key' | 'eject' | 'move' | 'reset'
   /** Mode rewrap: the recovery key in the passphrase's place. */
   readonly recovery?: boolean
   readonly policies?: readonly string[]

@@ -154,8 +154,7 @@ const mostNamed = 3
 function otherAccessLine(users: NonNullable<OpenReport['otherAccess']>): string {
   const named = users.slice(0, mostNamed).map(({ user, file }) => `${clean(user)} (${clean(file)})`)
   const more = users.length > mostNamed ? ` and ${users.length - mostNamed} more` : ''
-  const [{ user = 'USER' } = {}] = users
-  return `adopted when the policy had another access: ${named.join(', ')}${more}; run: kubeguard eject --user ${clean(user)}, then: kubeguard adopt`
+  return `adopted when the policy had another access: ${named.join(', ')}${more}; run: kubeguard adopt`
 }
 
 /** One line for each role, and one for each session that could not be opened. */

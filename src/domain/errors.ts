@@ -68,10 +68,7 @@ export const errorCatalogue = {
     cure: 'fetch a new one for this kubeconfig user, then run: kubeguard adopt',
   },
   'gateway-down': { exitCode: 75, cure: 'run: kubeguard lock, then: kubeguard unlock' },
-  'gateway-needed': {
-    exitCode: 78,
-    cure: 'run: kubeguard eject --user USER, then: kubeguard adopt',
-  },
+  'gateway-needed': { exitCode: 78, cure: 'run: kubeguard adopt' },
   'plugin-failed': {
     exitCode: 78,
     cure: 'see what it said, mend that, then run the command again',

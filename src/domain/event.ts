@@ -39,6 +39,7 @@ export type JournalEvent =
   | 'vault-created'
   | 'passphrase-changed'
   | 'recovery-key-made'
+  | 'access-changed'
   | 'vault-reset'
   | 'misuse'
   | 'misuse-command'

@@ -15,6 +15,20 @@ export const whyNotMaterialized = ({ unlock, isPerTerminal, isEphemeral }: Rules
   ...(isEphemeral ? ['nothing of an ephemeral session is ever put on disk'] : []),
 ]
 
+/** What no gateway serves, of rules that the file of a user and that of an organisation make together. */
+export function whyNoGateway({
+  access,
+  unlock,
+  ephemeral,
+  scope,
+}: Pick<Policy, 'access' | 'unlock' | 'ephemeral' | 'scope'>): string | undefined {
+  if (access !== 'gateway') return undefined
+  if (ephemeral !== undefined) return 'which serves no ephemeral session'
+  if (isGiven(unlock)) return 'which does not serve what a log-in gives (unlock: [oidc])'
+  if (scope === 'terminal') return 'which has one port, for one session (scope: terminal)'
+  return undefined
+}
+
 /** What does not go together with a gateway, and what is nothing without one. */
 export function checkGateway(
   policy: Rules & {

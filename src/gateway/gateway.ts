@@ -167,7 +167,7 @@ export class Gateway {
     server.on('checkContinue', (request, response) => take(request as never, response as never, true))
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, early: Buffer) => {
       socket.on('error', () => socket.destroy())
-      const found = objectionToUpgrade(request) ?? this.#admitOrRefuse(request, true)
+      const found = this.#admitOrRefuse(request, true)
       if ('code' in found) return sendRawAnswer(socket, found)
       new Tunnel(request, socket, found).start(early)
     })
@@ -189,7 +189,7 @@ export class Gateway {
     const route = routeOf(request.url ?? '')
     const { method = 'GET' } = request
     const asked = { method, target: route?.target ?? '', isUpgrade }
-    const found = this.#destinationOf(request, pass, route)
+    const found = this.#destinationOf(request, pass, route, isUpgrade)
     // A pass in other hands says nothing of who it was.
     if ('code' in found)
       this.#world.requests.refused(asked, found.code === 401 ? undefined : pass, found.code)
@@ -202,6 +202,7 @@ export class Gateway {
     request: IncomingMessage,
     pass: Pass | undefined,
     route: ReturnType<typeof routeOf>,
+    isUpgrade: boolean,
   ): Destination | Answer {
     // A name that a web page chose and a resolver turned into 127.0.0.1 is not ours.
     const authority = request.headers[':authority'] ?? request.headers.host
@@ -215,6 +216,7 @@ export class Gateway {
     const destination = this.#credentials.get(pass.credential)?.get(route.slug)
     if (destination === undefined)
       return answer('NotFound', 'this credential was not adopted for that cluster; run: kubeguard adopt')
-    return objectionTo(request, route.target, this.#order) ?? destination
+    const objection = isUpgrade ? objectionToUpgrade(request) : undefined
+    return objection ?? objectionTo(request, route.target, this.#order) ?? destination
   }
 }

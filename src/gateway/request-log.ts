@@ -38,9 +38,18 @@ interface Alike {
   received: number
 }
 
-interface Open extends Logged {
+interface Asked {
+  readonly method: string
+  readonly target: string
+  readonly isUpgrade?: boolean
+}
+
+interface Open extends Logged, Pick<ApiCall, 'isChange'> {
   readonly beganMs: number
-  readonly note: (isOpen: boolean) => void
+  /** By which it was told when it began; undefined where nobody waits to hear of it. */
+  number: number | undefined
+  /** As it is by now. */
+  readonly record: () => RequestRecord
 }
 
 /**
@@ -55,6 +64,8 @@ export class RequestLog {
   readonly #calls = new Map<string, ApiCall>()
   /** In the order in which they began. */
   readonly #young = new Set<Open>()
+  readonly #begun: Bucket
+  #lastNumber = 0
   #leftOut = 0
   #youngTimer: NodeJS.Timeout | undefined
   #alikeTimer: NodeJS.Timeout | undefined
@@ -63,39 +74,20 @@ export class RequestLog {
     this.#world = world
     this.#changes = new Bucket({ most: 400, perSecond: 20 }, world.nowMs)
     this.#reads = new Bucket({ most: 200, perSecond: 5 }, world.nowMs)
+    this.#begun = new Bucket({ most: 400, perSecond: 25 }, world.nowMs)
   }
 
-  /** @param client undefined for one without a valid pass */
-  begin(
-    { method, target, isUpgrade = false }: { method: string; target: string; isUpgrade?: boolean },
-    client: Pick<Pass, 'client' | 'program'> | undefined,
-  ): Logged {
-    const call = this.#describe(method, target, isUpgrade)
-    const beganMs = this.#world.nowMs()
-    const open: Open = {
-      beganMs,
-      sent: 0,
-      received: 0,
-      code: undefined,
-      note: (isOpen) => {
-        const { isChange: _, ...about } = call
-        const { sent, received, code } = open
-        const program = client?.program ?? ''
-        const known = { ...about, program, pid: client?.client.pid ?? 0, code, sent, received }
-        this.#note(call, isOpen ? known : { ...known, durationMs: Math.round(this.#world.nowMs() - beganMs) })
-      },
-      over: () => {
-        this.#young.delete(open)
-        open.note(false)
-      },
-    }
+  begin(request: Asked, client: Pick<Pass, 'client' | 'program'>): Logged {
+    const call = this.#describe(request)
+    const open = this.#open(call, client)
+    this.#tellBegun(open)
     this.#young.add(open)
     if (this.#youngTimer === undefined) this.#lookIn(longMs)
     return open
   }
 
   /** Clients ask for the same again and again. */
-  #describe(method: string, target: string, isUpgrade: boolean): ApiCall {
+  #describe({ method, target, isUpgrade = false }: Asked): ApiCall {
     const key = `${isUpgrade} ${method} ${target}`
     const known = this.#calls.get(key)
     if (known !== undefined) return known
@@ -105,11 +97,58 @@ export class RequestLog {
     return call
   }
 
-  /** What the gateway refuses itself. */
-  refused(...[request, client, code]: [...Parameters<RequestLog['begin']>, number]): void {
-    const logged = this.begin(request, client)
+  /** What the gateway refuses itself. @param client undefined for one without a valid pass */
+  refused(request: Asked, client: Pick<Pass, 'client' | 'program'> | undefined, code: number): void {
+    const logged = this.#open(this.#describe(request), client)
     logged.code = code
     logged.over()
+  }
+
+  #open({ isChange, ...about }: ApiCall, client: Pick<Pass, 'client' | 'program'> | undefined): Open {
+    const beganMs = this.#world.nowMs()
+    const program = client?.program ?? ''
+    const pid = client?.client.pid ?? 0
+    const open: Open = {
+      beganMs,
+      sent: 0,
+      received: 0,
+      code: undefined,
+      number: undefined,
+      isChange,
+      record: () => {
+        const { sent, received, code, number } = open
+        return { ...about, program, pid, code, sent, received, ...(number !== undefined && { number }) }
+      },
+      over: () => {
+        this.#young.delete(open)
+        const durationMs = Math.round(this.#world.nowMs() - beganMs)
+        if (!this.#note(open, { ...open.record(), durationMs })) this.#tellOver(open)
+      },
+    }
+    return open
+  }
+
+  /** A lock ends gateway and keeper without another word: who hears this knows of what it cut. */
+  #tellBegun(open: Open): void {
+    if (!this.#begun.take()) return
+    try {
+      const number = this.#lastNumber + 1
+      this.#world.tell({ ...open.record(), number, phase: 'begun' })
+      this.#lastNumber = number
+      open.number = number
+    } catch {
+      // Its end is told, as long as somebody listens.
+    }
+  }
+
+  /** It ended, and is counted among others that are alike. */
+  #tellOver(open: Open): void {
+    if (open.number === undefined) return
+    try {
+      this.#world.tell({ ...open.record(), phase: 'over' })
+    } catch {
+      // Nobody listens any more.
+    }
   }
 
   #lookIn(ms: number): void {
@@ -124,13 +163,14 @@ export class RequestLog {
         return this.#lookIn(longMs - age)
       }
       this.#young.delete(open)
-      open.note(true)
+      if (this.#note(open, open.record())) open.number = undefined
     }
   }
 
-  #note(call: ApiCall, record: RequestRecord): void {
+  /** @returns whether it has an entry of its own */
+  #note({ isChange }: Pick<ApiCall, 'isChange'>, record: RequestRecord): boolean {
     const isRefused = record.code === 401 || record.code === 403
-    if (call.isChange && !isRefused) return this.#tell(record, this.#changes)
+    if (isChange && !isRefused) return this.#tell(record, this.#changes)
     const { program, verb, resource, namespace, name, code, durationMs } = record
     const key = JSON.stringify([program, verb, resource, namespace, name, code, durationMs === undefined])
     const before = this.#alike.get(key)
@@ -141,6 +181,7 @@ export class RequestLog {
     before.times += 1
     before.sent += record.sent
     before.received += record.received
+    return false
   }
 
   #remember(key: string, first: RequestRecord): void {
@@ -155,7 +196,7 @@ export class RequestLog {
       const { first, times, sent, received } = alike
       if (times === 0) this.#alike.delete(key)
       else {
-        this.#tell({ ...first, sent, received, durationMs: undefined, times }, this.#reads)
+        this.#tell({ ...first, sent, received, number: undefined, durationMs: undefined, times }, this.#reads)
         Object.assign(alike, { sinceMs: now, times: 0, sent: 0, received: 0 })
       }
     }
@@ -164,14 +205,16 @@ export class RequestLog {
     this.#alikeTimer = undefined
   }
 
-  #tell(record: RequestRecord, bucket: Bucket): void {
+  #tell(record: RequestRecord, bucket: Bucket): boolean {
     const leftOut = this.#leftOut
     try {
       if (!bucket.take()) throw new Error('too much')
       this.#world.tell(leftOut === 0 ? record : { ...record, leftOut })
       this.#leftOut -= leftOut
+      return true
     } catch {
       this.#leftOut += record.times ?? 1
+      return false
     }
   }
 }

@@ -26,7 +26,7 @@ export async function give(item: VaultItem, apiVersion: string, giving: Giving):
     throw new GuardError(
       'gateway-needed',
       `${item.user} was adopted before ${item.policy} had access: gateway`,
-      { cure: `run: kubeguard eject --user ${item.user}, then: kubeguard adopt` },
+      { cure: 'run: kubeguard adopt' },
     )
   }
   if (client === undefined) throw new GuardError('holder-refused', 'the client that asks can’t be seen')

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { GuardError } from '../domain/errors.ts'
 import { startRevoker } from '../platform/revoker/start-revoker.ts'
+import type { RestoredItem } from '../platform/scribes/job.ts'
 import { runScribe } from '../platform/scribes/run-scribe.ts'
 import { createVaultCatalogue } from '../platform/vault-catalogue.ts'
 import { createVaults } from '../platform/vault/create-vault.ts'
@@ -48,6 +49,8 @@ export function attempt(given: Attempt): Promise<Done> {
       return makeRecoveryKey(given)
     case 'eject':
       return eject(given)
+    case 'move':
+      return move(given)
     case 'reset':
       return reset(given)
   }
@@ -115,10 +118,30 @@ async function eject({ vaultsDir, order, passphrase }: Attempt): Promise<Done> {
     const gone = vault.items.filter((item) => chosen.includes(item) && restored.includes(item.id))
     if (gone.length > 0) await removeItems(vaultsDir, vault, gone)
   }
-  const failed = results.flatMap((result) =>
-    result.ok ? [] : [{ ...nameOf(result), message: result.message, cure: result.cure }],
-  )
-  return { report: { policies, ejected: results.filter(({ ok }) => ok).map(nameOf), failed } }
+  const { done, failed } = outcomeOf(results)
+  return { report: { policies, ejected: done, failed } }
+}
+
+/** What an exec plugin gives goes by no gateway. */
+async function move({ vaultsDir, order, passphrase }: Attempt): Promise<Done> {
+  const [policy] = order.policies
+  if (policy === undefined || order.access === undefined)
+    throw new GuardError('policy-unknown', 'no policy to move')
+  const { items } = await openVault(vaultsDir, policy, passphrase)
+  const chosen = items.filter(chooser(order)).filter(({ exec }) => exec === undefined)
+  const { access, paths } = order
+  const results = await runScribe({ job: 'move', items: chosen, policy, access, paths })
+  const { done, failed } = outcomeOf(results)
+  return { report: { policies: [policy], moved: done, failed } }
+}
+
+function outcomeOf(results: readonly RestoredItem[]) {
+  return {
+    done: results.filter(({ ok }) => ok).map(nameOf),
+    failed: results.flatMap((result) =>
+      result.ok ? [] : [{ ...nameOf(result), message: result.message, cure: result.cure }],
+    ),
+  }
 }
 
 function chooser({ paths, users }: KeeperOrder): (item: VaultItem) => boolean {

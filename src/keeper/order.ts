@@ -3,7 +3,7 @@ import { denySchema } from '../platform/gateways/deny-schema.ts'
 import type { KeeperOrder } from '../usecases/ports.ts'
 
 const orderSchema = v.object({
-  mode: v.picklist(['unlock', 'create', 'rewrap', 'recovery-key', 'eject', 'reset']),
+  mode: v.picklist(['unlock', 'create', 'rewrap', 'recovery-key', 'eject', 'move', 'reset']),
   policies: v.array(v.string()),
   generation: v.number(),
   paths: v.array(v.string()),

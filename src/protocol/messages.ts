@@ -82,6 +82,13 @@ const apiRequestFields = {
   durationMs: optional(10, 'uint', 'absent: it is still under way, or it stands for several'),
   times: optional(11, 'uint', 'so many alike, after the one that was told by itself'),
   leftOut: optional(12, 'uint', 'so many before this one were not told: too many at once'),
+  number: optional(13, 'uint', 'it was told by this number when it began'),
+  phase: optional(
+    14,
+    'text',
+    'begun: to be recorded if no more is heard of it; over: no entry of its own; absent: to be recorded',
+    8,
+  ),
 }
 
 export const messages = {
@@ -192,19 +199,24 @@ export const messages = {
     id: 6,
     route: 'client>daemon',
     about:
-      'Begin work on vaults that needs the passphrase: create, rewrap (passwd), recovery-key, eject; or remove some (reset).',
+      'Begin work on vaults that needs the passphrase: create, rewrap (passwd), recovery-key, eject, move; or remove some (reset).',
     needsUnlocked: false,
     mayShowPresence: false,
     request: {
-      mode: required(1, 'text', 'create, rewrap, recovery-key (make one), eject or reset', 16),
+      mode: required(
+        1,
+        'text',
+        'create, rewrap, recovery-key (make one), eject, move (as its policy’s access has become) or reset',
+        16,
+      ),
       policies: required(
         2,
         'textList',
-        'policies to create, eject from or reset; none: all, but never to reset',
+        'policies to create, eject from, move (one) or reset; none: all, but never to reset or move',
         256,
       ),
-      paths: required(3, 'bytesList', 'eject: kubeconfig files, none: all that were adopted'),
-      users: required(4, 'textList', 'eject: kubeconfig users, none: all'),
+      paths: required(3, 'bytesList', 'eject, move: kubeconfig files, none: all that were adopted'),
+      users: required(4, 'textList', 'eject, move: kubeconfig users, none: all'),
       to: optional(5, 'bytes', 'eject: a new file for users whose place is gone'),
       recovery: required(6, 'flag', 'rewrap: by the recovery key in the passphrase’s place'),
     },
@@ -795,7 +807,8 @@ export const messages = {
   'gateway.request': message({
     id: 99,
     route: 'gateway>keeper',
-    about: 'A request to an API server: when it has ended, and before, where that takes more than a second.',
+    about:
+      'A request to an API server: when it begins, when it has ended, and in between, where that takes more than a second.',
     needsUnlocked: true,
     mayShowPresence: false,
     request: apiRequestFields,

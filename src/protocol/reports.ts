@@ -186,6 +186,16 @@ export interface LeftUser {
   readonly advice: readonly string[]
 }
 
+/** A user that is adopted already, and is to be served in another way. */
+export interface MovingUser {
+  readonly file: string
+  readonly user: string
+  readonly policy: string
+  readonly access: 'plugin' | 'gateway'
+  /** The API servers that its contexts lead to, with or without the gateway. */
+  readonly servers: readonly string[]
+}
+
 /** A log-in of somebody else's that a factor could do as well, if a policy said so. No secret is in it. */
 export interface FoundLogIn {
   readonly file: string
@@ -215,6 +225,8 @@ export interface AdoptReport {
   /** Token caches of log-ins that were taken over: files that are gone, and what stays, and why. */
   readonly wiped: readonly string[]
   readonly notWiped: readonly string[]
+  /** Users that were adopted when their policy had another `access`: to be moved by the passphrase (`vault.open` in mode move). */
+  readonly toMove: readonly MovingUser[]
   /** Unified diff of each file, secrets masked. */
   readonly diff: string
   /** Policies that need a vault first (`vault.open` in mode create). Nothing is changed while any is. */
@@ -312,7 +324,9 @@ export interface OpenReport {
   /** Pending items that were sealed while locked and are merged now. */
   readonly merged?: readonly SealedUser[]
   readonly ejected?: readonly { user: string; file: string }[]
-  /** What could not be put back, and so is still in its vault. */
+  /** Mode move: what is served as its policy’s `access` has become. */
+  readonly moved?: readonly { user: string; file: string }[]
+  /** What could not be put back or moved, and so is in its vault as it was. */
   readonly failed?: readonly { user: string; file: string; message: string; cure: string }[]
   /** In plain text in their kubeconfigs until the lock. */
   readonly materialised?: MaterialiseReport['materialised']

@@ -22,7 +22,8 @@ import type { LoadedFile } from './load-files.ts'
 import { allMaterialised, Materialised } from './materialised-fields.ts'
 import { keepBeforeWriting, noteKubeconfigs } from './keep-before-writing.ts'
 import { planAdoption } from './plan-adoption.ts'
-import type { AdoptionPlan } from './plan-adoption.ts'
+import type { AdoptionPlan } from './adoption-plan.ts'
+import { distinct, editsOf } from './plan-moves.ts'
 import { wipeLogIns } from './take-log-in-over.ts'
 import type { Wiped } from './wipe-caches.ts'
 
@@ -47,12 +48,13 @@ export async function adopt(job: AdoptJob): Promise<Adoption> {
     const plan = planAdoption(files, job, Date.now(), {
       materialised: new Materialised(allMaterialised()),
       gateways,
+      isWrapped: wrappedIn(vaultsDir),
     })
     const changes = changesOf(plan)
     const missing = missingVaults(plan, vaultsDir)
     const isHeldBack = round === 0 && job.unlessLogIns === true && plan.logIns.length > 0
     if (job.dryRun || isHeldBack || missing.length > 0 || changes.length === 0) {
-      const shown = job.dryRun ? changes : []
+      const shown = job.dryRun ? changesOf(withMoves(plan)) : []
       return { report: progress.report(plan, shown, missing), outlines: files.map(outlineOfFile) }
     }
     noteKubeconfigs(changes.map(({ file }) => file))
@@ -80,6 +82,23 @@ export interface Change {
   readonly file: LoadedFile
   readonly text: string
   readonly edited: Kubeconfig
+}
+
+/** What an adopted user is, only its vault’s catalogue says. */
+function wrappedIn(vaultsDir: string): (ours: { policy: string; credential: string }) => boolean {
+  const { entries } = createVaultCatalogue(vaultsDir)
+  return ({ policy, credential }) =>
+    entries(policy).some(({ id, kind }) => id === credential && kind === 'exec-plugin')
+}
+
+/** What the passphrase will change is shown with what is changed without. */
+function withMoves(plan: AdoptionPlan): AdoptionPlan {
+  const edits = new Map(plan.edits)
+  for (const [file, moves] of Map.groupBy(plan.moves, (one) => one.file)) {
+    const ways = moves.map(({ way }) => way)
+    edits.set(file, distinct([...(edits.get(file) ?? []), ...editsOf(file, ways)]))
+  }
+  return { ...plan, edits }
 }
 
 export function changesOf(plan: AdoptionPlan): Change[] {
@@ -136,6 +155,7 @@ class Progress {
       adopted,
       left: plan.left.filter(({ file, user }) => !now.has(join(file, user))),
       logIns: plan.logIns,
+      toMove: plan.moves.map(({ report }) => report),
       wiped: this.#wiped.slice(0, mostNamed),
       notWiped: [...this.#notWiped],
       diff: shortened([...this.#diffs.values()].join('')),

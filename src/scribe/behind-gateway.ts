@@ -29,7 +29,7 @@ export interface BehindGateway {
 export type Gateways = ReadonlyMap<string, GatewayPlace>
 
 /** The rules of a policy decide; what has left the file has none. A log-in's has no vault to keep a gateway's authority. */
-function wantsGateway(policies: PolicySet, { name }: PolicyName): boolean {
+export function wantsGateway(policies: PolicySet, { name }: PolicyName): boolean {
   const rules = rulesOf(policies, name)
   return rules?.access === 'gateway' && !isGiven(rules.unlock)
 }
@@ -80,7 +80,7 @@ export function adviceOnGateway(
  *
  * @returns a problem where that can’t be done in one step, and so not safely
  */
-function behindGateway(
+export function behindGateway(
   file: LoadedFile,
   contexts: readonly ContextPlace[],
   { policy, place }: { readonly policy: string; readonly place: GatewayPlace },
@@ -113,8 +113,12 @@ function behindGateway(
 
 const gatewayName = (base: string, policy: string): string => `${base}-kubeguard-${policy}`
 
+/** Is a cluster of this name the gateway of this policy? */
+export const isGatewayOf = (cluster: string, policy: string): boolean =>
+  cluster.endsWith(gatewayName('', policy))
+
 /** A context that was moved before has the gateway as its cluster. */
-function baseOf(config: Kubeconfig, cluster: string, policy: string): ClusterEntry | undefined {
+export function baseOf(config: Kubeconfig, cluster: string, policy: string): ClusterEntry | undefined {
   const named = (name: string): ClusterEntry | undefined =>
     config.clusters.find((candidate) => candidate.name === name)
   const suffix = gatewayName('', policy)
@@ -141,7 +145,7 @@ function clusterEdits(
 }
 
 /** @returns why the gateway can’t stand before it */
-function upstreamOf({ config, snapshot }: LoadedFile, cluster: ClusterEntry): Upstream | string {
+export function upstreamOf({ config, snapshot }: LoadedFile, cluster: ClusterEntry): Upstream | string {
   const text = (name: string): string => scalarText(cluster.fields.get(name))
   const server = text('server')
   if (!isHttps(server)) return 'a gateway needs an https server'

@@ -2,7 +2,7 @@ import { noteBefore } from '../platform/before.ts'
 import { maskSecrets } from '../platform/kubeconfig/mask-secrets.ts'
 import { sealAllPending } from '../platform/vault/seal-pending.ts'
 import type { LoadedFile } from './load-files.ts'
-import type { AdoptionPlan } from './plan-adoption.ts'
+import type { AdoptionPlan } from './adoption-plan.ts'
 import { noteReplaced } from './replaced-log-ins.ts'
 import { keepClientSecret } from './take-log-in-over.ts'
 

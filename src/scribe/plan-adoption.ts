@@ -11,9 +11,10 @@ import type { UserEntry } from '../platform/kubeconfig/parse-kubeconfig.ts'
 import { notEditable } from '../platform/kubeconfig/splice.ts'
 import type { AdoptOrder } from '../platform/scribes/job.ts'
 import type { VaultItem } from '../platform/vault/item.ts'
-import type { AdoptedUser, FoundLogIn, LeftUser } from '../protocol/reports.ts'
-import { adviceForLeft } from './adoption-advice.ts'
-import { sharesBehind } from './behind-gateway.ts'
+import type { FoundLogIn, LeftUser } from '../protocol/reports.ts'
+import type { AdoptionPlan, PlannedLogIn, PlannedMove, PlannedUser } from './adoption-plan.ts'
+import { adviceForLeft, rulesOf } from './adoption-advice.ts'
+import { sharesBehind, wantsGateway } from './behind-gateway.ts'
 import type { Gateways } from './behind-gateway.ts'
 import { contextsOf, namesOf } from './load-files.ts'
 import type { ContextPlace, LoadedFile } from './load-files.ts'
@@ -21,41 +22,17 @@ import { logInOf } from './foreign-log-in.ts'
 import { leftToLogIn, policyOfLogIn, secretFileOf, whyNotServed } from './left-to-log-in.ts'
 import { Materialised } from './materialised-fields.ts'
 import type { Split } from './original.ts'
+import { isElsewhere, wayOf } from './plan-moves.ts'
+import type { WantedAccess } from './plan-moves.ts'
 import { placementByRules } from './placement.ts'
 import type { Placement, PolicyName } from './placement.ts'
 import type { Secrets } from './read-secrets.ts'
-import type { ReplacedLogIn } from './replaced-log-ins.ts'
 import { itemOf, reportOfItem } from './sealed-share.ts'
 import { secretsOf } from './secrets-of.ts'
 import { partName, splitOf } from './shares.ts'
 import type { Share } from './shares.ts'
 import { foundLogIn, reportOfLogIn } from './take-log-in-over.ts'
 import { keptFields, originalOf, removedFields } from './taken-fields.ts'
-
-export interface AdoptionPlan {
-  readonly items: readonly VaultItem[]
-  readonly edits: ReadonlyMap<LoadedFile, readonly Edit[]>
-  readonly adopted: readonly PlannedUser[]
-  /** Users whose log-in a policy's factor does from now on. */
-  readonly replaced: readonly PlannedLogIn[]
-  readonly left: readonly LeftUser[]
-  /** Log-ins that a factor could do as well. */
-  readonly logIns: readonly FoundLogIn[]
-}
-
-export interface PlannedUser {
-  readonly file: LoadedFile
-  /** Absent where no vault holds anything of it. */
-  readonly item?: VaultItem
-  readonly report: AdoptedUser
-}
-
-export interface PlannedLogIn extends ReplacedLogIn {
-  readonly known: KnownToFactor
-  /** Where the policy wants the secret of its client to be. */
-  readonly secretFile: string | undefined
-  readonly inFile: LoadedFile
-}
 
 /**
  * What adopting would do to these files; nothing is changed.
@@ -70,9 +47,10 @@ export function planAdoption(
     placement = placementByRules(order),
     materialised = new Materialised([]),
     gateways = new Map(),
+    isWrapped = () => false,
   }: Bounds = {},
 ): AdoptionPlan {
-  const plan = new Planner(files, { order, nowMs, placement, materialised, gateways })
+  const plan = new Planner(files, { order, nowMs, placement, materialised, gateways, isWrapped })
   for (const file of files) {
     for (const user of file.config.users) if (placement.takes(file, user)) plan.addUser(file, user)
   }
@@ -85,7 +63,11 @@ interface Bounds {
   readonly materialised?: Materialised
   /** Where the gateways of policies are that have `access: gateway`. */
   readonly gateways?: Gateways
+  /** Does an exec plugin give this credential? That goes by no gateway. */
+  readonly isWrapped?: (ours: Ours) => boolean
 }
+
+type Ours = NonNullable<UserKind['ours']>
 
 type PlanOrder = Pick<AdoptOrder, 'policies' | 'plugin'> & Partial<Pick<AdoptOrder, 'users'>>
 
@@ -96,12 +78,14 @@ class Planner implements AdoptionPlan {
   readonly replaced: PlannedLogIn[] = []
   readonly logIns: FoundLogIn[] = []
   readonly left: LeftUser[] = []
+  readonly moves: PlannedMove[] = []
   readonly #files: readonly LoadedFile[]
   readonly #order: PlanOrder
   readonly #nowMs: number
   readonly #placement: Placement
   readonly #materialised: Materialised
   readonly #gateways: Gateways
+  readonly #isWrapped: (ours: Ours) => boolean
 
   constructor(
     files: readonly LoadedFile[],
@@ -113,6 +97,7 @@ class Planner implements AdoptionPlan {
     this.#placement = bounds.placement
     this.#materialised = bounds.materialised
     this.#gateways = bounds.gateways
+    this.#isWrapped = bounds.isWrapped
   }
 
   addUser(file: LoadedFile, user: UserEntry): void {
@@ -122,7 +107,8 @@ class Planner implements AdoptionPlan {
     const contexts = contextsOf(this.#files, file, user)
     if (kind.ours !== undefined) this.#finishSplit(user, kind.ours.policy, contexts)
     const logIn = logInOf(file.config, user, kind)
-    if (!kind.adoptable && logIn === undefined) return this.#leave(file, user, kind, contexts)
+    if (!kind.adoptable && logIn === undefined)
+      return this.#leave(file, user, kind, contexts, this.#planMove(file, user, kind, contexts))
     const read = secretsOf(file, user, kind)
     if ('problem' in read) return this.#leave(file, user, kind, contexts, read.problem)
     const shares = this.#share(file, user, contexts, logIn)
@@ -169,6 +155,32 @@ class Planner implements AdoptionPlan {
       because: because as LeftUser['because'],
       advice: adviceForLeft(user, kind, problem),
     })
+  }
+
+  /** @returns why its access can’t become what its policy wants; undefined where it is so, or can */
+  #planMove(
+    file: LoadedFile,
+    { name }: UserEntry,
+    { ours }: UserKind,
+    contexts: readonly ContextPlace[],
+  ): string | undefined {
+    const wanted = ours && this.#accessWanted(ours.policy)
+    if (wanted === undefined || this.#isWrapped(ours as Ours) || !isElsewhere(contexts, wanted))
+      return undefined
+    const way = wayOf(file, contexts, wanted)
+    if ('problem' in way) return way.problem
+    const { policy, access } = wanted
+    const servers = way.upstreams.map(({ server }) => server)
+    this.moves.push({ file, way, report: { file: file.config.path, user: name, policy, access, servers } })
+    return undefined
+  }
+
+  /** Undefined where no rules say so. */
+  #accessWanted(policy: string): WantedAccess | undefined {
+    if (rulesOf(this.#order.policies, policy) === undefined) return undefined
+    if (!wantsGateway(this.#order.policies, { name: policy })) return { policy, access: 'plugin' }
+    const place = this.#gateways.get(policy)
+    return place && { policy, access: 'gateway', place }
   }
 
   #share(

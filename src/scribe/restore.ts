@@ -159,7 +159,8 @@ function splitsOf(group: readonly Restoration[]): Split[] {
 /** What a log-in gives has one id for many users. */
 const keyOf = ({ id, file, user }: Restoration['item']): string => JSON.stringify([id, file, user])
 
-function readItem(value: unknown): Restoration {
+/** @throws GuardError vault-newer for what this version can’t read */
+export function readItem(value: unknown): Restoration {
   const item = parseItem(value)
   const original = parseOriginal(item?.original)
   if (item === undefined || original === undefined) {

@@ -6,6 +6,7 @@ import { audit } from './audit.ts'
 import { giveBack } from './give-back.ts'
 import { mask } from './mask.ts'
 import { materialise } from './materialise.ts'
+import { move } from './move.ts'
 import { outline } from './outline.ts'
 import { restore } from './restore.ts'
 import { sweep } from './sweep.ts'
@@ -40,6 +41,8 @@ function run(job: ScribeJob): Promise<ScribeResults[keyof ScribeResults]> {
       return absorb(job)
     case 'restore':
       return restore(job)
+    case 'move':
+      return move(job)
     case 'give-back':
       return giveBack(job)
     case 'materialise':

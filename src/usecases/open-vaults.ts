@@ -59,11 +59,12 @@ const events: Record<WorkMode, JournalEvent> = {
   'rewrap': 'passphrase-changed',
   'recovery-key': 'recovery-key-made',
   'eject': 'ejected',
+  'move': 'access-changed',
   'reset': 'vault-reset',
 }
 
 /**
- * Work on vaults that needs the passphrase and opens no session: create, rewrap (passwd), eject. Wrong
+ * Work on vaults that needs the passphrase and opens no session: create, rewrap (passwd), eject, move. Wrong
  * passphrases count as at an unlock.
  */
 export async function openVaults(
@@ -82,6 +83,9 @@ export async function openVaults(
   if (mode !== 'reset' && !recovery) refuseEarly(deps)
   if (mode === 'reset' && request.policies.length === 0)
     throw new GuardError('protocol-error', 'a reset names its policies')
+  const [only] = request.policies
+  if (mode === 'move' && (only === undefined || request.policies.length > 1))
+    throw new GuardError('protocol-error', 'a move names its policy')
   const policies = request.policies.length > 0 ? request.policies : deps.vaults.policies()
   for (const policy of policies) deps.table.get(policy)
   const paths = request.paths.map((path) => path.toString())
@@ -94,6 +98,8 @@ export async function openVaults(
     paths,
     users: request.users,
     recovery,
+    // As the rules have it by now, whoever asks.
+    ...(mode === 'move' && only !== undefined && { access: deps.table.rules(only).access }),
     ...(request.to !== undefined && { to: request.to.toString() }),
   })
   deps.vaultWork.begin(keeper)
@@ -130,8 +136,9 @@ function judge(
     return { accepted: false }
   }
   const forgiven = mode === 'reset' ? {} : forgiveFailures(deps)
+  const counts = { eject: report?.ejected?.length ?? 0, move: report?.moved?.length ?? 0 }
   for (const policy of report?.policies ?? []) {
-    const count = mode === 'eject' ? (report?.ejected?.length ?? 0) : 1
+    const count = mode === 'eject' || mode === 'move' ? counts[mode] : 1
     deps.journal.recordDurably({ event: events[mode], policy, details: { count } })
   }
   return { accepted: true, ...failedBefore(forgiven) }

@@ -356,7 +356,7 @@ export interface VaultCatalogue {
   pending(policy: string): readonly SealedUser[]
 }
 
-export type KeeperMode = 'unlock' | 'create' | 'rewrap' | 'recovery-key' | 'eject' | 'reset'
+export type KeeperMode = 'unlock' | 'create' | 'rewrap' | 'recovery-key' | 'eject' | 'move' | 'reset'
 
 export interface KeeperOrder {
   readonly mode: KeeperMode
@@ -370,7 +370,7 @@ export interface KeeperOrder {
   readonly to?: string | undefined
   /** Mode unlock: one terminal's session, so the policy's name does not lead there. */
   readonly forTerminal?: boolean | undefined
-  /** Mode unlock: how clients come by what is held. */
+  /** Modes unlock and move: how clients come by what is held. */
   readonly access?: 'plugin' | 'gateway' | undefined
   /** Mode unlock: what no request through a gateway may do. */
   readonly deny?: readonly DenyRule[] | undefined

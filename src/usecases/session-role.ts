@@ -1,4 +1,5 @@
 import { GuardError } from '../domain/errors.ts'
+import { whyNoGateway } from '../domain/policy-conflicts.ts'
 import { chooseRole } from '../domain/policy-credential.ts'
 import type { Limits } from '../domain/session.ts'
 import type { GuardedSession, OpenedAs } from './guarded-session.ts'
@@ -7,25 +8,31 @@ import type { SessionTable } from './session-table.ts'
 
 /**
  * The role that a session is to be opened with (`credential: ephemeral`); undefined where it serves what the vault holds.
- * @throws GuardError role-not-offered; policy-invalid where nothing could serve it
+ * @throws GuardError role-not-offered
  */
 export function chosenRole(
   table: Pick<SessionTable, 'rules'>,
   { policy }: Pick<GuardedSession, 'policy'>,
   asked: string | undefined,
 ): OpenedAs | undefined {
-  const { ephemeral: rules, access } = table.rules(policy)
-  // Each of them is the stricter one, so none gives way where a user's file and an organisation's say one each.
-  if (rules !== undefined && access === 'gateway')
-    throw new GuardError(
-      'policy-invalid',
-      `${policy} has access: gateway, which serves no ephemeral session`,
-      {
-        cure: 'keep one of them; who says which: kubeguard policy show',
-      },
-    )
+  const { ephemeral: rules } = table.rules(policy)
   const chosen = chooseRole(policy, rules, asked)
   return rules === undefined || chosen === undefined ? undefined : { role: chosen.role, rules }
+}
+
+/**
+ * Each is the stricter one, so none gives way where a user’s file and an organisation’s say one each.
+ * @throws GuardError policy-invalid where nothing could serve what the rules ask for
+ */
+export function refuseUnserved(
+  table: Pick<SessionTable, 'rules'>,
+  { policy }: Pick<GuardedSession, 'policy'>,
+): void {
+  const why = whyNoGateway(table.rules(policy))
+  if (why === undefined) return
+  throw new GuardError('policy-invalid', `${policy} has access: gateway, ${why}`, {
+    cure: 'one of them is to go, from your own file: an organisation’s stays; which says what: kubeguard policy show',
+  })
 }
 
 /** What a keeper is told of it. */

@@ -33,7 +33,7 @@ import type {
 import type { Questions } from './questions.ts'
 import { remoteTerminal } from './remote-terminal.ts'
 import { vaultOfOthers } from './served-credentials.ts'
-import { chosenRole, ephemeralOrder, limitsOfRole, refuseOtherRole } from './session-role.ts'
+import { chosenRole, ephemeralOrder, limitsOfRole, refuseOtherRole, refuseUnserved } from './session-role.ts'
 import type { SessionTable } from './session-table.ts'
 import type { SuspendedStreams } from './suspended-streams.ts'
 import type { SweepSessions } from './sweep-sessions.ts'
@@ -73,6 +73,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   if (deps.table.wantsTerminal(guarded)) throw refuseNoTerminal(guarded)
   watchPresence(deps, guarded)
   if (guarded.session.state === 'unlocked') return already(deps, guarded, request, client)
+  refuseUnserved(deps.table, guarded)
   if (request.recovery !== true) refuseEarly(deps)
   refuseTooMany(deps.table.notLocked(), guarded)
   await limitAttempts(deps, guarded, request.recovery === true)

@@ -4,18 +4,30 @@ import { once } from 'node:events'
 import type { TestHome } from '../fixtures/home.ts'
 import { until } from '../fixtures/terminal.ts'
 
-/** `kubectl ARGS…` by the shim, through pipes, going on; what it has said, and its end. It goes with its home. */
+/** The shim’s kubectl. */
+const byShim = ['/usr/bin/env', 'kubectl'] as const
+
+/** `kubectl ARGS…`, through pipes, going on; what it has said, and its end. It goes with its home. */
 export class Client {
   output = ''
   readonly ended: Promise<number>
   readonly #child: ChildProcess
 
-  constructor(home: TestHome, args: readonly string[], more: NodeJS.ProcessEnv = {}) {
+  constructor(
+    home: TestHome,
+    args: readonly string[],
+    more: NodeJS.ProcessEnv = {},
+    [program, ...first]: readonly [string, ...string[]] = byShim,
+  ) {
     const env = { ...home.env, ...more }
-    this.#child = spawn('/usr/bin/env', ['kubectl', ...args], { env, cwd: home.home })
+    this.#child = spawn(program, [...first, ...args], { env, cwd: home.home })
     for (const stream of [this.#child.stdout, this.#child.stderr])
       stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()))
     this.ended = once(this.#child, 'close').then(([code]) => Number(code ?? -1))
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL')
   }
 
   write(text: string): void {

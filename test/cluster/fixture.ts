@@ -13,15 +13,24 @@ import { repository } from '../fixtures/terminal.ts'
 /** The cluster under test. */
 export const cluster = inject('cluster')
 
-/** Each real kubectl, with its version as a title: `describe.each(kubectls)('$version', …)`. */
-export const kubectls = await Promise.all(
-  cluster.kubectls.map(async (folder) => {
+interface Kubectl {
+  readonly version: string
+  readonly path: string
+}
+
+/** The real kubectls of these folders, each once, with its version as a title. */
+export function kubectlsIn(folders: readonly string[]): Promise<Kubectl[]> {
+  const describing = [...new Set(folders)].map(async (folder) => {
     const path = join(folder, 'kubectl')
     const { stdout } = good(await runProgram(path, ['version', '--client', '-o', 'json'], { env: {} }))
     const { clientVersion } = JSON.parse(stdout) as { clientVersion: { gitVersion: string } }
     return { version: `kubectl ${clientVersion.gitVersion}`, path }
-  }),
-)
+  })
+  return Promise.all(describing)
+}
+
+/** For `describe.each(kubectls)('$version', …)`. */
+export const kubectls = await kubectlsIn(cluster.kubectls)
 /** What the administrator's kubectl remembers of the cluster. */
 const cacheFolder = join(repository, 'node_modules', '.cache', 'kubeguard-test', 'kubectl')
 const newest = kubectls[0]?.path ?? ''

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs'
 import { GuardError } from '../../domain/errors.ts'
-import type { AdoptReport } from '../../protocol/reports.ts'
+import type { AdoptReport, MovingUser } from '../../protocol/reports.ts'
 import { writeAdoption } from '../adoption-report.ts'
 import { countUsers, requestAdoption } from '../adoption.ts'
-import { command, jsonOption, kubeconfigOption, userOption } from '../command.ts'
+import { command, jsonOption, kubeconfigOption, passphraseFdOption, userOption } from '../command.ts'
 import { agreed, confirm } from '../confirm.ts'
 import { runCommand } from '../failure.ts'
 import { kubeconfigPaths } from '../origin.ts'
 import { printJson, say, sayFailure } from '../output.ts'
+import { hardenBeforeSecrets } from '../harden.ts'
+import { moveUsers } from '../move-users.ts'
 import { takeLogInsOver } from '../take-log-ins-over.ts'
 
 interface AdoptOptions {
@@ -17,6 +19,7 @@ interface AdoptOptions {
   readonly yes?: true | undefined
   readonly keepPlugins?: true | undefined
   readonly json?: true | undefined
+  readonly passphraseFd?: number | undefined
 }
 
 type AdoptWishes = Omit<AdoptOptions, 'kubeconfig'>
@@ -37,10 +40,13 @@ export function adoptCommand() {
     )
     .option('--yes', 'do not ask')
     .addOption(jsonOption())
+    .addOption(passphraseFdOption())
     .action((options) => runCommand(() => adopt(options)))
 }
 
-async function adopt(options: AdoptOptions): Promise<void> {
+async function adopt(options: AdoptOptions): Promise<number> {
+  // It may come to a passphrase: where the policy of an adopted user has another `access` by now.
+  if (options.dryRun !== true) await hardenBeforeSecrets(options.passphraseFd)
   if (options.json && !options.yes && !options.dryRun) {
     throw new GuardError('usage', '--json leaves no place to ask', {
       cure: 'give --yes or --dry-run as well',
@@ -49,22 +55,29 @@ async function adopt(options: AdoptOptions): Promise<void> {
   const missing = options.kubeconfig.find((path) => !existsSync(path))
   if (missing !== undefined)
     throw new GuardError('kubeconfig-invalid', `there is no file ${missing}`, { cure: 'check the path' })
-  await adoptPaths(kubeconfigPaths(options.kubeconfig), options)
+  const paths = kubeconfigPaths(options.kubeconfig)
+  return moveUsers(await adoptPaths(paths, options), paths, options)
 }
 
 /**
  * Shows what adopting would do, asks unless told not to, and does it. Log-ins that a policy could do are left to their
  * plugins with `keepPlugins`, else taken over where that is agreed to.
+ * @returns who is adopted already, and to be moved by the passphrase
  * @throws GuardError `cancelled`, …
  */
-export async function adoptPaths(paths: readonly string[], options: AdoptWishes): Promise<void> {
-  const { user: users, dryRun = false, yes = false } = options
-  if (!yes && !dryRun) return adoptAfterAsking(paths, users, await planned(paths, options))
+export async function adoptPaths(
+  paths: readonly string[],
+  options: AdoptWishes,
+): Promise<readonly MovingUser[]> {
+  const { dryRun = false, yes = false } = options
+  if (!yes && !dryRun) return adoptAfterAsking(paths, options, await planned(paths, options))
   const report = dryRun ? (await planned(paths, options)).report : await adoptAtOnce(paths, options)
   if (options.json) printJson(report)
   else writeAdoption(report, process.stdout)
   assertVaults(report)
-  if (!report.dryRun) sayAdopted(report)
+  if (report.dryRun) return []
+  sayAdopted(report)
+  return report.toMove
 }
 
 /** What adopting would do, and whether it was agreed to take log-ins over. */
@@ -102,16 +115,17 @@ async function offerLogIns({ logIns }: AdoptReport, options: AdoptWishes): Promi
 
 async function adoptAfterAsking(
   paths: readonly string[],
-  users: readonly string[],
+  options: AdoptWishes,
   { report: shown, takesLogIns }: Planned,
-): Promise<void> {
+): Promise<readonly MovingUser[]> {
   writeAdoption(shown, process.stdout)
-  if (shown.adopted.length === 0) return
+  if (shown.adopted.length === 0) return shown.toMove
   const isAgreed = takesLogIns && shown.adopted.every(({ kind }) => kind === 'log-in')
   if (!isAgreed) await confirm('move these secrets into vaults?', { withoutTerminal: 'give --yes' })
-  const report = await requestAdoption(paths, users, false)
+  const report = await requestAdoption(paths, options.user, false)
   assertVaults(report)
   sayAdopted(report)
+  return report.toMove
 }
 
 function assertVaults(report: AdoptReport): void {
@@ -122,7 +136,8 @@ function assertVaults(report: AdoptReport): void {
   )
 }
 
-function sayAdopted({ adopted, wiped, notWiped }: AdoptReport): void {
+function sayAdopted({ adopted, toMove, wiped, notWiped }: AdoptReport): void {
+  if (adopted.length === 0 && toMove.length > 0) return
   if (adopted.length === 0) say('nothing to adopt')
   else say(`adopted ${countUsers(adopted.length)}`)
   for (const policy of new Set(adopted.filter(({ kind }) => kind === 'log-in').map((user) => user.policy)))

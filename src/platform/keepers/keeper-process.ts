@@ -17,6 +17,7 @@ import type {
 } from '../../usecases/ports.ts'
 import { KeeperChannel } from './channel.ts'
 import { giveOpenName, removeSocket } from './open-name.ts'
+import { RequestsUnderWay } from './requests-under-way.ts'
 
 interface KeeperNews {
   /** Whose name will lead to it, once opened; absent for one with another job, or of one terminal. */
@@ -41,6 +42,7 @@ export class KeeperProcess implements Keeper {
     this.#policy = policy
     this.pid = child.pid as number
     this.#child = child
+    const underWay = new RequestsUnderWay(requested)
     this.#channel = new KeeperChannel(line, {
       'keeper.opened': (body) => this.#answerOpened(body),
       'keeper.fetched': (body) => this.#hearFetched(body),
@@ -48,8 +50,9 @@ export class KeeperProcess implements Keeper {
         this.#gateway = decodeRequest('keeper.gateway', body)
         return {}
       },
-      'keeper.request': (body) => (requested(decodeRequest('keeper.request', body)), {}),
+      'keeper.request': (body) => (underWay.hear(decodeRequest('keeper.request', body)), {}),
     })
+    this.#channel.onClose(() => underWay.end())
     this.#gone = this.#cleanUp()
     line.resume()
   }

@@ -18,6 +18,7 @@ export type ScribeJob =
   | AdoptJob
   | AbsorbJob
   | RestoreJob
+  | MoveJob
   | GiveBackJob
   | AuditJob
   | SweepJob
@@ -57,6 +58,18 @@ export interface RestoreJob {
   readonly paths?: readonly string[]
   /** Where users whose place is gone are written: a new kubeconfig, which holds nothing else. */
   readonly to?: string
+}
+
+/** Comes from the keeper alone: the items hold secrets. */
+export interface MoveJob {
+  readonly job: 'move'
+  /** VaultItem, as the keeper has opened them, all of this policy. */
+  readonly items: readonly unknown[]
+  readonly policy: string
+  /** How the policy wants them to be served. */
+  readonly access: 'plugin' | 'gateway'
+  /** As in AdoptJob. */
+  readonly paths: readonly string[]
 }
 
 export interface GiveBackJob extends GiveBackOrder {
@@ -115,7 +128,7 @@ export interface OutlinedFile {
   readonly identity?: FileIdentity
 }
 
-/** What became of one item. One that failed is to stay in the vault. */
+/** What became of one item. One that failed is to stay in the vault, as it was. */
 export type RestoredItem =
   | { readonly id: string; readonly ok: true; readonly file: string; readonly user: string }
   | ({ readonly id: string; readonly ok: false; readonly file: string; readonly user: string } & Failure)
@@ -133,6 +146,7 @@ export interface ScribeResults {
   readonly 'absorb': AbsorbReport
   readonly 'sweep': SweepReport
   readonly 'restore': readonly RestoredItem[]
+  readonly 'move': readonly RestoredItem[]
   readonly 'give-back': EjectReport
   readonly 'audit': AuditReport
   readonly 'mask': readonly MaskedFile[]

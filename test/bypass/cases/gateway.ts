@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { gatewayEntry, pidsOf } from '../../e2e/gateway/gateway-home.ts'
 import { PythonClient } from '../../e2e/gateway/python-client.ts'
-import { isRunning, makeHome } from '../../fixtures/home.ts'
+import { isRunning, makeHome, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
 import { writePolicy } from '../../fixtures/policy.ts'
 import { runProgram } from '../../fixtures/run-program.ts'
@@ -95,6 +95,63 @@ async function movedCluster(siege: Siege): Promise<boolean> {
     return heard.length > 0
   } finally {
     await trap.close()
+  }
+}
+
+/** As a user writes it, in force when this resolves. */
+async function changeAccess(home: TestHome, access: 'plugin' | 'gateway'): Promise<void> {
+  writePolicy(home, { idle: '10m', more: `    access: ${access}\n` })
+  await until('the new rules', async () => {
+    const { stdout } = await home.kubeguard(['policy', 'explain', 'prod-playground'])
+    return new RegExp(`access +${access}`).test(stdout)
+  })
+}
+
+/** Adopted for the plugin, it is made to lead to the attacker; then its owner moves it behind the gateway, and works on. */
+async function movedBeforeMove({ own }: Siege): Promise<boolean> {
+  await using home = makeHome({ account: own })
+  writePolicy(home, { idle: '10m' })
+  await home.startPlayground()
+  await home.init()
+  await home.unlock('prod')
+  must(gotPods(await home.kubectl(['get', 'pods', ...context])), 'kubectl')
+  await home.lock()
+  const trap = await startTlsServer()
+  const heard: unknown[] = []
+  trap.server.on('secureConnection', (socket) => heard.push(socket))
+  try {
+    const text = readFileSync(home.kubeconfig, 'utf8')
+    const [, real = ''] = /\n\s+server: (\S+)/.exec(text) ?? []
+    writeFileSync(
+      home.kubeconfig,
+      text
+        .replace(real, trap.address.replace('localhost', '127.0.0.1'))
+        .replace(/certificate-authority-data: \S+/, 'insecure-skip-tls-verify: true'),
+    )
+    await changeAccess(home, 'gateway')
+    const moved = await home.kubeguard(['adopt', '--yes', '--passphrase-fd', '3'], { fd3: passphrase })
+    must(moved.stderr.includes('is not where it led'), `it is seen: ${moved.stderr}`)
+    await home.unlock('prod')
+    await home.kubectl(['get', 'pods', ...context])
+    return heard.length > 0
+  } finally {
+    await trap.close()
+  }
+}
+
+/** Nobody who can write the policy file takes a credential out from behind its gateway. */
+async function loosenedLine(siege: Siege): Promise<boolean> {
+  await using home = await openHome(siege)
+  await home.lock()
+  await changeAccess(home, 'plugin')
+  await home.kubeguard(['adopt', '--yes'])
+  await home.kubeguard(['adopt', '--yes', '--passphrase-fd', '3'], { fd3: 'a guess that is wrong' })
+  await home.unlock('prod')
+  const client = new PythonClient(home)
+  try {
+    return !(await client.pass()).startsWith('kgp_')
+  } finally {
+    client.end()
   }
 }
 
@@ -205,6 +262,16 @@ export const gatewayCases: readonly BypassCase[] = [
     name: 'a cluster that was made to lead elsewhere while locked, so that the gateway sends the credential there',
     whileUnlocked: 'own',
     attempt: movedCluster,
+  },
+  {
+    name: 'a cluster that was made to lead elsewhere before its credential is moved behind a gateway',
+    whileUnlocked: 'own',
+    attempt: movedBeforeMove,
+  },
+  {
+    name: 'the line `access: plugin` in the policy file, and `adopt` without the passphrase',
+    whileUnlocked: 'own',
+    attempt: loosenedLine,
   },
   {
     name: 'a gateway that was stopped while daemon and keeper were killed',

@@ -136,37 +136,50 @@ test('a port that somebody else has: said at the unlock, and mended by the next'
   expect((await getPods()).stdout).toBe(names)
 })
 
-test('eject brings back the file as it was; the way back and forth is one line and two commands', async () => {
+test('plugin and gateway: one policy line and one adopt, both ways; eject brings back the file as it was', async () => {
   const behind = readFileSync(home.kubeconfig, 'utf8')
-  const eject = (): ReturnType<TestHome['kubeguard']> =>
-    home.kubeguard(['eject', '--passphrase-fd', '3'], { fd3: passphrase })
-  expect(await eject()).toMatchObject({ code: 0 })
-  const plain = readFileSync(home.kubeconfig, 'utf8')
-  expect(plain).not.toContain('kubeguard-prod')
-  await changeRules('plugin')
-  expect(await home.kubeguard(['adopt', '--yes'])).toMatchObject({ code: 0 })
-  expect(readFileSync(home.kubeconfig, 'utf8')).not.toContain('kubeguard-prod')
+  const withPassphrase = (...args: string[]): ReturnType<TestHome['kubeguard']> =>
+    home.kubeguard([...args, '--passphrase-fd', '3'], { fd3: passphrase })
   await home.unlock('prod')
-  expect((await getPods()).code).toBe(0)
+  // Nothing gets looser by the line alone: the gateway serves on, and says so.
+  await changeRules('plugin')
+  expect((await getPods()).stdout).toBe(names)
+  await home.lock()
+  expect((await home.unlock('prod')).stderr).toContain('adopted when the policy had another access')
+  expect((await getPods()).stdout).toBe(names)
+  expect(pidsOf(home, 'gateway')).toHaveLength(1)
+  expect(await withPassphrase('adopt', '--yes')).toMatchObject({
+    code: 0,
+    stderr: expect.stringMatching(
+      /is out from behind the gateway of prod[\s\S]*prod locked: it served as before/,
+    ) as string,
+  })
+  expect(readFileSync(home.kubeconfig, 'utf8')).not.toContain('kubeguard-prod')
+  expect((await home.unlock('prod')).stderr).not.toContain('another access')
+  expect((await getPods()).stdout).toBe(names)
+  expect(pidsOf(home, 'gateway')).toEqual([])
   await home.lock()
   // Adopted for the plugin, and the rules ask for a gateway now: it does not leave.
   await changeRules('gateway')
   expect((await home.unlock('prod')).stderr).toMatch(
-    /adopted when the policy had another access: prod-playground \(.*config\); run: kubeguard eject --user prod-playground, then: kubeguard adopt/,
+    /adopted when the policy had another access: prod-playground \(.*config\); run: kubeguard adopt/,
   )
   expect((await getPods()).stderr).toContain('was adopted before prod had access: gateway')
-  expect(await eject()).toMatchObject({ code: 0 })
-  expect(readFileSync(home.kubeconfig, 'utf8')).toBe(plain)
-  expect(await home.kubeguard(['adopt', '--yes'])).toMatchObject({ code: 0 })
+  expect(await withPassphrase('adopt', '--yes')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/to go behind the gateway of prod, for https:/) as string,
+  })
   expect(readFileSync(home.kubeconfig, 'utf8')).toBe(behind)
   expect((await home.unlock('prod')).stderr).not.toContain('another access')
-  await home.lock()
-  // The other way about nothing gets looser by the line alone: the gateway serves on, and says so.
-  await changeRules('plugin')
-  expect((await home.unlock('prod')).stderr).toContain('adopted when the policy had another access')
   expect((await getPods()).stdout).toBe(names)
-  expect(pidsOf(home, 'gateway')).toHaveLength(1)
-})
+  await home.lock()
+  const { stdout } = await home.kubeguard(['log', '--event', 'access-changed'])
+  expect(stdout.match(/access-changed/g)).toHaveLength(2)
+  expect(await withPassphrase('eject')).toMatchObject({ code: 0 })
+  const original = readFileSync(home.kubeconfig, 'utf8')
+  expect(original).not.toContain('kubeguard-prod')
+  expect(original).toContain('client-key')
+}, 240_000)
 
 /** Resolves when they are in force. */
 async function changeRules(access: 'plugin' | 'gateway'): Promise<void> {

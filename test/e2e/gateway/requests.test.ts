@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import type { TestHome } from '../../fixtures/home.ts'
 import { until } from '../../fixtures/terminal.ts'
@@ -67,6 +68,20 @@ test('a stream is there while it runs, and stands there after the lock that ende
   const before = await requests()
   await home.lock()
   expect(await requests()).toEqual(before)
+  await home.unlock('prod')
+})
+
+test('what a lock cuts as soon as it has begun is there, too', async () => {
+  const path = '/api/v1/namespaces/default/pods?watch=true'
+  const watch = spawn(kubectl(), [...context, 'get', '--raw', path], {
+    env: home.env,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  onTestFinished(() => void watch.kill('SIGKILL'))
+  await once(watch.stdout, 'data')
+  await home.lock()
+  const { details } = await entryOf({ verb: 'watch', resource: 'pods' })
+  expect(details).not.toHaveProperty('ms')
   await home.unlock('prod')
 })
 

@@ -54,7 +54,7 @@ describe.each(allKubectls())('%s', (kubectl) => {
     const forward = rig.start(kubectl, ['port-forward', 'web-0', ':8080'])
     const port = await until('a port', () => /127\.0\.0\.1:(\d+) ->/.exec(forward.stdout)?.[1])
     const bodies = await Promise.all(
-      Array.from({ length: 20 }, async (_, at) => {
+      Array.from({ length: 100 }, async (_, at) => {
         const response = await fetch(`http://127.0.0.1:${port}/${at}`, { headers: { connection: 'close' } })
         return response.text()
       }),

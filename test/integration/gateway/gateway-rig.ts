@@ -42,7 +42,8 @@ export class GatewayRig {
     const records: RequestRecord[] = []
     const requests = new RequestLog({
       nowMs: () => performance.now(),
-      tell: (record) => records.push(record),
+      // What is said at a begin is to be remembered, and no entry.
+      tell: (record) => record.phase === undefined && records.push(record),
     })
     const gateway = new Gateway(
       { policy: 'prod', port: 0, certPem, keyPem, deny: [], impersonate: 'never', ...rules },

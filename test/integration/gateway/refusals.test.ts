@@ -120,6 +120,9 @@ describe('who gets nothing', () => {
     expect(await upgrade('/', 'h2c')).toMatch(/^HTTP\/1\.1 400 /)
     expect(await upgrade('/', 'websocket', 'Content-Length: 5\r\n')).toMatch(/^HTTP\/1\.1 400 /)
     expect(wire.seen).toEqual([])
+    // Refused, and noted, by whom.
+    const refused = wire.rig.records.filter(({ code }) => code === 400)
+    expect(refused).toMatchObject([{ pid: process.pid }])
     expect((await wire.ask('/api/v1/namespaces/prod')).code).toBe(200)
   })
 

@@ -2,6 +2,7 @@ import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import type { PolicySet } from '../../../src/domain/policy.ts'
 import { dirs, places } from '../../../src/platform/dirs.ts'
 import type { ScribeJob } from '../../../src/platform/scribes/job.ts'
 import { createTraces } from '../../../src/platform/traces.ts'
@@ -259,6 +260,43 @@ describe('materialise', () => {
     expect(read(path)).toBe(guarded)
     expect(killed.length).toBeGreaterThan(8)
   })
+})
+
+describe('move', () => {
+  const cluster = `clusters:\n- name: main\n  cluster:\n    server: https://main:6443\n`
+  const before = `${cluster}${text.replace('{name: dev, context: {user: alice}}', '{name: prod-1, context: {cluster: main, user: alice}}')}`
+  const behind = 'main-kubeguard-prod'
+
+  test.each(['gateway', 'plugin'] as const)(
+    'to access: %s: what is sealed changes before the file, and the next run does the rest',
+    async (access) => {
+      const path = write(join(home.kube, 'config'), before)
+      const policies = (wanted: typeof access): PolicySet =>
+        home.policies.map((policy) => (policy.name === 'prod' ? { ...policy, access: wanted } : policy))
+      const other = access === 'gateway' ? 'plugin' : 'gateway'
+      await run(program, home, adoptJob(home, [path], { policies: policies(other) }))
+      // The port of its gateway is the same after each reset.
+      await run(program, home, adoptJob(home, [path], { policies: policies('gateway') }))
+      const items = await pendingItems(home)
+      const killed = await killEverywhere({
+        job: { job: 'move', items, policy: 'prod', access, paths: [path] },
+        paths: [path],
+        within: '/kube',
+        checkSafe: async (texts, ...either) => {
+          wholeOrNothing(texts, ...either)
+          const [item, ...more] = await pendingItems(home)
+          expect([item?.token, more]).toEqual([token, []])
+          const isMoved = texts[0]?.includes(behind) === (access === 'gateway')
+          if (isMoved) expect(item?.upstreams !== undefined).toBe(access === 'gateway')
+          for (const name of readdirSync(home.kube)) expect(read(join(home.kube, name))).not.toContain(token)
+        },
+      })
+      expect(killed.length).toBeGreaterThan(4)
+      expect(read(path).includes(behind)).toBe(access === 'gateway')
+      await run(program, home, { job: 'restore', items: await pendingItems(home) })
+      expect(read(path)).toBe(before)
+    },
+  )
 })
 
 describe('a user that is split, in another file than its contexts', () => {

@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { readGatewayPlace } from '../../../src/platform/vault/gateway-identity.ts'
 import type { PolicySet } from '../../../src/domain/policy.ts'
+import type { RestoredItem } from '../../../src/platform/scribes/job.ts'
+import type { VaultItem } from '../../../src/platform/vault/item.ts'
 import {
   adopt,
   bundledInFreshHomes,
@@ -12,6 +14,8 @@ import {
   program,
   read,
   restore,
+  resultOf,
+  run,
   write,
 } from './scribe-fixture.ts'
 
@@ -155,4 +159,100 @@ test('a cluster that is gone when its user is to be put back keeps the credentia
   write(path, read(path).replace('name: Main Cluster # the one', 'name: renamed'))
   const [restored] = await restore(program, home, items)
   expect(restored).toMatchObject({ ok: false, code: 'credential-unknown' })
+})
+
+describe('a policy whose access has changed', () => {
+  const before = shared.replace('    proxy-url: http://proxy:3128\n', '')
+
+  async function moveTo(access: 'plugin' | 'gateway'): Promise<RestoredItem[]> {
+    const items = (await pendingItems(home)).filter(({ policy }) => policy === 'prod')
+    const job = { job: 'move', items, policy: 'prod', access, paths: [path] } as const
+    return resultOf(await run<RestoredItem[]>(program, home, job))
+  }
+
+  let path: string
+  beforeEach(() => {
+    path = write(join(home.kube, 'config'), before)
+  })
+  const aliceOf = async (): Promise<VaultItem | undefined> =>
+    (await pendingItems(home)).find(({ user }) => user === 'alice')
+  const clustersOf = (): string[] =>
+    (parse(read(path)) as Parsed).contexts.map(({ context }) => context.cluster)
+
+  test('is shown with the servers, and takes one move each way; the file is as if it had always been so', async () => {
+    await adopt(program, home, [path])
+    const plain = read(path)
+    const shown = await adopt(program, home, [path], { policies: policies(), dryRun: true })
+    expect(shown.toMove).toEqual([
+      {
+        file: path,
+        user: 'alice',
+        policy: 'prod',
+        access: 'gateway',
+        servers: ['https://main:6443/k8s', 'https://spare:6443'],
+      },
+    ])
+    expect(shown.diff).toContain('Main Cluster-kubeguard-prod')
+    // No word of it is written without the passphrase.
+    expect((await adopt(program, home, [path], { policies: policies() })).toMove).toHaveLength(1)
+    expect(read(path)).toBe(plain)
+    expect(await moveTo('gateway')).toMatchObject([{ ok: true, user: 'alice' }])
+    expect(clustersOf()).toEqual(['Main Cluster-kubeguard-prod', 'spare-kubeguard-prod', 'spare'])
+    expect(await aliceOf()).toMatchObject({
+      token: 'token-a',
+      upstreams: [{ caPem: 'ca' }, { skipsVerify: true }],
+    })
+    expect((await adopt(program, home, [path], { policies: policies() })).toMove).toEqual([])
+    expect(await moveTo('gateway')).toEqual([])
+    const behind = read(path)
+    expect((await adopt(program, home, [path], { dryRun: true })).toMove).toMatchObject([
+      { access: 'plugin' },
+    ])
+    expect(await moveTo('plugin')).toMatchObject([{ ok: true }])
+    expect(read(path)).toBe(plain)
+    expect((await aliceOf())?.upstreams).toBeUndefined()
+    await moveTo('gateway')
+    expect(read(path)).toBe(behind)
+    await restore(program, home, await pendingItems(home))
+    expect(read(path)).toBe(before)
+  })
+
+  test('a cluster that was made to lead elsewhere since is not sealed, nor is one that is new', async () => {
+    // One cluster, whose certificate is checked: where it leads was sealed with the token.
+    write(path, before.replace('cluster: spare\n    user: alice', 'cluster: Main Cluster\n    user: alice'))
+    await adopt(program, home, [path])
+    const adopted = read(path)
+    for (const changed of [
+      adopted.replace('https://main:6443', 'https://thief:6443'),
+      adopted.replace('Y2E=', 'dGhpZWY='),
+      adopted.replace('main.internal', 'thief.internal'),
+      adopted.replace('    tls-server-name', '    proxy-url: http://thief:1\n    tls-server-name'),
+      adopted.replace('    tls-server-name', '    insecure-skip-tls-verify: true\n    tls-server-name'),
+      adopted.replace('cluster: Main Cluster\n    user: alice', 'cluster: spare\n    user: alice'),
+    ]) {
+      expect(changed).not.toBe(adopted)
+      write(path, changed)
+      expect(await moveTo('gateway')).toMatchObject([
+        { ok: false, message: expect.stringContaining('is not where it led') as string },
+      ])
+      expect(read(path)).toBe(changed)
+    }
+    write(path, adopted)
+    expect(await moveTo('gateway')).toMatchObject([{ ok: true }])
+    write(path, read(path).replace('https://main:6443', 'https://thief:6443'))
+    expect(await moveTo('plugin')).toMatchObject([
+      { ok: false, message: expect.stringContaining('is not where it led') as string },
+    ])
+    expect((await aliceOf())?.upstreams).toMatchObject([{ server: 'https://main:6443/k8s' }])
+  })
+
+  test('what can’t be moved stays as it is, says why, and asks for no passphrase', async () => {
+    await adopt(program, home, [path])
+    write(path, read(path).replace('https://main', 'http://main'))
+    const { toMove, left } = await adopt(program, home, [path], { policies: policies() })
+    expect(toMove).toEqual([])
+    expect(left.find(({ user }) => user === 'alice')?.advice).toEqual([
+      'left as it is: cluster Main Cluster: a gateway needs an https server',
+    ])
+  })
 })

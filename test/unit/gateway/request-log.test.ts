@@ -4,21 +4,26 @@ import type { RequestRecord } from '../../../src/gateway/request-log.ts'
 
 const pass = { client: { pid: 7, startTicks: 70 }, program: 'k9s' }
 const pods = { method: 'GET', target: '/api/v1/namespaces/shop/pods' }
+const watch = { method: 'GET', target: `${pods.target}?watch=true` }
 const removal = { method: 'DELETE', target: '/api/v1/namespaces/shop/pods/web' }
 
 let told: RequestRecord[]
+/** What is to be remembered, and forgotten. */
+let phases: [number | undefined, string][]
 let isBusy: boolean
 let log: RequestLog
 
 beforeEach(() => {
   vi.useFakeTimers()
   told = []
+  phases = []
   isBusy = false
   log = new RequestLog({
     nowMs: () => Date.now(),
     tell: (record) => {
       if (isBusy) throw new Error('busy')
-      told.push(record)
+      if (record.phase === undefined) told.push(record)
+      else phases.push([record.number, record.phase])
     },
   })
 })
@@ -45,6 +50,7 @@ test('who, what, its code, bytes and time', () => {
       code: 200,
       sent: 0,
       received: 10,
+      number: 1,
       durationMs: 34,
     },
   ])
@@ -114,4 +120,27 @@ test('where nobody listens nothing is lost but the entry, which is counted', () 
   isBusy = false
   ask(removal)
   expect(told).toMatchObject([{ leftOut: 1 }])
+})
+
+test('each is told when it begins, and taken back where it has no entry: what a lock cuts is known of', () => {
+  ask(pods)
+  expect(phases).toEqual([[1, 'begun']])
+  expect(told).toMatchObject([{ number: 1 }])
+  ask(pods)
+  expect(phases.slice(1)).toEqual([
+    [2, 'begun'],
+    [2, 'over'],
+  ])
+  const stream = log.begin(watch, pass)
+  vi.advanceTimersByTime(1_100)
+  expect(told.at(-1)).toMatchObject({ number: 3 })
+  const alike = log.begin(watch, pass)
+  vi.advanceTimersByTime(1_100)
+  // It has no entry of its own yet, and so is to be remembered still.
+  expect(phases.at(-1)).toEqual([4, 'begun'])
+  stream.over()
+  alike.over()
+  expect(phases.at(-1)).toEqual([4, 'over'])
+  log.refused(pods, undefined, 401)
+  expect(phases).toHaveLength(6)
 })

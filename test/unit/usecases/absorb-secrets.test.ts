@@ -28,6 +28,7 @@ const report: AdoptReport = {
   adopted: [],
   left: [],
   logIns: [],
+  toMove: [],
   wiped: [],
   notWiped: [],
   diff: '',

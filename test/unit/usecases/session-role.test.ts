@@ -6,6 +6,7 @@ import {
   ephemeralOrder,
   limitsOfRole,
   refuseOtherRole,
+  refuseUnserved,
 } from '../../../src/usecases/session-role.ts'
 
 const minute = 60_000
@@ -55,9 +56,12 @@ test('an open session keeps its role', () => {
   )
 })
 
-test('behind a gateway no session in a cluster is opened: neither rule gives way', () => {
-  expect(() => chosenRole(tableOf(offer, 'gateway'), prod, undefined)).toThrow(
-    'prod has access: gateway, which serves no ephemeral session',
-  )
-  expect(chosenRole(tableOf(undefined, 'gateway'), prod, undefined)).toBeUndefined()
+test('what no gateway serves is refused, with what is to be done: neither rule gives way', () => {
+  const check = (more: Partial<Policy>) => () =>
+    refuseUnserved({ rules: () => ({ ...defaultPolicy, access: 'gateway', ...more }) }, prod)
+  expect(check({})).not.toThrow()
+  expect(check({ access: 'plugin', scope: 'terminal', ephemeral: offer })).not.toThrow()
+  expect(check({ ephemeral: offer })).toThrow('prod has access: gateway, which serves no ephemeral session')
+  expect(check({ scope: 'terminal' })).toThrow('which has one port, for one session (scope: terminal)')
+  expect(check({ unlock: [{ factor: 'oidc' }] })).toThrow('which does not serve what a log-in gives')
 })
