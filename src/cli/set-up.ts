@@ -135,6 +135,11 @@ async function adoptFiles(
     let planned = await requestAdoption(paths, [], true)
     if (asksOfLogIns && (await takeLogInsOver(planned.logIns, ask)))
       planned = await requestAdoption(paths, [], true)
+    const { length: moving } = planned.toMove
+    if (moving > 0)
+      sayStep(
+        `kubeconfig: the policy of ${countUsers(moving)} has another access by now; run: kubeguard adopt`,
+      )
     if (planned.adopted.length === 0) continue
     adoptedBefore = false
     writeAdoption(planned, process.stderr)

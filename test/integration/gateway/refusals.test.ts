@@ -122,7 +122,7 @@ describe('who gets nothing', () => {
     expect(wire.seen).toEqual([])
     // Refused, and noted, by whom.
     const refused = wire.rig.records.filter(({ code }) => code === 400)
-    expect(refused).toMatchObject([{ pid: process.pid }])
+    expect(refused).toMatchObject([{ pid: process.pid }, { pid: process.pid }])
     expect((await wire.ask('/api/v1/namespaces/prod')).code).toBe(200)
   })
 
