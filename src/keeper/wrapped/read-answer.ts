@@ -7,9 +7,16 @@ import { pluginFailed } from './plugin-failed.ts'
 
 const group = 'client.authentication.k8s.io/'
 
+const mapping = v.custom<object>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+)
+
 const schema = v.object({
   kind: v.string(),
   apiVersion: v.string(),
+  spec: v.nullish(
+    v.pipe(mapping, v.object({ interactive: v.nullish(v.boolean()), cluster: v.nullish(mapping) })),
+  ),
   status: v.nullish(
     v.object({
       token: v.nullish(v.string(), ''),

@@ -229,6 +229,8 @@ describe('what fails', () => {
       answer({ token: 'secret-text' }, { apiVersion: 'client.authentication.k8s.io/v1beta1' }),
     ],
     ['no status', answer({}, { status: null })],
+    ['a spec that is none', answer({ token: 'secret-text' }, { spec: 'x' })],
+    ['a spec that is a list', answer({ token: 'secret-text' }, { spec: [] })],
     ['neither token nor certificate', answer({ expirationTimestamp: inMs(9_999) })],
     ['a certificate without a key', answer({ token: 'secret-text', clientCertificateData: 'x' })],
     ['a certificate that is none', answer({ clientCertificateData: 'secret-text', clientKeyData: 'x' })],
