@@ -25,6 +25,17 @@ static void append(const char *bytes, size_t length) {
     filled += length;
 }
 
+/*
+ * Of three bytes or four: written as short as it can be, no half of a UTF-16 pair, and not past U+10FFFF (RFC 3629, 4). A
+ * lenient terminal may see an ESC in what is written longer.
+ */
+static bool is_shortest(const uint8_t *at) {
+    if (at[0] == 0xe0) return at[1] >= 0xa0;
+    if (at[0] == 0xed) return at[1] < 0xa0;
+    if (at[0] == 0xf0) return at[1] >= 0x90;
+    return at[0] != 0xf4 || at[1] < 0x90;
+}
+
 /* How many bytes the UTF-8 character at `at` has, or 0 where there is none (RFC 3629). */
 static size_t character_bytes(const uint8_t *at, size_t left) {
     size_t bytes = 0;
@@ -36,7 +47,7 @@ static size_t character_bytes(const uint8_t *at, size_t left) {
     for (size_t next = 1; next < bytes; next += 1) {
         if ((at[next] & 0xc0) != 0x80) return 0;
     }
-    return bytes;
+    return bytes > 2 && !is_shortest(at) ? 0 : bytes;
 }
 
 /*

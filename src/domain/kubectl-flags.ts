@@ -23,7 +23,7 @@ export const globalFlags: FlagTable = {
 }
 
 /** Flags of the commands themselves. Where two commands disagree about one, see `exceptions`. */
-const commandFlags: FlagTable = {
+export const commandFlags: FlagTable = {
   values: words(`
     accept-hosts accept-paths address aggregation-rule annotation annotations api-group api-prefix api-version
     appendarg audience auth-provider auth-provider-arg bound-object-kind bound-object-name bound-object-uid

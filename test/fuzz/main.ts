@@ -1,26 +1,32 @@
-/** `npm run fuzz [-- --seconds N] [--seed N]`: kubeconfigs nobody would write; ends with exit code 1 at the first failure. */
+/** `npm run fuzz [-- --seconds N] [--only NAME] [--seed N]`: ends with exit code 1 where a promise was broken. */
 import { parseArgs } from 'node:util'
-import fc from 'fast-check'
-import { Fuzzer } from './round.ts'
-import { kubeconfigText } from './texts.ts'
+import { forSeconds } from './target.ts'
+import { targets } from './targets.ts'
 
 const { values: options } = parseArgs({
-  options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' } },
+  options: {
+    seconds: { type: 'string', default: '60' },
+    only: { type: 'string' },
+    seed: { type: 'string' },
+    help: { type: 'boolean' },
+  },
 })
 const seed = Number(options.seed ?? Date.now() & 0x7fffffff)
-/** One text of so many is shown to kubectl as well. */
-const kubectlEvery = 10
+const chosen = targets.filter(({ name }) => options.only === undefined || name === options.only)
+const seconds = Number(options.seconds)
 
-using fuzzer = new Fuzzer()
-try {
-  await fc.assert(
-    fc.asyncProperty(kubeconfigText, fc.nat({ max: kubectlEvery - 1 }), (text, draw) =>
-      fuzzer.round(text, draw === 0),
-    ),
-    { seed, numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: Number(options.seconds) * 1000 },
-  )
-  console.log(`fuzz: ${JSON.stringify(fuzzer.counts)}, seed ${seed}`)
-} catch (error) {
-  console.error(`fuzz: failed with --seed ${seed}\n${String(error)}`)
-  process.exitCode = 1
+if (options.help === true || chosen.length === 0 || !(seconds > 0) || !Number.isSafeInteger(seed)) {
+  const lines = targets.map(({ name, about }) => `  ${name.padEnd(16)}${about}`)
+  console.log(['fuzz [--seconds N, shared by all] [--only NAME] [--seed N]', ...lines].join('\n'))
+  process.exit(options.help === true ? 0 : 64)
+}
+
+for (const target of chosen) {
+  try {
+    const counts = await target.run(forSeconds(seconds / chosen.length, seed))
+    console.log(`fuzz: ${target.name}: ${JSON.stringify(counts)}, seed ${seed}`)
+  } catch (error) {
+    console.error(`fuzz: ${target.name}: failed with --only ${target.name} --seed ${seed}\n${String(error)}`)
+    process.exitCode = 1
+  }
 }

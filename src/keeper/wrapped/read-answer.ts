@@ -7,9 +7,16 @@ import { pluginFailed } from './plugin-failed.ts'
 
 const group = 'client.authentication.k8s.io/'
 
+const mapping = v.custom<object>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+)
+
 const schema = v.object({
   kind: v.string(),
   apiVersion: v.string(),
+  spec: v.nullish(
+    v.pipe(mapping, v.object({ interactive: v.nullish(v.boolean()), cluster: v.nullish(mapping) })),
+  ),
   status: v.nullish(
     v.object({
       token: v.nullish(v.string(), ''),
@@ -20,8 +27,16 @@ const schema = v.object({
   ),
 })
 
-/** RFC 3339, as metav1.Time is read. */
-const timestamp = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/
+const timestamp =
+  /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/
+
+/** RFC 3339, as metav1.Time is read: no 30th of February, which Date.parse takes for a day in March. @returns ms, or undefined */
+function timeOf(text: string): number | undefined {
+  const day = timestamp.exec(text)?.[1]
+  const midnightMs = day === undefined ? Number.NaN : Date.parse(`${day}T00:00:00Z`)
+  if (Number.isNaN(midnightMs) || !new Date(midnightMs).toISOString().startsWith(`${day}T`)) return undefined
+  return Date.parse(text)
+}
 
 /**
  * What a wrapped plugin printed, as an item that can be given out; as strict as client-go is (exec.go,
@@ -46,7 +61,8 @@ export function readAnswer(item: WrappedItem, output: Buffer, nowMs: number): Wr
   if (token === '' && certificate === '') throw wrong('it has neither a token nor a certificate')
   if (certificate !== '' && !belongTogether(certificate, key))
     throw wrong('its certificate and key don’t fit')
-  if (expirationTimestamp != null && !timestamp.test(expirationTimestamp))
+  const expiresAtMs = expirationTimestamp == null ? undefined : timeOf(expirationTimestamp)
+  if (expirationTimestamp != null && expiresAtMs === undefined)
     throw wrong('its expirationTimestamp is no time')
   // Beside an exec plugin a static certificate is used all the same, and in the place of the plugin's.
   const own = item.clientCertificateData === undefined && certificate !== ''
@@ -54,7 +70,7 @@ export function readAnswer(item: WrappedItem, output: Buffer, nowMs: number): Wr
     ...item,
     token: token === '' ? undefined : token,
     ...(own && { clientCertificateData: certificate, clientKeyData: key }),
-    expiresAtMs: expirationTimestamp == null ? undefined : Date.parse(expirationTimestamp),
+    expiresAtMs,
   }
   if (credentialEndMs(answer) <= nowMs) throw wrong('what it gave has expired already')
   return answer

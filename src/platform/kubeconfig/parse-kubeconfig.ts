@@ -1,6 +1,7 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, LineCounter } from 'yaml'
 import type { Alias, Document, Node, Pair, Scalar, YAMLError, YAMLMap, YAMLSeq } from 'yaml'
 import { GuardError } from '../../domain/errors.ts'
+import { parseYaml, tooDeep } from '../parse-yaml.ts'
 import { checkDocument, refuseTooMany, withoutAliases } from './check-document.ts'
 
 /** A kubeconfig as its source text and the nodes that say where everything stands in it. */
@@ -70,7 +71,7 @@ export interface UserField {
 export function parseKubeconfig(path: string, text: string): Kubeconfig {
   const lines = new LineCounter()
   refuseTooMany(path, text)
-  const document = parseDocument(text, {
+  const document = parseYaml(text, {
     lineCounter: lines,
     keepSourceTokens: true,
     prettyErrors: false,
@@ -132,7 +133,7 @@ export function nodeValue(source: Source, node: Node): unknown {
 }
 
 const syntaxErrors: Partial<Record<YAMLError['code'], string>> = {
-  RESOURCE_EXHAUSTION: 'it is nested too deep here',
+  RESOURCE_EXHAUSTION: tooDeep,
   TAB_AS_INDENT: 'a tab is used as indentation',
   MULTIPLE_DOCS: 'a second document begins here, kubectl reads only one',
 }

@@ -1,5 +1,6 @@
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, visit } from 'yaml'
 import type { Document, Node } from 'yaml'
+import { parseYaml } from '../parse-yaml.ts'
 
 /** What kubectl's preferences (kuberc, kubectl.config.k8s.io/v1beta1) say about credentials. */
 export interface Kuberc {
@@ -17,7 +18,7 @@ const tlsOption = 'insecure-skip-tls-verify'
 /** @returns undefined for what is no YAML mapping */
 export function parseKuberc(text: string): Kuberc | undefined {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = parseYaml(text, { lineCounter: lines, prettyErrors: false })
   const root = document.contents
   if (document.errors.length > 0 || !isMap(root)) return undefined
   const lineOf = (node: Node): number => Math.max(1, lines.linePos(node.range?.[0] ?? 0).line)

@@ -1,9 +1,10 @@
-import { isMap, isSeq, LineCounter, parseDocument } from 'yaml'
+import { isMap, isSeq, LineCounter } from 'yaml'
 import type { Document, Node } from 'yaml'
 import type { Policy, PolicyProblem } from '../../domain/policy.ts'
 import type { PolicyPath } from '../../domain/policy-document.ts'
 import { validatePolicies } from '../../domain/validate-policies.ts'
 import type { ValidatedPolicies } from '../../domain/validate-policies.ts'
+import { parseYaml, tooDeep } from '../parse-yaml.ts'
 
 /**
  * Parses and checks a policy file. All problems are told at once, each with its line and column.
@@ -12,11 +13,12 @@ import type { ValidatedPolicies } from '../../domain/validate-policies.ts'
  */
 export function parsePolicyFile(text: string, file: string, rest?: Policy): ValidatedPolicies {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true })
+  const document = parseYaml(text, { lineCounter: lines, strict: true, uniqueKeys: true })
   if (document.errors.length > 0) {
     const problems = document.errors.map((error): PolicyProblem => {
       const { line, col } = lines.linePos(error.pos[0])
-      const message = (error.message.split('\n')[0] as string).replace(/ at line \d+, column \d+:?$/, '')
+      const said = (error.message.split('\n')[0] as string).replace(/ at line \d+, column \d+:?$/, '')
+      const message = error.code === 'RESOURCE_EXHAUSTION' ? tooDeep : said
       return { file, line, column: col, message, cure: 'mend the YAML', severity: 'error' }
     })
     return { policies: undefined, said: new Map(), problems }

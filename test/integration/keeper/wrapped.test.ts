@@ -229,11 +229,15 @@ describe('what fails', () => {
       answer({ token: 'secret-text' }, { apiVersion: 'client.authentication.k8s.io/v1beta1' }),
     ],
     ['no status', answer({}, { status: null })],
+    ['a spec that is none', answer({ token: 'secret-text' }, { spec: 'x' })],
+    ['a spec that is a list', answer({ token: 'secret-text' }, { spec: [] })],
     ['neither token nor certificate', answer({ expirationTimestamp: inMs(9_999) })],
     ['a certificate without a key', answer({ token: 'secret-text', clientCertificateData: 'x' })],
     ['a certificate that is none', answer({ clientCertificateData: 'secret-text', clientKeyData: 'x' })],
     ['a token that is a number', answer({ token: 42 })],
     ['an end that is no time', answer({ token: 'secret-text', expirationTimestamp: 'tomorrow' })],
+    ['an end on no day', answer({ token: 'secret-text', expirationTimestamp: '2100-02-30T00:00:00Z' })],
+    ['an end nowhere', answer({ token: 'secret-text', expirationTimestamp: '2100-01-01T00:00:00+24:00' })],
     ['an end that is past', answer({ token: 'secret-text', expirationTimestamp: inMs(-1_000) })],
   ])('an answer that is %s is refused, and never quoted', async (_what, output) => {
     const runner = await toldToRun(await wrappedHome())

@@ -8,6 +8,11 @@ const outline = (text: string) => outlineOf(parseKubeconfig('/k', text), '/k')
 const kindOf = (user: string): string | undefined =>
   outline(`users: [{name: a, user: ${user}}]`).users[0]?.kind
 
+test('nested so deep that the library throws, it is refused with its place', () => {
+  const endless = `${'- '.repeat(10_000)}x\na: b\n`
+  expect(() => parseKubeconfig('/k', endless)).toThrow('/k:1:1: it is nested too deep here')
+})
+
 describe('outline', () => {
   test.each(['', '\n', '# nothing\n', 'null\n', '---\n', 'apiVersion: v1\n', 'users:\ncontexts: []\n'])(
     'of %j is empty',

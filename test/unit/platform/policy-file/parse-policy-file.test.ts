@@ -8,6 +8,15 @@ const read = (text: string) => parsePolicyFile(text, 'config.yaml')
 const file = (policy: string) =>
   `apiVersion: kubeguard.dev/v1\npolicies:\n  - name: prod\n    contexts: ["prod-*"]\n${policy}`
 
+/** The library reports most deep nesting, and throws at this. */
+const endless = `${'- '.repeat(10_000)}x\na: b\n`
+
+it('that is nested too deep has an error with its place', () => {
+  const [problem] = read(endless).problems
+  expect(problem).toMatchObject({ file: 'config.yaml', line: 1, message: 'it is nested too deep here' })
+  expect(read(endless).policies).toBeUndefined()
+})
+
 describe('a policy file', () => {
   it('is read whole, and completed by what matches the rest', () => {
     const { policies, problems } = read(
