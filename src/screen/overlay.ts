@@ -24,13 +24,14 @@ const disputed = /\p{Emoji_Presentation}|\u200d|\ufe0f/u
 /**
  * What draws this text over the last line, and what takes it away again. Cursor, pen, character sets, inserting, origin and
  * wrapping are afterwards as they were, each time; nothing that the program has saved is touched.
- * @returns undefined where that can't be put back for sure: links, or characters whose width is not.
+ * @returns undefined where that can't be put back for sure: what stood there before the program began, links, or characters
+ * whose width is not certain.
  */
 export function overlayOn(terminal: Terminal, text: string): Overlay | undefined {
   const { active } = terminal.buffer
   const core = coreOf(terminal)
   const line = active.getLine(active.baseY + terminal.rows - 1)
-  if (line === undefined || !isCertain(terminal, core, line)) return undefined
+  if (line === undefined || !isSeenWhole(terminal) || !isCertain(terminal, core, line)) return undefined
   const begin = `${prepare(terminal, core)}\x1b[${terminal.rows};1H`
   const { cursorX, cursorY } = active
   const isBehind = cursorX >= terminal.cols && cursorY === terminal.rows - 1
@@ -40,6 +41,13 @@ export function overlayOn(terminal: Terminal, text: string): Overlay | undefined
     back: `${begin}${drawCells(line, terminal.cols, true)}${finish(terminal, core, placeCursor(terminal))}`,
   }
 }
+
+/**
+ * A program begins in the midst of a person's main screen: what stands there, and in which row the cursor is, only the terminal
+ * knows, until a line has scrolled out. From then on the last row is the last row, and all above it was written since.
+ */
+const isSeenWhole = ({ buffer: { active } }: Terminal): boolean =>
+  active.type === 'alternate' || active.baseY > 0
 
 /** Letters of one cell each: all others would need a terminal to be asked. */
 function cut(text: string, cols: number): string {

@@ -39,6 +39,9 @@ async function isWarned(screen: Screen): Promise<void> {
 
 const draws = (...parts: string[]): string => `printf '%s' '${parts.join('')}'`
 
+/** Until then nobody but the terminal knows what stood there before. */
+const scrolls = 'seq 1 40; '
+
 const screens: Readonly<Record<string, string>> = {
   'the main one, a prompt on its last line': `seq 1 40; ${draws('\x1b[1;32mready>\x1b[0m \x1b[31m')}`,
   'the alternate one, all that a program can set': draws(
@@ -46,9 +49,9 @@ const screens: Readonly<Record<string, string>> = {
     '\x1b[38;2;10;20;30mtrue\x1b[m\x1b[2;20r\x1b[5;7H\x1b7\x1b[?6h\x1b[4h\x1b[?1h\x1b=\x1b[?1002h\x1b[?2004h',
     '\x1b[3;34H\x1b[4;36m\x1b[?25l',
   ),
-  'lines that are drawn as letters': draws('\x1b[30;1H\x1b(0lqqqk\x1b[12;3Hmqqqj'),
-  'a cursor behind the last column': draws('\x1b[30;1H', 'x'.repeat(100)),
-  'a line that goes on in the last one': draws('\x1b[29;90H', 'abcdefghij'.repeat(3)),
+  'lines that are drawn as letters': scrolls + draws('\x1b[30;1H\x1b(0lqqqk\x1b[12;3Hmqqqj'),
+  'a cursor behind the last column': scrolls + draws('\x1b[30;1H', 'x'.repeat(100)),
+  'a line that goes on in the last one': scrolls + draws('\x1b[29;90H', 'abcdefghij'.repeat(3)),
   'less': `seq 1 200 >less; exec less less`,
   'vim': `seq 1 200 >vim; exec vim.tiny -u NONE -N -i NONE -n vim`,
 }
@@ -83,7 +86,7 @@ test(
 
 const waitsFor = (file: string): string => `until [ -e ${file} ]; do sleep 0.1; done`
 
-const writes = `echo first; ${waitsFor('go')}; seq 1 40; ${draws('last\x1b[1m')}`
+const writes = `${scrolls}echo first; ${waitsFor('go')}; seq 1 40; ${draws('last\x1b[1m')}`
 const resizes = `${draws('\x1b[?1049h')}; draw() { ${draws('\x1b[2J\x1b[H')}; stty size; ${draws('\x1b[99;1Hlast')}; }; trap draw WINCH; draw`
 const scrolled = `seq 1 40; printf 'its last line'`
 const floods = `seq 1 1500000; echo flood`
@@ -102,6 +105,13 @@ test(
     using narrow = run(`until [ "$(stty size)" = "6 24" ]; do sleep 0.1; done; seq 1 9; printf 'last line'`)
     using ended = run(scrolled)
     using flooding = run(floods)
+    // As a person has it: a shell has written there before.
+    using used = new Screen(
+      '/bin/sh',
+      ['-c', 'echo one; echo two; exec "$0" "$@"', nearby.supervised, ...staying(draws('prompt> '))],
+      nearby.env,
+      home.home,
+    )
     narrow.resize(24, 6)
     await narrow.until('what it draws', ({ text }) => text.endsWith('last line'))
     const before = await settled(narrow)
@@ -121,10 +131,13 @@ test(
     // Of a flood nobody knows what it left on the screen: title and bell say it alone.
     expect(flooding.output).toMatch(new RegExp(`\\]2;${line.source}\\x07\\x07`))
     expect(isThere(flooding)).toBe(false)
+    expect(used.output).toMatch(new RegExp(`\\]2;${line.source}\\x07\\x07`))
     narrow.type('x')
     for (const screen of [writing, resizing, narrow])
       await screen.until('its own', (one) => !/locks/.test(one.text))
     expect(narrow.state).toBe(before)
+    expect(used.text).toBe('one\ntwo\nprompt> ')
+    expect(used.typed).toBe('prompt> ')
     expect(writing.state).toBe(await settled(wrote))
     expect(lower.state).toBe(await settled(lowered))
     expect(resizing.state).toBe(await settled(resized))
