@@ -8,6 +8,7 @@
  * is started that has `kg-arm` as an argument. REPORT appears when COMMAND has ended:
  *   CODE POINTS PID CALL PLACE     PID is 0 where NTH was never reached; of FAULT `count` a line KINDS ROLE CALL PLACE for
  *   each call of any program follows
+ * A folder that is there already is never refused for want of room (mkdir(2), EEXIST): mkdir does not fail.
  * From then on calls are let through. It lives for as long as anything does that it follows: whose calls a filter sends
  * to a tracer fail without one (seccomp(2)).
  */
@@ -23,13 +24,14 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* What a call does: FILES changes one, STEP says something to another process, GIVES gives a descriptor. */
-enum { FILES = 1, STEP = 2, GIVES = 4, OPENS = 8, WRITES = 16, GROWS = 32, SYNCS = 64 };
+enum { FILES = 1, STEP = 2, GIVES = 4, OPENS = 8, WRITES = 16, GROWS = 32, MAKES = 64 };
 
 static const struct call { long number; const char *name; int kind; int descriptor; } calls[] = {
   { SYS_open, "open", OPENS | GIVES, -1 },        { SYS_openat, "openat", OPENS | GIVES, -1 },
@@ -40,12 +42,12 @@ static const struct call { long number; const char *name; int kind; int descript
   { SYS_renameat, "renameat", FILES | GROWS, -1 }, { SYS_unlink, "unlink", FILES, -1 },
   { SYS_unlinkat, "unlinkat", FILES, -1 },        { SYS_link, "link", FILES | GROWS, -1 },
   { SYS_linkat, "linkat", FILES | GROWS, -1 },    { SYS_symlink, "symlink", FILES | GROWS, -1 },
-  { SYS_symlinkat, "symlinkat", FILES | GROWS, -1 }, { SYS_mkdir, "mkdir", FILES | GROWS, -1 },
-  { SYS_mkdirat, "mkdirat", FILES | GROWS, -1 },  { SYS_rmdir, "rmdir", FILES, -1 },
+  { SYS_symlinkat, "symlinkat", FILES | GROWS, -1 }, { SYS_mkdir, "mkdir", MAKES, -1 },
+  { SYS_mkdirat, "mkdirat", MAKES, -1 },  { SYS_rmdir, "rmdir", FILES, -1 },
   { SYS_chmod, "chmod", FILES, -1 },              { SYS_fchmod, "fchmod", FILES, 0 },
   { SYS_fchown, "fchown", FILES, 0 },             { SYS_truncate, "truncate", FILES | GROWS, -1 },
-  { SYS_ftruncate, "ftruncate", FILES | GROWS, 0 }, { SYS_fallocate, "fallocate", FILES | GROWS, 0 },
-  { SYS_fsync, "fsync", FILES | GROWS | SYNCS, 0 }, { SYS_fdatasync, "fdatasync", FILES | GROWS | SYNCS, 0 },
+  { SYS_ftruncate, "ftruncate", FILES, 0 }, { SYS_fallocate, "fallocate", FILES | GROWS, 0 },
+  { SYS_fsync, "fsync", FILES, 0 }, { SYS_fdatasync, "fdatasync", FILES, 0 },
   { SYS_sendto, "sendto", STEP, 0 },              { SYS_sendmsg, "sendmsg", STEP, 0 },
   { SYS_connect, "connect", STEP, 0 },            { SYS_accept4, "accept4", STEP | GIVES, 0 },
   { SYS_socket, "socket", GIVES, -1 },            { SYS_socketpair, "socketpair", GIVES, -1 },
@@ -54,7 +56,7 @@ static const struct call { long number; const char *name; int kind; int descript
 enum { callCount = sizeof calls / sizeof *calls };
 
 static const struct fault { const char *name; int error; int kinds; int lasts; } faults[] = {
-  { "count", 0, FILES | STEP | GIVES, 0 }, { "kill", 0, FILES | STEP, 0 },   { "stop", 0, FILES | STEP, 0 },
+  { "count", 0, FILES | STEP | GIVES | MAKES, 0 }, { "kill", 0, FILES | STEP | MAKES, 0 },   { "stop", 0, FILES | STEP | MAKES, 0 },
   { "ENOSPC", ENOSPC, GROWS, 1 },  { "EIO", EIO, FILES, 0 },         { "EROFS", EROFS, FILES, 1 },
   { "EMFILE", EMFILE, GIVES, 1 },
 };
@@ -125,6 +127,20 @@ static int place(pid_t thread, long descriptor, char *into, size_t size) {
   return length > 0;
 }
 
+/* Whether a write goes past the end of its file: one within it needs no room on most disks. */
+static int grows(pid_t thread, const struct user_regs_struct *registers, const char *where) {
+  char path[64], line[128];
+  long long position = -1;
+  struct stat facts;
+  snprintf(path, sizeof path, "/proc/%d/fdinfo/%lld", thread, registers->rdi);
+  FILE *info = fopen(path, "re");
+  if (info == NULL || stat(where, &facts) != 0) { if (info != NULL) fclose(info); return 1; }
+  while (fgets(line, sizeof line, info)) if (sscanf(line, "pos: %lld", &position) == 1) break;
+  fclose(info);
+  if (registers->orig_rax == SYS_pwrite64) position = (long long)registers->r10;
+  return position + (long long)registers->rdx > facts.st_size;
+}
+
 static void finish(int code) {
   char temporary[4096];
   snprintf(temporary, sizeof temporary, "%s.new", report);
@@ -158,6 +174,7 @@ static void enter(pid_t thread) {
     if (strncmp(where, "anon_inode:", 11) == 0 || strncmp(where, "/dev/", 5) == 0 || strncmp(where, "/memfd:", 7) == 0) return;
     if (kind & WRITES) kind = !known || where[0] == '/' ? FILES | GROWS : STEP;
   }
+  if ((call->number == SYS_write || call->number == SYS_pwrite64) && (kind & GROWS) && !grows(thread, &registers, where)) kind &= ~GROWS;
   if (!(kind & fault->kinds)) return;
   points++;
   if (list != NULL) fprintf(list, "%d %s %s %s\n", kind, own, call->name, where);

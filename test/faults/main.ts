@@ -26,7 +26,7 @@ const { values: options } = parseArgs({
   },
 })
 const every = Number(options.every)
-const damageTimes = 200
+const damageTimes = 100
 const beganAt = performance.now()
 const limit = Number(options.minutes ?? Infinity)
 const seed = Number(options.seed)

@@ -143,12 +143,12 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
 }
 
-const kinds = { files: 1, step: 2, gives: 4, grows: 32 } as const
+const kinds = { files: 1, step: 2, gives: 4, grows: 32, makes: 64 } as const
 
 /** Kinds of calls, as the injector prints them, at which a fault is put. */
 export const suits: Readonly<Record<Fault, number>> = {
-  kill: kinds.files | kinds.step,
-  stop: kinds.files | kinds.step,
+  kill: kinds.files | kinds.step | kinds.makes,
+  stop: kinds.files | kinds.step | kinds.makes,
   ENOSPC: kinds.grows,
   EIO: kinds.files,
   EROFS: kinds.files,

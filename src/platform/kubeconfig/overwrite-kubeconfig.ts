@@ -6,19 +6,19 @@ import type { Snapshot } from './read-kubeconfig.ts'
 const newline = 0x0a
 
 /**
- * Takes text out of a kubeconfig: as `replaceKubeconfig` does, and where a full disk has no room for a new file, in the
- * place of the old text, which needs none. A credential that stays would outlive its session.
+ * Takes text out of a kubeconfig: as `replaceKubeconfig` does, and where no new file can be made, since the disk is full or
+ * the folder read-only, in the place of the old text, which needs no room. A credential that stays would outlive its session.
  *
  * @returns false when the file has changed since the snapshot; nothing was done then
- * @throws GuardError kubeconfig-busy, kubeconfig-invalid; disk-full where the text does not fit into its place
+ * @throws GuardError kubeconfig-busy, kubeconfig-invalid; what `replaceKubeconfig` throws where the text does not fit into its place
  */
 export async function shrinkKubeconfig(snapshot: Snapshot, text: string): Promise<boolean> {
   try {
     return await replaceKubeconfig(snapshot, text)
   } catch (error) {
     const bytes = Buffer.from(text)
-    const isFull = error instanceof GuardError && error.code === 'disk-full'
-    if (!isFull || bytes.length > snapshot.bytes.length) throw error
+    const isBusy = error instanceof GuardError && error.code === 'kubeconfig-busy'
+    if (isBusy || bytes.length > snapshot.bytes.length) throw error
     return overwrite(snapshot, bytes)
   }
 }
@@ -30,8 +30,9 @@ export async function shrinkKubeconfig(snapshot: Snapshot, text: string): Promis
 function overwrite(snapshot: Snapshot, bytes: Buffer): boolean {
   const padded = Buffer.alloc(snapshot.bytes.length, newline)
   bytes.copy(padded)
-  const descriptor = openSync(snapshot.real, constants.O_WRONLY | constants.O_NOFOLLOW)
+  let descriptor: number | undefined
   try {
+    descriptor = openSync(snapshot.real, constants.O_WRONLY | constants.O_NOFOLLOW)
     if (!isUnchanged(snapshot)) return false
     for (let written = 0; written < padded.length;)
       written += writeSync(descriptor, padded, written, padded.length - written, written)
@@ -41,8 +42,10 @@ function overwrite(snapshot: Snapshot, bytes: Buffer): boolean {
     return true
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'EIO'
-    throw new GuardError('disk-full', `${snapshot.path} can't be written (${code})`, { cause: error })
+    throw new GuardError('kubeconfig-invalid', `${snapshot.path} can't be written (${code})`, {
+      cure: `make ${snapshot.path} writable, then lock again`,
+    })
   } finally {
-    closeSync(descriptor)
+    if (descriptor !== undefined) closeSync(descriptor)
   }
 }
