@@ -27,6 +27,7 @@ export default defineConfig({
       project('integration', 120_000, onceMore),
       project('shell', 60_000, onceMore),
       project('e2e', 120_000, onceMore),
+      project('faults', 120_000, onceMore),
       project('bypass', 180_000),
       project('cluster', 180_000, onceMore, { globalSetup: 'test/cluster/setup.ts' }),
     ],

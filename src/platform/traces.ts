@@ -57,6 +57,7 @@ export function createTraces(folder: string): Traces {
       makeOwnFolder(folder)
       writeTrace(folder, id, { policy: policyOfTrace(id), materialised: [], ...what })
     },
+    drop: (id) => removeTrace(folder, id),
     ids: () => traceIds(folder),
     materialised: (ids) =>
       ids

@@ -4,7 +4,7 @@ import type { MaterialisedUser } from '../domain/materialised.ts'
 import { dirs, places } from '../platform/dirs.ts'
 import { editKubeconfig } from '../platform/kubeconfig/edit-kubeconfig.ts'
 import type { Edit } from '../platform/kubeconfig/edit-kubeconfig.ts'
-import { replaceKubeconfig } from '../platform/kubeconfig/replace-kubeconfig.ts'
+import { shrinkKubeconfig } from '../platform/kubeconfig/overwrite-kubeconfig.ts'
 import type { UnmaterialiseJob } from '../platform/scribes/job.ts'
 import { readTrace, traceIds, withTraces, writeTrace } from '../platform/traces.ts'
 import type { UnmaterialiseReport } from '../protocol/reports.ts'
@@ -92,7 +92,7 @@ async function wipeFile(file: string, known: readonly MaterialisedUser[]): Promi
     if (wanted.length === 0 && performance.now() - wroteAt > aftermathMs) return wiped
     if (wanted.length === 0) await delay(aftermathMs)
     for (const { found, edits } of wanted) {
-      if (!(await replaceKubeconfig(found.snapshot, editKubeconfig(found.config, edits)))) continue
+      if (!(await shrinkKubeconfig(found.snapshot, editKubeconfig(found.config, edits)))) continue
       wroteAt = performance.now()
       for (const { user } of edits) wiped.add(user.name)
     }

@@ -290,6 +290,8 @@ export interface Kubeconfigs {
 export interface Traces {
   /** Durable when it returns. @throws GuardError disk-full, place-unsafe */
   begin(id: string, what: { readonly places: readonly string[]; readonly onLock: readonly string[] }): void
+  /** Of a session that did not open after all. */
+  drop(id: string): void
   /** Those that were not wiped yet, of open sessions too. */
   ids(): readonly string[]
   /** What these sessions have in kubeconfigs in plain text. */

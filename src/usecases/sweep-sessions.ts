@@ -58,6 +58,16 @@ export class SweepSessions {
     return materialize ? { materialise: id } : {}
   }
 
+  /** The session did not open after all, and nothing was put on disk: nor are its commands to be run. */
+  drop(guarded: GuardedSession, id: string): void {
+    if (!guarded.traces.delete(id)) return
+    try {
+      this.#deps.traces.drop(id)
+    } catch (error) {
+      this.#deps.log.error('a trace stays', { policy: guarded.policy, error: String(error) })
+    }
+  }
+
   /**
    * A step of a lock. Nobody else sweeps these traces before it has, or what they name would be run twice: by whoever
    * closes them, and as what the rules in force name. The policy's `onLock` commands are begun by it, and nobody waits

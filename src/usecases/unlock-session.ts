@@ -53,7 +53,7 @@ interface Deps extends FailureDeps {
   readonly table: SessionTable
   readonly questions: Questions
   readonly suspended: Pick<SuspendedStreams, 'uncover'>
-  readonly sweep: Pick<SweepSessions, 'begin'>
+  readonly sweep: Pick<SweepSessions, 'begin' | 'drop'>
   /** Something about the deadlines has changed. */
   readonly rearm: () => void
 }
@@ -257,9 +257,10 @@ type Begun = ReturnType<SweepSessions['begin']> & Pick<OpenReport, 'failedBefore
 function beginTrace(
   { sweep, log }: Deps,
   guarded: GuardedSession,
+  id: string,
 ): ReturnType<SweepSessions['begin']> | undefined {
   try {
-    return sweep.begin(guarded, traceId(guarded.policy, randomBytes(8).toString('hex')))
+    return sweep.begin(guarded, id)
   } catch (error) {
     log.error('a session can’t be opened, for what it has on disk can’t be noted', { error: String(error) })
     return undefined
@@ -283,8 +284,13 @@ function recordUnlock(
   // Only a keeper that opened a vault has something to say of merged items; without one nothing was proven.
   const proven = report?.merged !== undefined
   const forgiven = proven ? forgiveFailures(deps) : { kept: true }
-  const begun = forgiven.kept ? beginTrace(deps, guarded) : undefined
-  if (begun === undefined || !deps.journal.recordDurably(entry)) return undefined
+  const id = traceId(guarded.policy, randomBytes(8).toString('hex'))
+  const begun = forgiven.kept ? beginTrace(deps, guarded, id) : undefined
+  if (begun === undefined) return undefined
+  if (!deps.journal.recordDurably(entry)) {
+    deps.sweep.drop(guarded, id)
+    return undefined
+  }
   return { ...begun, ...failedBefore(forgiven) }
 }
 

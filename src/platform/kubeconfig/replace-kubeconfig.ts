@@ -61,7 +61,8 @@ function newName(place: string, kind: 'new' | 'owner'): string {
   return temporaryName(place, kind, randomBytes(4).toString('hex'))
 }
 
-function isUnchanged(snapshot: Snapshot): boolean {
+/** @returns whether the file is still what the snapshot says. */
+export function isUnchanged(snapshot: Snapshot): boolean {
   const now = readOnce(snapshot.path)
   return (
     now !== undefined &&

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { good, makeHome, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
@@ -75,6 +75,28 @@ test('a full disk: no unlock, a lock all the same, and nothing is lost', async (
     good(await home.kubeguard(['eject', '--yes', '--passphrase-fd', '3'], { fd3: passphrase }))
   }
   expect(await viewOf(home, home.kubeconfig)).toEqual(before)
+})
+
+test('a full disk at a lock: what was materialised is taken out all the same, to the byte', async () => {
+  const home = makeHome()
+  onTestFinished(() => home.dispose())
+  writePolicy(home, { idle: '10m', more: '    materialize: true\n' })
+  const folder = dirname(home.kubeconfig)
+  if (!mountSmall(folder)) return
+  onTestFinished(async () => {
+    await home.kubeguard(['daemon', 'stop'])
+    execFileSync('umount', ['--lazy', folder])
+  })
+  await home.startPlayground()
+  await home.init()
+  const guarded = readFileSync(home.kubeconfig)
+  await home.unlock('default')
+  expect(readFileSync(home.kubeconfig)).not.toEqual(guarded)
+
+  fill(folder)
+  expect(statfsSync(folder).bavail).toBe(0)
+  await home.lock('default')
+  expect(readFileSync(home.kubeconfig)).toEqual(guarded)
 })
 
 test.each([
