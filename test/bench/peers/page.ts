@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { cpus, release, totalmem } from 'node:os'
+import { cpus, loadavg, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { repository } from '../../fixtures/terminal.ts'
 import type { Contest } from './contest.ts'
@@ -15,7 +15,9 @@ function machine(slowness: number): string {
   const system = /^PRETTY_NAME="(.*)"$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux'
   const memory = Math.round(totalmem() / 1024 ** 3)
   const pace = `\`node -e 0\` takes ${slowness.toFixed(1)} times what it took on the machine for which the README’s milliseconds were set`
-  return `${cpus().length} × ${first?.model.trim() ?? 'unknown processor'}, ${memory} GB, ${system}, Linux ${release()}; ${pace}.`
+  // Of the last quarter of an hour, most of which was before the run.
+  const load = `load average ${loadavg()[2]?.toFixed(1)}`
+  return `${cpus().length} × ${first?.model.trim() ?? 'unknown processor'}, ${memory} GB, ${system}, Linux ${release()}, ${load}; ${pace}.`
 }
 
 export function contestTable({ title, unit, about, peers }: Contest): string {
