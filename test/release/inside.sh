@@ -111,7 +111,7 @@ lock_and_unlock() {
 }
 
 step 'before the install'
-as "$installer" mkdir -p "$prefix/bin" "$prefix/lib/node_modules"
+as "$installer" mkdir -p "$prefix/bin" "$prefix/lib/node_modules" "$prefix/share/man/man1"
 as ann mkdir "$home/.kube"
 chown -R "$installer" /opt/npm-cache
 traces >/opt/work/before
