@@ -14,7 +14,10 @@ interface Pattern {
 }
 
 const folders = Object.keys(folderRules)
-const modules = [...builtinModules.map((name) => `node:${name}`), ...Object.keys(manifest.dependencies)]
+const modules = [
+  ...builtinModules.map((name) => `node:${name}`),
+  ...Object.keys({ ...manifest.dependencies, ...manifest.devDependencies }),
+]
 const literal = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`)
 const anyOf = (names: readonly string[]): string => `(${names.map(literal).join('|')})`
 

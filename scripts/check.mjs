@@ -26,7 +26,15 @@ function filesIn(folders, suits) {
 
 const firstLine = (file) => readFileSync(join(root, file), 'utf8').split('\n', 1)[0]
 const isPosixShell = (file) => file.endsWith('.bash') || /^#!.*\b(sh|bash|dash)\b/.test(firstLine(file))
-const shellFolders = ['shell', 'bin', '.ci', 'scripts', 'test/fixtures', 'test/cluster/harness']
+const shellFolders = [
+  'shell',
+  'bin',
+  '.ci',
+  'scripts',
+  'test/fixtures',
+  'test/cluster/harness',
+  'test/release',
+]
 
 function isInstalled(program) {
   return env.PATH.split(delimiter).some((folder) => existsSync(join(folder, program)))

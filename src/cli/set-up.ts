@@ -10,6 +10,8 @@ import { countUsers, requestAdoption } from './adoption.ts'
 import { missingFolders, noteFolders } from './before.ts'
 import { agreed } from './confirm.ts'
 import { createMissingVaults } from './create-vaults.ts'
+import { nativeFindings } from './doctor/installation-findings.ts'
+import { mendNativeParts, nativeParts } from './native-parts.ts'
 import { kubeconfigPaths } from './origin.ts'
 import { diffLines, say, sayFailure, sayProgress, sayStep } from './output.ts'
 import { passphraseSource } from './passphrase.ts'
@@ -21,7 +23,7 @@ import { notOurs, unitDiff } from './service/unit-files.ts'
 import { hookShells, shellsInUse } from './set-up-shell.ts'
 import type { Ask } from './set-up-shell.ts'
 import { linkIsRight, makeLink, ownLinks, toolLink } from './shims.ts'
-import { surveyLines, toolsOnPath, toolsToOffer } from './survey.ts'
+import { firstOnPath, foldersOnPath, surveyLines, toolsOnPath, toolsToOffer } from './survey.ts'
 import { takeLogInsOver } from './take-log-ins-over.ts'
 
 export interface SetUpOptions {
@@ -47,6 +49,7 @@ export async function setUp(options: SetUpOptions): Promise<void> {
   const startUpFiles = inUse.flatMap(({ files }) => files.map(({ path }) => path))
   for (const line of surveyLines(paths, startUpFiles)) sayStep(`found ${line}`)
   makeFolders()
+  buildNativeParts()
   await writePolicyFile(paths, ask)
   await createMissingVaults(source, options.recoveryKey === true)
   await adoptFiles(groups, ask, options.yes !== true)
@@ -85,6 +88,13 @@ function makeFolders(): void {
   ensurePlaces(found)
   noteFolders([...new Set(missing)])
   sayStep(`folders: ${all.join(', ')}`)
+}
+
+/** Before what links to them. */
+function buildNativeParts(): void {
+  if (mendNativeParts()) sayStep('native parts: built')
+  for (const { message, cure } of nativeFindings(nativeParts(), firstOnPath('cc', foldersOnPath())))
+    say(message, cure)
 }
 
 /** What is ours alone and got open to others (a copied home, a careless chmod) is closed again. @returns what was. */

@@ -26,7 +26,7 @@ export function installRoot(): string {
 
 /** The runtime that kubeguard was tested with, whatever PATH holds; else the one that runs now. */
 export function nodePath(): string {
-  const own = join(installRoot(), 'node_modules', 'node', 'bin', 'node')
+  const own = join(installRoot(), 'node_modules', `node-linux-${process.arch}`, 'bin', 'node')
   return existsSync(own) ? own : process.execPath
 }
 

@@ -12,16 +12,18 @@ export interface Part {
   readonly end: number
 }
 
-const isPlain = (byte: number): boolean =>
+/** By byte: each one of a flood is looked up. */
+const isPlain = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= space
-    ? byte !== del && byte !== beforeC1
-    : byte === lineFeed || byte === carriageReturn || byte === tab
+    ? Number(byte !== del && byte !== beforeC1)
+    : Number(byte === lineFeed || byte === carriageReturn || byte === tab),
+)
 
 /** The next long part that holds text, tabs and line ends alone: no control that sets anything. */
 export function nextPlain(bytes: Buffer, from: number): Part | undefined {
   for (let begin = from; begin + leastBytes <= bytes.length;) {
     let end = begin
-    while (end < bytes.length && isPlain(bytes[end] ?? 0)) end += 1
+    while (isPlain[bytes[end] ?? del] === 1) end += 1
     if (end - begin >= leastBytes) return { begin, end }
     begin = end + 1
   }

@@ -5,11 +5,11 @@ import type { Bench } from './bench-home.ts'
 import type { Figure } from './figure.ts'
 import { compare } from './measure.ts'
 
-const hook = `source '${repository}/shell/kubeguard.zsh'`
-const direnv = 'eval "$(direnv hook zsh)"'
+export const hook = `source '${repository}/shell/kubeguard.zsh'`
+export const direnv = 'eval "$(direnv hook zsh)"'
 
 /** An interactive zsh that runs `script` and ends. @returns what it printed. */
-function zsh({ home }: Bench, script: string): string {
+export function zsh({ home }: Bench, script: string): string {
   const { stdout, status, stderr } = spawnSync(tool('zsh'), ['-f', '-i', '-c', script], {
     cwd: home.home,
     env: home.env,
@@ -56,7 +56,7 @@ export async function hookPromptFigure(bench: Bench): Promise<Figure> {
   }
 }
 
-async function shellWith({ home }: Bench, line: string): Promise<TestTerminal> {
+export async function shellWith({ home }: Bench, line: string): Promise<TestTerminal> {
   const shell = new TestTerminal(tool('zsh'), ['-f', '-i'], { ...home.env, PS1: 'ready> ' }, home.home)
   await shell.shows('ready> ')
   shell.type(`${line}; zmodload zsh/datetime; PS1='set> '\r`)
@@ -65,7 +65,7 @@ async function shellWith({ home }: Bench, line: string): Promise<TestTerminal> {
 }
 
 /** @returns ms */
-async function perPrompt(shell: TestTerminal, times: number): Promise<number> {
+export async function perPrompt(shell: TestTerminal, times: number): Promise<number> {
   const loop = `repeat ${times} { for each in $precmd_functions; do $each; done }`
   const from = shell.output.length
   shell.type(`begin=$EPOCHREALTIME; ${loop}; print took=$(( (EPOCHREALTIME - begin) * 1000 / ${times} ))=\r`)

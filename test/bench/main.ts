@@ -1,4 +1,7 @@
-/** `npm run bench [-- --json] [--full] [--only TEXT]`: the figures of README.md, each over a baseline of the same run. */
+/**
+ * `npm run bench [-- --json] [--full] [--only TEXT]`: the figures of README.md, each over a baseline of the same run.
+ * `npm run bench -- --peers`: beside what people use for parts of the same; docs/performance.md.
+ */
 import { parseArgs } from 'node:util'
 import { prepare } from './bench-home.ts'
 import type { Bench } from './bench-home.ts'
@@ -32,6 +35,7 @@ import {
   statusFigure,
 } from './start-figures.ts'
 import { suspendFigures } from './suspend-figures.ts'
+import { benchPeers } from './peers/bench-peers.ts'
 import { unlockFigures } from './unlock-figure.ts'
 import { gkePluginFigure, hasGkePlugin, slowPluginFigure } from './wrapped-figures.ts'
 import {
@@ -47,6 +51,7 @@ const { values: options } = parseArgs({
     /** Also what takes minutes: 200 live processes, 100 locks, wake-ups while locked. */
     full: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
+    peers: { type: 'boolean', default: false },
   },
 })
 
@@ -114,24 +119,28 @@ const measurements: readonly Entry[] = [
   ['adopt', adoptFigure],
 ]
 
-const bench = await prepare()
-const clients = new ClientProcess()
-const slowness = slownessOf(await emptyProgramMs(clients))
-const figures: Figure[] = []
-try {
-  for (const [name, measure] of measurements.filter(([name]) => name.includes(options.only))) {
-    process.stderr.write(`bench: ${name}\n`)
-    try {
-      const measured = [await measure(bench, clients)].flat()
-      for (const figure of measured) process.stderr.write(`bench: ${inOneLine(figure, slowness)}\n`)
-      figures.push(...measured)
-    } catch (error) {
-      process.stderr.write(`bench: ${name} could not be measured: ${String(error)}\n`)
-      process.exitCode = 1
+async function measureAll(): Promise<void> {
+  const bench = await prepare()
+  const clients = new ClientProcess()
+  const slowness = slownessOf(await emptyProgramMs(clients))
+  const figures: Figure[] = []
+  try {
+    for (const [name, measure] of measurements.filter(([name]) => name.includes(options.only))) {
+      process.stderr.write(`bench: ${name}\n`)
+      try {
+        const measured = [await measure(bench, clients)].flat()
+        for (const figure of measured) process.stderr.write(`bench: ${inOneLine(figure, slowness)}\n`)
+        figures.push(...measured)
+      } catch (error) {
+        process.stderr.write(`bench: ${name} could not be measured: ${String(error)}\n`)
+        process.exitCode = 1
+      }
     }
+  } finally {
+    await clients.end()
+    await bench.home.dispose()
   }
-} finally {
-  await clients.end()
-  await bench.home.dispose()
+  console.log(options.json ? JSON.stringify(figures, undefined, 2) : table(figures, slowness))
 }
-console.log(options.json ? JSON.stringify(figures, undefined, 2) : table(figures, slowness))
+
+await (options.peers ? benchPeers() : measureAll())

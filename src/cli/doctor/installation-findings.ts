@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { basename, join } from 'node:path'
 import { GuardError } from '../../domain/errors.ts'
 import { dirs, ensurePlaces, places } from '../../platform/dirs.ts'
-import { nativePath, nativeReaperPath, nativeSupervisorPath } from '../../platform/install.ts'
+import { areForAnotherLibrary, howToBuild, nativeParts } from '../native-parts.ts'
 import { linkIsRight, ownLinks, shimmedTools } from '../shims.ts'
 import { firstOnPath, foldersOnPath, foundBeforeShims, toolsOnPath } from '../survey.ts'
 import { note, problem } from './finding.ts'
@@ -18,10 +18,8 @@ export function installationFindings(): Finding[] {
     ...placeFindings(),
     ...vaultFindings(places.vaults(found)),
     ...configFindings(places.config(found)),
-    ...nativeFindings(
-      [nativePath(), nativeReaperPath(), nativeSupervisorPath()],
-      firstOnPath('cc', foldersOnPath()),
-    ),
+    ...nativeFindings(nativeParts(), firstOnPath('cc', foldersOnPath())),
+    ...libraryFindings(),
     ...linkFindings(),
     ...kubectlFindings(),
     ...toolFindings(),
@@ -76,13 +74,16 @@ export function nativeFindings(wanted: readonly string[], compiler: string | und
       : ['no supervisor: a lock ends kubectl exec -it without a word']),
   ]
   const what = parts.join('; ')
-  if (compiler === undefined)
-    return [
-      note('no-native', `${what}, for there is no C compiler`, 'install one (cc), then run: npm run build'),
-    ]
-  return [
-    note('no-native', `${what}, for they were not built`, 'run npm run build, and look at what it says'),
-  ]
+  return compiler === undefined
+    ? [note('no-native', `${what}, for there is no C compiler`, `install one (cc), then ${howToBuild()}`)]
+    : [note('no-native', `${what}, for they were not built`, howToBuild())]
+}
+
+/** A package brings some that were made elsewhere. */
+function libraryFindings(): Finding[] {
+  if (!areForAnotherLibrary()) return []
+  const message = 'the native parts need a newer C library than this machine has'
+  return [problem('no-native', message, `install a C compiler (cc), then ${howToBuild()}`)]
 }
 
 function linkFindings(): Finding[] {

@@ -88,7 +88,7 @@ function privateApt(work: string): string[] {
 }
 
 /** @returns where apt has the machine's own suite from; it knows once it has read that mirror's lists. */
-function ownMirror(work: string): string {
+export function ownMirror(work: string): string {
   const ask = (): string | undefined => {
     const format = '$(COMPONENT) $(RELEASE) $(REPO_URI)'
     const targets = run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'], work)
