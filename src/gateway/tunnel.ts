@@ -89,6 +89,8 @@ export class Tunnel implements Exchange {
     if (early.length > 0) far.write(early)
     far.on('data', (chunk: Buffer) => (logged.received += chunk.length))
     socket.on('data', (chunk: Buffer) => (logged.sent += chunk.length))
+    gather(far, socket)
+    gather(socket, far)
     far.pipe(socket)
     socket.pipe(far)
   }
@@ -106,6 +108,20 @@ export class Tunnel implements Exchange {
     this.#admitted.logged.over()
     this.#admitted.exchanges.over(this)
   }
+}
+
+/** The records of TLS that came in one piece go on in one piece. Before the pipe is made. */
+function gather(from: Duplex, to: Duplex): void {
+  let isGathering = false
+  from.on('data', () => {
+    if (isGathering) return
+    isGathering = true
+    to.cork()
+    process.nextTick(() => {
+      isGathering = false
+      to.uncork()
+    })
+  })
 }
 
 /** @returns the status line and headers as they came, but those of the connection */
