@@ -76,12 +76,27 @@ export function readAnswer(item: WrappedItem, output: Buffer, nowMs: number): Wr
   return answer
 }
 
+/** Beyond it client-go refuses an answer (Go, encoding/json/scanner.go, maxNestingDepth). */
+const deepest = 10_000
+
 function jsonOf(output: Buffer): unknown {
   try {
-    return JSON.parse(output.toString())
+    const text = output.toString()
+    return isDeeperThan(deepest, text) ? undefined : JSON.parse(text)
   } catch {
     return undefined
   }
+}
+
+/** Of JSON; what a string holds is no nesting. */
+function isDeeperThan(most: number, text: string): boolean {
+  let depth = 0
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (token === '[' || token === '{') depth += 1
+    else if (token === ']' || token === '}') depth -= 1
+    if (depth > most) return true
+  }
+  return false
 }
 
 function belongTogether(certificate: string, key: string): boolean {

@@ -230,6 +230,10 @@ describe('what fails', () => {
     ],
     ['no status', answer({}, { status: null })],
     ['a spec that is none', answer({ token: 'secret-text' }, { spec: 'x' })],
+    [
+      'what is nested deeper than client-go reads',
+      answer({ token: 'secret-text' }, { deep: JSON.parse('['.repeat(10_001) + ']'.repeat(10_001)) }),
+    ],
     ['a spec that is a list', answer({ token: 'secret-text' }, { spec: [] })],
     ['neither token nor certificate', answer({ expirationTimestamp: inMs(9_999) })],
     ['a certificate without a key', answer({ token: 'secret-text', clientCertificateData: 'x' })],
