@@ -52,6 +52,7 @@ export async function setUp(options: SetUpOptions): Promise<void> {
   buildNativeParts()
   await writePolicyFile(paths, ask)
   await createMissingVaults(source, options.recoveryKey === true)
+  linkPlugins()
   await adoptFiles(groups, ask, options.yes !== true)
   await linkShims(ask)
   const byHand = await hookShells(inUse, ask)
@@ -160,13 +161,21 @@ async function adoptFiles(
   if (adoptedBefore) sayStep('kubeconfig: no secrets left to adopt')
 }
 
+/**
+ * The credential plugin is what an adopted kubeconfig names: it is no matter of taste, and there before the first one does.
+ * Whatever ends an adoption midway, kubectl finds it.
+ */
+function linkPlugins(): void {
+  const plugins = places.plugins(dirs())
+  for (const link of ownLinks().filter(({ path }) => path.startsWith(plugins)))
+    if (!linkIsRight(link)) makeLink(link)
+}
+
 async function linkShims(ask: Ask): Promise<void> {
   const wrong = ownLinks().filter((link) => !linkIsRight(link))
   const shims = places.shims(dirs())
   const isNew = !existsSync(toolLink('kubectl').path)
   if (wrong.length === 0) return sayStep(`shims: ${shims}`)
-  // The credential plugin is what an adopted kubeconfig names: it is no matter of taste.
-  for (const link of wrong.filter(({ path }) => !path.startsWith(shims))) makeLink(link)
   if (!(await ask(`put a kubectl that asks before it runs into ${shims}?`))) return
   for (const link of wrong) makeLink(link)
   sayStep(`shims: ${shims}`)

@@ -9,7 +9,7 @@ import {
   mkdirSync,
   openSync,
 } from 'node:fs'
-import { readFileSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { GuardError } from '../domain/errors.ts'
 
@@ -72,7 +72,7 @@ function openOwn(path: string): number | undefined {
  */
 export function writeOwnFile(path: string, bytes: Uint8Array | string): void {
   refuseLink(path)
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
+  const temporary = join(dirname(path), `${beginOfTemporary(path)}${randomBytes(6).toString('hex')}.tmp`)
   try {
     writeNew(temporary, typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
     renameSync(temporary, path)
@@ -81,6 +81,17 @@ export function writeOwnFile(path: string, bytes: Uint8Array | string): void {
     rmSync(temporary, { force: true })
     throw asDiskFull(error, path)
   }
+}
+
+const beginOfTemporary = (path: string): string => `.${basename(path)}.`
+
+/** What `writeOwnFile` has left beside this file where it was killed, or has there just now. */
+export function temporariesOf(path: string): string[] {
+  const folder = dirname(path)
+  if (!existsSync(folder)) return []
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(beginOfTemporary(path)) && name.endsWith('.tmp'))
+    .map((name) => join(folder, name))
 }
 
 function writeNew(path: string, bytes: Uint8Array): void {

@@ -7,7 +7,7 @@ import type { MaterialisedUser } from '../domain/materialised.ts'
 import { policyOfTrace } from '../domain/trace-id.ts'
 import type { Traces } from '../usecases/ports.ts'
 import { tryLock } from './libc.ts'
-import { makeOwnFolder, readOwnFile, removeOwnFile, writeOwnFile } from './own-files.ts'
+import { makeOwnFolder, readOwnFile, removeOwnFile, temporariesOf, writeOwnFile } from './own-files.ts'
 
 /** What an open session has on disk, in names: no secret. */
 export interface Trace {
@@ -96,8 +96,11 @@ export function writeTrace(folder: string, id: string, trace: Trace): void {
   writeOwnFile(tracePath(folder, id), `${JSON.stringify({ version: 1, ...trace })}\n`)
 }
 
+/** And what a writer of it that was killed has left beside it. */
 export function removeTrace(folder: string, id: string): void {
-  removeOwnFile(tracePath(folder, id))
+  const path = tracePath(folder, id)
+  for (const stray of temporariesOf(path)) removeOwnFile(stray)
+  removeOwnFile(path)
 }
 
 export function tracePath(folder: string, id: string): string {

@@ -58,7 +58,7 @@ const inCluster =
 
 async function admin(...args: readonly string[]): Promise<string> {
   // Without a home kubectl keeps its cache in the folder that it is run in.
-  return good(await runProgram(kubectl(), args, { env: { KUBECONFIG: benchCluster, HOME: '/nonexistent' } }))
+  return good(await runProgram(kubectl(), args, { env: { KUBECONFIG: benchCluster, HOME: '/dev/null' } }))
     .stdout
 }
 

@@ -1,8 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { good, makeHome, passphrase } from '../../fixtures/home.ts'
 import { personIn } from '../../fixtures/person.ts'
+import { writePolicy } from '../../fixtures/policy.ts'
 import { kubeguard } from './status.ts'
 import { filesWith, secretsOf } from './secrets.ts'
 
@@ -45,6 +46,18 @@ test('--yes sets all up, leaves no secret behind, and may be run twice', async (
   await home.unlock('--all')
   expect(await home.kubectl(['get', 'pods'])).toMatchObject({ code: 0, stderr: '' })
   expect(await home.kubectl(['get', 'pods', '--context', 'prod-playground'])).toMatchObject({ code: 0 })
+})
+
+test('an adoption that ends midway leaves a plugin for what was adopted', async () => {
+  await using home = makeHome()
+  await home.startPlayground()
+  writePolicy(home, { idle: '10m' })
+  const broken = join(home.home, 'broken')
+  mkdirSync(broken)
+  const env = { KUBECONFIG: `${home.kubeconfig}:${broken}` }
+  const init = await home.kubeguard(['init', '--yes', '--passphrase-fd', '3'], { fd3: passphrase, env })
+  expect(init.code).toBe(78)
+  expect(existsSync(join(home.guardHome, 'data', 'bin', 'kubeguard-credential'))).toBe(true)
 })
 
 test('asks on a terminal: a weak passphrase and a mistyped one are asked again, a no is kept', async () => {
