@@ -23,6 +23,8 @@ enum {
     /* A sequence that goes on for longer is not waited for. */
     BETWEEN_MS = 100,
     LOOK_MS = 20,
+    /* Lines that scroll out unseen and are shown afterwards (src/screen/program-screen.ts). */
+    MOST_SCROLLED = 1000,
     /* A log that fills within this is a flood’s. */
     FLOOD_MS = 1000,
 };
@@ -168,6 +170,14 @@ static int ask_screen(struct supervised *all) {
     return SCREEN_PATIENCE_MS;
 }
 
+/* A flood of plain lines needs no process. One that reads the log has read what would be left out. */
+static void drop_scrolled(struct supervised *all) {
+    struct winsize size;
+    if (is_covered(all) || all->log.lossy || all->screen.pid > 0) return;
+    size_of(all, &size);
+    log_drop_scrolled(&all->log, MOST_SCROLLED + 2u * size.ws_row);
+}
+
 /* Not needed. One that was just now is kept for the next time: it takes longer to start than to read a full log. */
 static int rest(struct supervised *all) {
     struct screen *screen = &all->screen;
@@ -178,6 +188,7 @@ static int rest(struct supervised *all) {
 int cover_step(struct supervised *all) {
     struct screen *screen = &all->screen;
     if (all->cover.state == COVER_REDRAWING) return -1;
+    if (log_is_full(&all->log)) drop_scrolled(all);
     bool needed = is_covered(all) || log_is_full(&all->log);
     if (!needed) return rest(all);
     /* For an overlay alone no flood of output is to go slower: one that lasts makes the log end instead. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@ struct record {
     uint32_t value;
 };
 
-enum { COPY_BYTES = 64 * 1024 };
+enum { COPY_BYTES = 64 * 1024, TAIL_BYTES = 512 * 1024 };
 
 /* What can't be kept whole is worth nothing: a screen that is not the right one must not be shown. */
 static void give_up(struct log *log) {
@@ -30,6 +31,7 @@ static void add(struct log *log, enum kind kind, uint32_t value, const void *byt
     struct record record = {.kind = kind, .value = value};
     struct iovec parts[] = {{&record, sizeof record}, {(void *)(uintptr_t)bytes, length}};
     if (log->fd < 0) return;
+    if (kind != OUTPUT) log->plain_since = 0;
     ssize_t put = pwritev(log->fd, parts, length == 0 ? 1 : 2, (off_t)log->end);
     if (put == (ssize_t)(sizeof record + length)) log->end += (uint64_t)put;
     else give_up(log);
@@ -37,7 +39,7 @@ static void add(struct log *log, enum kind kind, uint32_t value, const void *byt
 
 void log_open(struct log *log, const struct winsize *size, bool lossy) {
     log->fd = above_standard(memfd_create("kubeguard", MFD_CLOEXEC));
-    log->begin = log->end = 0;
+    log->begin = log->end = log->plain_since = 0;
     log->lossy = lossy;
     log_size(log, size);
 }
@@ -45,6 +47,58 @@ void log_open(struct log *log, const struct winsize *size, bool lossy) {
 void log_output(struct log *log, const uint8_t *at, size_t length) {
     if (log->lossy && log_is_overfull(log)) give_up(log);
     if (length > 0) add(log, OUTPUT, (uint32_t)length, at, length);
+}
+
+void log_note_plain(struct log *log, bool plain) {
+    if (!plain) log->plain_since = 0;
+    else if (log->plain_since == 0) log->plain_since = log->end;
+}
+
+/* The end of the last `lines` line ends from the end on, or NULL where there are not so many. */
+static const uint8_t *last_lines(const uint8_t *bytes, size_t length, unsigned lines) {
+    const uint8_t *at = bytes + length;
+    for (unsigned count = 0; count <= lines; count += 1) {
+        do at = memrchr(bytes, '\n', (size_t)(at - bytes));
+        while (at != NULL && (at == bytes || at[-1] != '\r'));
+        if (at == NULL) return NULL;
+    }
+    return at + 1;
+}
+
+/* Reads the output at the end of the log, of records alone that are whole within `tail`. */
+static size_t read_tail(const struct log *log, uint64_t from, uint8_t tail[TAIL_BYTES]) {
+    struct record record;
+    size_t length = 0;
+    for (uint64_t at = from; at < log->end; at += sizeof record + record.value) {
+        if (pread(log->fd, &record, sizeof record, (off_t)at) != sizeof record || record.kind != OUTPUT) return 0;
+        if (log->end - at > TAIL_BYTES) continue;
+        if (pread(log->fd, tail + length, record.value, (off_t)(at + sizeof record)) != (ssize_t)record.value) return 0;
+        length += record.value;
+    }
+    return length;
+}
+
+bool log_drop_scrolled(struct log *log, unsigned lines) {
+    static uint8_t tail[TAIL_BYTES], begin[COPY_BYTES];
+    struct record first;
+    uint64_t at = log->plain_since;
+    if (log->fd < 0 || at == 0 || log->end - at < 2 * TAIL_BYTES) return false;
+    if (pread(log->fd, &first, sizeof first, (off_t)at) != sizeof first || first.kind != OUTPUT) return false;
+    size_t wanted = first.value < COPY_BYTES ? first.value : COPY_BYTES;
+    if (pread(log->fd, begin, wanted, (off_t)(at + sizeof first)) != (ssize_t)wanted) return false;
+    const uint8_t *first_end = memmem(begin, wanted, "\r\n", 2);
+    size_t length = read_tail(log, at, tail);
+    const uint8_t *kept = last_lines(tail, length, lines);
+    if (first_end == NULL || kept == NULL) return false;
+    log->end = at;
+    add(log, OUTPUT, (uint32_t)(first_end + 2 - begin), begin, (size_t)(first_end + 2 - begin));
+    for (const uint8_t *end = tail + length; kept < end; kept += COPY_BYTES) {
+        size_t piece = (size_t)(end - kept) < COPY_BYTES ? (size_t)(end - kept) : COPY_BYTES;
+        add(log, OUTPUT, (uint32_t)piece, kept, piece);
+        if ((size_t)(end - kept) <= COPY_BYTES) break;
+    }
+    /* The room behind it is kept: a flood that lasts needs it again. */
+    return log->fd >= 0;
 }
 
 void log_size(struct log *log, const struct winsize *size) {
@@ -98,6 +152,7 @@ static bool begin_in_place(struct log *log, const struct screen *screen, uint64_
     struct log over = {.fd = log->fd, .begin = begin, .end = begin};
     bool whole = put_screen(&over, screen, length, unseen) && over.end == screen->followed;
     log->begin = begin;
+    log->plain_since = 0;
     log->fd = over.fd;
     if (!whole && log->fd >= 0) give_up(log);
     if (log->fd >= 0) fallocate(log->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)begin);

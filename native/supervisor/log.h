@@ -19,6 +19,8 @@ struct log {
     /* What stood before has been given back. */
     uint64_t begin;
     uint64_t end;
+    /* Behind this nothing but plain lines came, each of which moves all others up; 0 where it is not so. */
+    uint64_t plain_since;
     /* Only for a line over the screen: given up when it is too long, where one for a lock screen has the program wait. */
     bool lossy;
 };
@@ -27,6 +29,15 @@ struct log {
 void log_open(struct log *log, const struct winsize *size, bool lossy);
 
 void log_output(struct log *log, const uint8_t *at, size_t length);
+
+/* Was all that was just taken in text, tabs and line ends, outside of any sequence, and does a new line move all others up? */
+void log_note_plain(struct log *log, bool plain);
+
+/*
+ * Leaves out of a flood of plain lines what has scrolled out of what is kept, `lines` of them: the same as
+ * src/screen/skip-scrolled-out.ts does, without a process. False where that can't be done.
+ */
+bool log_drop_scrolled(struct log *log, unsigned lines);
 
 void log_size(struct log *log, const struct winsize *size);
 

@@ -57,6 +57,8 @@ static void obey(struct modes *modes, char final) {
         modes->other_keys = modes->parameters[2] == ';' ? (unsigned)strtoul(modes->parameters + 3, NULL, 10) % 10 : 0;
     }
     if (final == 'p' && mark == '!') forget_all(modes);
+    /* DECSTBM, and SM of any mode: how far each reaches is not told apart. */
+    if (mark != '?' && (final == 'r' || final == 'h')) modes->odd_lines = true;
     /* The keyboard protocol that kitty has begun: levels are pushed and popped. */
     if (final == 'u' && mark == '>') modes->keyboards += modes->keyboards < 100 ? 1 : 0;
     if (final == 'u' && mark == '<') modes->keyboards -= modes->keyboards > 0 ? 1 : 0;
@@ -81,6 +83,7 @@ static void after_escape(struct modes *modes, uint8_t byte) {
         break;
     case 'c':
         forget_all(modes);
+        modes->odd_lines = false;
         break;
     case '=':
     case '>':
@@ -104,8 +107,18 @@ static void in_sequence(struct modes *modes, uint8_t byte) {
     }
 }
 
+/* The first byte in UTF-8 of U+0080 to U+00BF; up to U+009F these begin sequences, too (ECMA-48, C1). */
+static bool has_c1(const uint8_t *at, const uint8_t *end) {
+    while ((at = memchr(at, 0xc2, (size_t)(end - at))) != NULL) {
+        at += 1;
+        if (at == end || (*at & 0xe0) == 0x80) return true;
+    }
+    return false;
+}
+
 void modes_read(struct modes *modes, const uint8_t *at, size_t length) {
     const uint8_t *end = at + length;
+    if (length > 0 && has_c1(at, end)) modes->odd_lines = true;
     while (at < end) {
         if (modes->state == OUT_GROUND) {
             const uint8_t *escape = memchr(at, ESC, (size_t)(end - at));

@@ -14,6 +14,8 @@ struct modes {
     uint32_t changed;
     bool keypad;
     bool drawn; /* colours, character sets */
+    /* It may be that a new line does not move all others up: a region, lines that are moved right, C1 controls in UTF-8. */
+    bool odd_lines;
     unsigned keyboards;
     /* Keys with modifiers, of xterm's modifyOtherKeys; 0 for as usual. */
     unsigned other_keys;

@@ -107,6 +107,17 @@ static void read_keys(struct supervised *all) {
     warning_end(all);
 }
 
+/* Text, tabs and line ends alone; of what begins with 0xc2 some are controls. */
+static bool is_plain(const uint8_t *at, size_t length) {
+    static const bool plain[256] = {
+        ['\t'] = true, ['\n'] = true, ['\r'] = true, [0x20 ... 0x7e] = true, [0x80 ... 0xc1] = true, [0xc3 ... 0xff] = true,
+    };
+    for (size_t index = 0; index < length; index += 1) {
+        if (!plain[at[index]]) return false;
+    }
+    return true;
+}
+
 /* False when the inner terminal has nobody left who could write to it. */
 static bool read_output(struct supervised *all) {
     make_room(&all->shown);
@@ -115,9 +126,11 @@ static bool read_output(struct supervised *all) {
     size_t before = all->shown.end;
     bool more = fill(all->inner.master, &all->shown);
     size_t length = all->shown.end - before;
-    modes_read(&all->inner.shared->modes, all->shown.bytes + before, length);
+    struct modes *modes = &all->inner.shared->modes;
+    modes_read(modes, all->shown.bytes + before, length);
     all->character_left = missing_bytes(all->shown.bytes + before, length, all->character_left);
     log_output(&all->log, all->shown.bytes + before, length);
+    log_note_plain(&all->log, !modes->odd_lines && modes->state == OUT_GROUND && is_plain(all->shown.bytes + before, length));
     all->link.output += length;
     all->link.moved = all->link.moved || length > 0;
     if (is_covered(all)) {

@@ -138,6 +138,22 @@ test('floods, seen and unseen, leave the right screen', async () => {
   await until('no process for it', () => screensOf(supervisor).length === 0)
 })
 
+/** Below a region no line moves another one up: each is written over the last one, and leaves of it what it does not reach. */
+test('a flood below a region leaves the right screen', async () => {
+  const folder = join(home.home, 'region')
+  mkdirSync(folder)
+  const program = `#!/bin/sh\necho above\nprintf '\\033[1;5r\\033[99H'\nseq 1300000 -1 1\nprintf end\nread it\n`
+  writeFileSync(join(folder, 'kubectl'), program, { mode: 0o755 })
+  const env = { ...home.env, PATH: [home.shims, folder, '/usr/bin', '/bin'].join(':') }
+  using screen = new Screen('/usr/bin/env', ['kubectl', 'exec', '-it', 'web-0', '--', 'sh'], env, home.home)
+  await screen.until('the end', ({ text }) => /\nend0+$/.test(text), 60_000)
+  const before = screen.text
+  expect(before).toContain('above')
+  await cover(screen)
+  await home.unlock('default')
+  await screen.until('the same', ({ text }) => text === before, 60_000)
+})
+
 test('after suspendFor it is ended, and the shell has its terminal', async () => {
   writePolicy(home, { idle: '10m', more: `${suspends}    suspendFor: 3s\n` })
   using screen = inPod('sh', '-c', `echo '${drawn}'; sleep 600`)
