@@ -44,7 +44,6 @@ export type JournalEvent =
   | 'misuse'
   | 'misuse-command'
   | 'policy-changed'
-  | 'policy-invalid'
   | 'request'
   | 'journal-replaced'
   | 'journal-gap'
