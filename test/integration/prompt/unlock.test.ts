@@ -129,6 +129,7 @@ test.each([
       diff: '',
       missingVaults: [],
       logIns: [],
+      toMove: [],
     },
   })
   const run = await kubeguard(args)
