@@ -92,10 +92,11 @@ bool log_drop_scrolled(struct log *log, unsigned lines) {
     if (first_end == NULL || kept == NULL) return false;
     log->end = at;
     add(log, OUTPUT, (uint32_t)(first_end + 2 - begin), begin, (size_t)(first_end + 2 - begin));
-    for (const uint8_t *end = tail + length; kept < end; kept += COPY_BYTES) {
-        size_t piece = (size_t)(end - kept) < COPY_BYTES ? (size_t)(end - kept) : COPY_BYTES;
+    for (size_t left = (size_t)(tail + length - kept); left > 0;) {
+        size_t piece = left < COPY_BYTES ? left : COPY_BYTES;
         add(log, OUTPUT, (uint32_t)piece, kept, piece);
-        if ((size_t)(end - kept) <= COPY_BYTES) break;
+        kept += piece;
+        left -= piece;
     }
     /* The room behind it is kept: a flood that lasts needs it again. */
     return log->fd >= 0;

@@ -107,18 +107,20 @@ static void in_sequence(struct modes *modes, uint8_t byte) {
     }
 }
 
-/* The first byte in UTF-8 of U+0080 to U+00BF; up to U+009F these begin sequences, too (ECMA-48, C1). */
-static bool has_c1(const uint8_t *at, const uint8_t *end) {
-    while ((at = memchr(at, 0xc2, (size_t)(end - at))) != NULL) {
+/* U+0080 to U+009F (ECMA-48, C1), whose first byte in UTF-8 is 0xc2: of that each byte is looked at as it comes. */
+static void look_for_c1(struct modes *modes, const uint8_t *at, const uint8_t *end) {
+    if (at == end) return;
+    if (modes->may_be_c1 && (*at & 0xe0) == 0x80) modes->had_c1 = true;
+    while (at < end && (at = memchr(at, 0xc2, (size_t)(end - at))) != NULL) {
         at += 1;
-        if (at == end || (*at & 0xe0) == 0x80) return true;
+        if (at < end && (*at & 0xe0) == 0x80) modes->had_c1 = true;
     }
-    return false;
+    modes->may_be_c1 = end[-1] == 0xc2;
 }
 
 void modes_read(struct modes *modes, const uint8_t *at, size_t length) {
     const uint8_t *end = at + length;
-    if (length > 0 && has_c1(at, end)) modes->odd_lines = true;
+    look_for_c1(modes, at, end);
     while (at < end) {
         if (modes->state == OUT_GROUND) {
             const uint8_t *escape = memchr(at, ESC, (size_t)(end - at));

@@ -14,8 +14,11 @@ struct modes {
     uint32_t changed;
     bool keypad;
     bool drawn; /* colours, character sets */
-    /* It may be that a new line does not move all others up: a region, lines that are moved right, C1 controls in UTF-8. */
+    /* It may be that a new line does not move all others up: a region, or lines that are moved right. */
     bool odd_lines;
+    /* There was a C1 control in UTF-8, which may have begun anything; and the last byte may be the first one of such. */
+    bool had_c1;
+    bool may_be_c1;
     unsigned keyboards;
     /* Keys with modifiers, of xterm's modifyOtherKeys; 0 for as usual. */
     unsigned other_keys;

@@ -130,7 +130,7 @@ static bool read_output(struct supervised *all) {
     modes_read(modes, all->shown.bytes + before, length);
     all->character_left = missing_bytes(all->shown.bytes + before, length, all->character_left);
     log_output(&all->log, all->shown.bytes + before, length);
-    log_note_plain(&all->log, !modes->odd_lines && modes->state == OUT_GROUND && is_plain(all->shown.bytes + before, length));
+    log_note_plain(&all->log, !modes->odd_lines && !modes->had_c1 && modes->state == OUT_GROUND && is_plain(all->shown.bytes + before, length));
     all->link.output += length;
     all->link.moved = all->link.moved || length > 0;
     if (is_covered(all)) {
