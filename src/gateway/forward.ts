@@ -92,8 +92,9 @@ export class Forwarded implements Exchange {
     const upstream = this.#admitted.destination.begin(this.#toUpstream())
     this.#upstream = upstream
     upstream.on('error', () => {
-      if (mayRepeat && upstream.reusedSocket) this.#repeat(upstream, () => this.#send(false))
-      else this.#fail(upstream)
+      if (!this.#isUnanswered(upstream)) return
+      if (mayRepeat && upstream.reusedSocket) this.#send(false)
+      else this.#refuse()
     })
     upstream.once('response', (answered) => this.#answer(overHttp1(answered)))
     if (!hasBody(this.#request)) return void upstream.end()
@@ -116,8 +117,9 @@ export class Forwarded implements Exchange {
     stream.on('error', () => {})
     stream.once('response', (_, __, headers: RawHeaders) => this.#answer(overHttp2(stream, headers)))
     stream.once('close', () => {
-      if (mayRepeat && isReused) this.#repeat(stream, () => void this.#watch(false))
-      else this.#fail(stream)
+      if (!this.#isUnanswered(stream)) return
+      if (mayRepeat && isReused) void this.#watch(false)
+      else this.#refuse()
     })
   }
 
@@ -198,14 +200,6 @@ export class Forwarded implements Exchange {
   /** What was told of a lock is whole, whatever becomes of the API server’s answer. */
   #breakOff(): void {
     if (!this.#isOver) breakOff(this.#response)
-  }
-
-  #repeat(failed: ClientRequest | ClientHttp2Stream, again: () => void): void {
-    if (this.#isUnanswered(failed)) again()
-  }
-
-  #fail(failed: ClientRequest | ClientHttp2Stream): void {
-    if (this.#isUnanswered(failed)) this.#refuse()
   }
 
   #isUnanswered(failed: ClientRequest | ClientHttp2Stream): boolean {

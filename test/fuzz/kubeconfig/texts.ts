@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { stringify } from 'yaml'
+import { damageBy, damaged } from '../damage.ts'
 
 /** Names with what parsers, shells and terminals trip over. */
 const name = fc.oneof(
@@ -74,11 +75,8 @@ const rewrites = fc.subarray<Rewrite>([
   (text) => `---\n${text}`,
 ])
 
-/** A piece of the text taken out, put in twice, or replaced by something that YAML gives a meaning. */
-const damage = fc.record({
-  at: fc.double({ min: 0, max: 1, noNaN: true }),
-  length: fc.nat({ max: 12 }),
-  put: fc.constantFrom(
+const damage = damageBy(
+  fc.constantFrom(
     '',
     '\t',
     '\0',
@@ -96,7 +94,7 @@ const damage = fc.record({
     '%',
     '\ud83d',
   ),
-})
+)
 
 /** Kubeconfigs as a person, a tool or an enemy might write them: most can be read, some can't. */
 export const kubeconfigText = fc
@@ -118,8 +116,3 @@ export const kubeconfigText = fc
       changes.reduce((text, change) => change(text), plain),
     )
   })
-
-function damaged(text: string, { at, length, put }: { at: number; length: number; put: string }): string {
-  const from = Math.floor(at * text.length)
-  return text.slice(0, from) + put + text.slice(from + length)
-}

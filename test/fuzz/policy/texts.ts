@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { stringify } from 'yaml'
+import { damageBy, damaged } from '../damage.ts'
 
 const name = fc.oneof(
   fc.stringMatching(/^[a-z][a-z0-9-]{0,6}$/),
@@ -103,10 +104,8 @@ const bombs = fc.constantFrom(
   `policies: !<tag:yaml.org,2002:js/function> x\n`,
 )
 
-const damage = fc.record({
-  at: fc.double({ min: 0, max: 1, noNaN: true }),
-  length: fc.nat({ max: 12 }),
-  put: fc.oneof(
+const damage = damageBy(
+  fc.oneof(
     fc.constantFrom(
       '',
       '\t',
@@ -129,12 +128,7 @@ const damage = fc.record({
     ),
     fc.constantFrom('idle: 24h\n', '    idle: 1m\n', '...\n', '#', '\u2028', '\ufeff', '0o17', '.inf', '[['),
   ),
-})
-
-function damaged(text: string, { at, length, put }: { at: number; length: number; put: string }): string {
-  const from = Math.floor(at * text.length)
-  return text.slice(0, from) + put + text.slice(from + length)
-}
+)
 
 const document = fc
   .record({
