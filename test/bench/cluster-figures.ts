@@ -57,9 +57,9 @@ const inCluster =
   }
 
 async function admin(...args: readonly string[]): Promise<string> {
-  // Without a home kubectl keeps its cache in the folder that it is run in.
-  return good(await runProgram(kubectl(), args, { env: { KUBECONFIG: benchCluster, HOME: '/dev/null' } }))
-    .stdout
+  // Without a home kubectl would keep its cache in the folder that it is run in.
+  const env = { KUBECONFIG: benchCluster, KUBECACHEDIR: '/dev/null' }
+  return good(await runProgram(kubectl(), args, { env })).stdout
 }
 
 async function prepare(kubeconfig: string): Promise<Place> {
