@@ -1,8 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { enterAsPerson, reaches, sessionOf } from '../../fixtures/held-home.ts'
 import { isRunning, passphrase } from '../../fixtures/home.ts'
+import type { TestHome } from '../../fixtures/home.ts'
 import { personIn } from '../../fixtures/person.ts'
+import { writePolicy } from '../../fixtures/policy.ts'
 import { until } from '../../fixtures/terminal.ts'
 import { expectLock, expectOpen, groundForAll, isRoot } from '../leave/leaving-home.ts'
 
@@ -31,7 +33,7 @@ describe.runIf(isRoot)('the organisation’s rules', () => {
   test('explain says of each rule which file decided it', async () => {
     const { home, machine } = ground
     await machine.organisation(forAll('idle: 5m\n    hold: never\n    lockOn: [disconnect]'))
-    const own = `${home.guardHome}/config/config.yaml`
+    const own = ownFile(home)
     const json = JSON.parse(
       (await home.kubeguard(['policy', 'explain', 'playground', '--json'])).stdout,
     ) as Explained
@@ -90,6 +92,32 @@ describe.runIf(isRoot)('the organisation’s rules', () => {
     expect(again.stderr).toContain('this command has none')
   })
 
+  test.each([
+    ['scope: terminal', /one port, for one session/],
+    ['credential: ephemeral\n    ephemeral: {roles: [view]}', /no ephemeral session/],
+    [
+      'unlock: [oidc]\n    oidc: {issuer: "https://id.example.com", clientId: kubernetes}',
+      /what a log-in gives/,
+    ],
+  ])(
+    'beside access: gateway in one’s own file, %s opens nothing, and says what is to go',
+    async (rule, why) => {
+      const { home, machine } = ground
+      const own = readFileSync(ownFile(home), 'utf8')
+      writePolicy(home, { idle: '20m', lifetime: '2h', more: '    access: gateway\n' })
+      try {
+        await machine.organisation(forAll(rule))
+        using person = await personIn(home)
+        await enterAsPerson(person, 'kubeguard unlock default; echo code=$?', /code=78/)
+        expect(person.output).toMatch(why)
+        expect(person.output).toContain('one of them is to go, from your own file')
+        await reaches(home, 'locked')
+      } finally {
+        writeFileSync(ownFile(home), own)
+      }
+    },
+  )
+
   test('holders: end ends a client of a session that was open before', async () => {
     const { home, machine } = ground
     await home.unlock('default')
@@ -119,6 +147,8 @@ describe.runIf(isRoot)('the organisation’s rules', () => {
     await reaches(home, 'locked')
   })
 })
+
+const ownFile = ({ guardHome }: TestHome): string => `${guardHome}/config/config.yaml`
 
 /** The command of our plugin in a kubeconfig, as JSON. */
 function pluginOf(kubeconfig: string): string {
