@@ -14,12 +14,20 @@ export interface EndingFacts {
 /** What a lock does with a client: ends it, lets its credential run out, leaves it for its time, or covers it. */
 export type ClientFate = 'ended' | 'expires' | 'held' | 'suspended'
 
-/** What a lock does with a client that is not held: a holder without a terminal may be left to expire. */
+/**
+ * What a lock does with a client that is not held: a holder without a terminal may be left to expire, and so may one that
+ * has nothing but a pass, which is worth nothing once its gateway is gone.
+ */
 export function fateOf(
-  client: { readonly kind: 'live' | 'holder'; readonly hasTerminal: boolean },
+  client: {
+    readonly kind: 'live' | 'holder'
+    readonly hasTerminal: boolean
+    readonly holdsPass?: boolean | undefined
+  },
   endsHolders: boolean,
 ): Extract<ClientFate, 'ended' | 'expires'> {
-  return client.kind === 'live' || client.hasTerminal || endsHolders ? 'ended' : 'expires'
+  const hasUse = client.hasTerminal && client.holdsPass !== true
+  return client.kind === 'live' || hasUse || endsHolders ? 'ended' : 'expires'
 }
 
 /**

@@ -86,6 +86,7 @@ export function createVaultCatalogue(vaultsDir: string): DetailedCatalogue {
     },
     wrapped: (policy) =>
       entries(policy).flatMap(({ user, plugin }) => (plugin === undefined ? [] : [{ user, plugin }])),
+    kind: (policy, credential) => entries(policy).find(({ id }) => id === credential)?.kind,
     credentials: (policy) => entries(policy).map(({ id }) => id),
     contexts: (policy, credential) => entries(policy).find(({ id }) => id === credential)?.contexts ?? [],
   }

@@ -40,7 +40,7 @@ interface Deps {
   readonly processes: ProcessTable
   readonly reaper: Reaper
   readonly terminals: Terminals
-  readonly vaults: Pick<VaultCatalogue, 'credentials'>
+  readonly vaults: Pick<VaultCatalogue, 'credentials' | 'kind'>
   readonly table: SessionTable
   readonly findProgram: FindProgram
   readonly questions: Questions

@@ -19,6 +19,8 @@ export interface Client {
   /** How long after TERM it may take before KILL. */
   readonly graceMs: number
   readonly hasTerminal: boolean
+  /** All that it was ever given is good for this session's gateway alone. */
+  readonly holdsPass?: boolean
   /** The gate has said that a supervisor goes between it and its terminal. */
   readonly supervised?: true
   /** A holder on the terminal of this supervisor: part of a stream that is known by the supervisor. */
@@ -72,6 +74,8 @@ export interface GuardedSession {
   onLockDue: boolean
   /** What was proven when it was unlocked last. */
   provenBy: readonly FactorSettings[]
+  /** How its keeper was told to serve clients. */
+  access: 'plugin' | 'gateway'
   /** What its keeper opens in clusters; undefined where it serves what the vault holds. */
   openedAs: OpenedAs | undefined
   /** A lock ends holders without a terminal too: the rules said so at the unlock, or since. */
@@ -101,6 +105,7 @@ export function guardedSession(policy: string, terminal?: LedTerminal): GuardedS
     traces: new Set(),
     onLockDue: false,
     provenBy: [],
+    access: 'plugin',
     openedAs: undefined,
     endsHolders: false,
     lockOn: [],

@@ -10,6 +10,7 @@ import type { Refusal } from './explain-lock.ts'
 import { clientKey, rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import { isHeldFor } from './held-processes.ts'
+import { givesPass } from './holds-pass.ts'
 import { mayAskByPinentry, mayAskHere } from './may-ask.ts'
 import { meetLock } from './meet-lock.ts'
 import type {
@@ -153,6 +154,7 @@ function allow(deps: Deps, guarded: GuardedSession, request: Request, { plugin, 
       context: contextOf(deps, request),
       graceMs: holderGraceMs,
       hasTerminal: holder.hasTerminal,
+      holdsPass: givesPass(deps, guarded, request.credential),
       credentialEndsMs: deps.clock.now().wallMs + credentialLeaseMs,
     },
   )

@@ -348,6 +348,11 @@ export interface VaultCatalogue {
   has(policy: string): boolean
   /** Credential ids by policy, from the names that are not secret. */
   credentials(policy: string): readonly string[]
+  /** What a credential is; undefined for one that is not known. */
+  kind(
+    policy: string,
+    credential: string,
+  ): 'token' | 'client-certificate' | 'token-and-client-certificate' | 'exec-plugin' | undefined
   /** The contexts that used a credential when it was adopted; none for one that is not known. */
   contexts(policy: string, credential: string): readonly string[]
   /** Users whose credential a wrapped exec plugin gives, and its name for `pluginNamed`. */

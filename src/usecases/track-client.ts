@@ -12,7 +12,8 @@ const leastDead = 64
 
 /**
  * Records a process that a lock must end, before it is let go: what has not been recorded can't be ended.
- * One that is known already stays as it was recorded first; only the end of its credential moves.
+ * One that is known already stays as it was recorded first; only the end of its credential moves, and once it has more than
+ * a pass it always had.
  */
 export function trackClient(
   deps: { clock: Clock; processes: Alive; reaper: Pick<Reaper, 'watch'> },
@@ -21,11 +22,17 @@ export function trackClient(
 ): void {
   const key = clientKey(client.id)
   const before = guarded.clients.get(key)
-  const ends = client.credentialEndsMs
-  if (before === undefined) guarded.clients.set(key, { ...client, since: deps.clock.now() })
-  else if (ends !== undefined) guarded.clients.set(key, { ...before, credentialEndsMs: ends })
-  const kept = guarded.clients.get(key)
-  if (kept !== undefined && fateOf(kept, guarded.endsHolders) === 'ended') {
+  const { credentialEndsMs, holdsPass = false } = client
+  const kept: Client =
+    before === undefined
+      ? { ...client, since: deps.clock.now() }
+      : {
+          ...before,
+          ...(credentialEndsMs !== undefined && { credentialEndsMs }),
+          holdsPass: holdsPass && before.holdsPass === true,
+        }
+  guarded.clients.set(key, kept)
+  if (fateOf(kept, guarded.endsHolders) === 'ended') {
     deps.reaper.watch(rootOf(kept), guarded.name)
   }
   if (guarded.clients.size <= guarded.lookAboveClients) return

@@ -105,7 +105,7 @@ export async function unlockSession(deps: Deps, request: Request, peerPid: numbe
   // Another attempt may have given up while this keeper started.
   deps.table.advance(guarded, { type: 'unlock-begun' })
   if (request.recovery === true) recovering.add(keeper)
-  attend(deps, guarded, keeper, { request, client, unlock, openedAs })
+  attend(deps, guarded, keeper, { request, client, unlock, access, openedAs })
   deps.questions.begin(guarded.name, client)
   const ticket = randomBytes(32)
   keeper.expect({ ticket, client, purpose: 'open' })
@@ -172,6 +172,8 @@ interface Attempt {
   readonly request: Request
   /** What the keeper was told to have proven. */
   readonly unlock: readonly FactorSettings[]
+  /** How it was told to serve clients. */
+  readonly access: 'plugin' | 'gateway'
   /** What it was told to open in clusters. */
   readonly openedAs: OpenedAs | undefined
   readonly client: ProcessFacts
@@ -199,7 +201,7 @@ function judge(
   deps: Deps,
   guarded: GuardedSession,
   keeper: Keeper,
-  { opened, request, client, unlock, openedAs }: Attempt & { opened: Opened },
+  { opened, request, client, unlock, access, openedAs }: Attempt & { opened: Opened },
 ): OpenedAnswer {
   if (!guarded.attempts.has(keeper)) return { accepted: false }
   if (opened.failure !== undefined) return fail(deps, guarded, keeper, { failure: opened.failure, client })
@@ -226,6 +228,7 @@ function judge(
   void guarded.keeper?.end()
   guarded.keeper = keeper
   guarded.provenBy = unlock
+  guarded.access = access
   guarded.openedAs = openedAs
   guarded.lockFailures = []
   guarded.onLockDue = true

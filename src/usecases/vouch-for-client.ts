@@ -1,6 +1,7 @@
 import { credentialLeaseMs } from '../domain/credential-lease.ts'
 import { clientKey } from './guarded-session.ts'
 import type { Client, GuardedSession } from './guarded-session.ts'
+import { givesPass } from './holds-pass.ts'
 import { holderGraceMs, recordIssued, starterOf } from './issue-credential.ts'
 import type { Clock, Fetched, Journal, ProcessTable, Reaper, VaultCatalogue } from './ports.ts'
 import { rememberWriter } from './remember-writer.ts'
@@ -13,7 +14,7 @@ interface Deps {
   readonly clock: Clock
   readonly processes: ProcessTable
   readonly reaper: Reaper
-  readonly vaults: Pick<VaultCatalogue, 'credentials'>
+  readonly vaults: Pick<VaultCatalogue, 'credentials' | 'kind'>
   readonly table: SessionTable
 }
 
@@ -29,8 +30,10 @@ export function vouchForClient(deps: Deps, target: Target, client: Omit<Client, 
   if (terminal !== undefined) return
   if (session.state !== 'unlocked' || keeper === undefined || credential === undefined) return
   if (!servedCredentials(deps, policy).includes(credential)) return
-  if (!guarded.clients.has(clientKey(client.id)))
-    trackClient(deps, target, { ...client, kind: 'holder', graceMs: holderGraceMs })
+  const known = guarded.clients.get(clientKey(client.id))
+  const holdsPass = givesPass(deps, guarded, credential)
+  if (known === undefined || (known.holdsPass === true && !holdsPass))
+    trackClient(deps, target, { ...client, kind: 'holder', graceMs: holderGraceMs, holdsPass })
   try {
     keeper.vouch({ client: client.id, credential })
   } catch {

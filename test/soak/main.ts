@@ -42,6 +42,10 @@ try {
   console.log(`\ndone in ${minutes()} minutes: ${JSON.stringify(work.done)}`)
   console.log(grown.length === 0 ? 'soak: flat' : `soak: NOT FLAT: ${grown.join('; ')}`)
   if (grown.length > 0) process.exitCode = 1
+} catch (error) {
+  // The home goes: what led to it is said now.
+  say((await bench.home.kubeguard(['log', '--since', '2m'])).stdout)
+  throw error
 } finally {
   for (const client of clients) await client.end()
   await bench.home.dispose()

@@ -7,12 +7,16 @@ import type { HomeOptions, TestHome } from '../../fixtures/home.ts'
 export const policyFile = (home: TestHome): string => join(home.guardHome, 'config', 'config.yaml')
 
 /** Writes the rules: `prod` for the contexts `prod-*`, by a gateway or by the plugin. */
-export function writeRules(home: TestHome, access: 'plugin' | 'gateway'): void {
+export function writeRules(
+  home: TestHome,
+  access: 'plugin' | 'gateway',
+  { holders = 'expire' }: { holders?: 'expire' | 'end' } = {},
+): void {
   mkdirSync(dirname(policyFile(home)), { recursive: true, mode: 0o700 })
   const rules = {
     apiVersion: 'kubeguard.dev/v1',
     policies: [
-      { name: 'prod', contexts: ['prod-*'], access },
+      { name: 'prod', contexts: ['prod-*'], access, holders },
       { name: 'default', contexts: ['*'] },
     ],
   }

@@ -7,9 +7,9 @@ import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { isRunning, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
-import { until } from '../../fixtures/terminal.ts'
+import { TestTerminal, until } from '../../fixtures/terminal.ts'
 import { helm, kubectl } from '../../fixtures/tools.ts'
-import { PythonClient } from './python-client.ts'
+import { PythonClient, pythonCommand } from './python-client.ts'
 import { gatewayEntry, gatewayHome, pidsOf, writeRules } from './gateway-home.ts'
 
 const context = ['--context', 'prod-playground']
@@ -76,6 +76,26 @@ test('a pass is for one process, for this session, and no credential', async () 
   expect(await client.again()).toMatch(/^0 .*refused/)
   await home.unlock('prod')
   expect(await client.again()).toMatch(/^401 .*kubeguard unlock prod/)
+})
+
+test('a client on a terminal holds a pass alone: it stays, unless the policy says otherwise', async () => {
+  const [python, ...args] = pythonCommand(home)
+  for (const holders of ['expire', 'end'] as const) {
+    writeRules(home, 'gateway', { holders })
+    await home.unlock('prod')
+    using terminal = new TestTerminal(python, args, home.env, home.home)
+    await terminal.shows(/^200 \d+/m)
+    const { stdout } = await home.kubeguard(['ps'])
+    expect(stdout).toMatch(holders === 'end' ? /python.*ended/ : /python.*expires/)
+    await home.lock()
+    if (holders === 'end') await terminal.ended()
+    else {
+      terminal.type('\n')
+      await terminal.shows(/^0 .*refused/m)
+      expect(isRunning(terminal.pty.pid)).toBe(true)
+    }
+  }
+  writeRules(home, 'gateway')
 })
 
 test('a lock ends what runs on the gateway, though nobody ends the client', async () => {

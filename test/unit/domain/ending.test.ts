@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isInteractiveShell, mayEnd } from '../../../src/domain/ending.ts'
+import { fateOf, isInteractiveShell, mayEnd } from '../../../src/domain/ending.ts'
 import type { EndingFacts } from '../../../src/domain/ending.ts'
 
 const facts = (program: string, change: Partial<EndingFacts> = {}): EndingFacts => ({
@@ -53,5 +53,18 @@ describe('a lock', () => {
 
   it('takes only shells for interactive ones', () => {
     expect(isInteractiveShell(facts('python3', { ...leader, args: [] }))).toBe(false)
+  })
+})
+
+describe('the fate of a client', () => {
+  it.each([
+    ['ended', 'live', { hasTerminal: false, holdsPass: true }, false],
+    ['ended', 'holder', { hasTerminal: true }, false],
+    ['expires', 'holder', { hasTerminal: false }, false],
+    ['ended', 'holder', { hasTerminal: false }, true],
+    ['expires', 'holder', { hasTerminal: true, holdsPass: true }, false],
+    ['ended', 'holder', { hasTerminal: true, holdsPass: true }, true],
+  ] as const)('is %s: %s, %o, where the rules end holders: %s', (fate, kind, facts, endsHolders) => {
+    expect(fateOf({ kind, ...facts }, endsHolders)).toBe(fate)
   })
 })

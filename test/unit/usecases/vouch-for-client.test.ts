@@ -35,6 +35,7 @@ function openWorld({ finishMs = 0, listens = true } = {}) {
     has: () => true,
     credentials: () => [credential],
     contexts: () => ['test'],
+    kind: () => 'token' as const,
     files: () => [],
     pending: () => [],
     wrapped: () => [],
@@ -92,6 +93,20 @@ test('the client is a holder before the keeper hears of it', () => {
   const known = guarded.clients.get(clientKey(id))
   expect(known).toMatchObject({ kind: 'holder', graceMs: 2_000 })
   expect(known?.credentialEndsMs).toBeUndefined()
+})
+
+test('behind a gateway it is known to have a pass alone, until it is given more', () => {
+  const { deps, guarded, told, target } = openWorld()
+  guarded.access = 'gateway'
+  vouchForClient(deps, target, client)
+  expect(guarded.clients.get(clientKey(id))?.holdsPass).toBe(true)
+  guarded.access = 'plugin'
+  vouchForClient(deps, target, client)
+  expect(guarded.clients.get(clientKey(id))?.holdsPass).toBe(false)
+  expect(told.map(([what]) => what)).toEqual(['vouch', 'watch', 'vouch'])
+  guarded.access = 'gateway'
+  vouchForClient(deps, target, client)
+  expect(guarded.clients.get(clientKey(id))?.holdsPass).toBe(false)
 })
 
 test('one that is live stays live', () => {
