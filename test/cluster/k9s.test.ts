@@ -4,7 +4,7 @@ import { writePolicy } from '../fixtures/policy.ts'
 import { Screen } from '../fixtures/screen.ts'
 import { until } from '../fixtures/terminal.ts'
 import { boundToken } from './credentials.ts'
-import { admin, clusterHome, cluster, makeNamespace } from './fixture.ts'
+import { clusterHome, cluster, makeNamespace } from './fixture.ts'
 import { startPod } from './pods.ts'
 
 /** The real one takes minutes to build (CONTRIBUTING.md): tried where it is there. */
