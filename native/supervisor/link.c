@@ -56,6 +56,7 @@ static void say(struct news *news, const void *text, size_t length, size_t most)
 /* The daemon has no reason to name one that is none; it becomes an argument. */
 static bool take_policy(struct news *news, struct bytes name) {
     if (name.at == NULL || name.length == 0 || name.length >= POLICY_BYTES || name.at[0] == '-') return false;
+    if (memchr(name.at, '\0', name.length) != NULL) return false;
     memcpy(news->policy, name.at, name.length);
     news->policy[name.length] = '\0';
     return true;

@@ -109,7 +109,7 @@ async function runOne(built: Built, name: string, effort: Effort, folder: string
   })
   if (code !== 0)
     throw new Error(
-      `native reader ${name} failed, seed ${effort.seed}\n${inputIn(folder)}\n${output.slice(0, 6_000)}`,
+      `native reader ${name} failed, seed ${effort.seed}\n${inputIn(folder)}\n${output.slice(-6_000)}`,
     )
   return Number(/stat::number_of_executed_units: (\d+)|^(\d+) runs/m.exec(output)?.slice(1).find(Boolean))
 }
