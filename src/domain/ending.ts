@@ -26,8 +26,8 @@ export function fateOf(
   },
   endsHolders: boolean,
 ): Extract<ClientFate, 'ended' | 'expires'> {
-  const hasUse = client.hasTerminal && client.holdsPass !== true
-  return client.kind === 'live' || hasUse || endsHolders ? 'ended' : 'expires'
+  const servesWhoComesBy = client.hasTerminal && client.holdsPass !== true
+  return client.kind === 'live' || servesWhoComesBy || endsHolders ? 'ended' : 'expires'
 }
 
 /**

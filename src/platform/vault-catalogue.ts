@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import * as v from 'valibot'
-import type { VaultCatalogue } from '../usecases/ports.ts'
+import type { CredentialKind, VaultCatalogue } from '../usecases/ports.ts'
 import { readOwnFile } from './own-files.ts'
 
 /** What a vault holds, in names that are no secret: `catalogue.json` beside it. */
@@ -11,7 +11,7 @@ export interface CatalogueEntry {
   readonly file: string
   readonly user: string
   readonly contexts: readonly string[]
-  readonly kind: 'token' | 'client-certificate' | 'token-and-client-certificate' | 'exec-plugin'
+  readonly kind: CredentialKind
   /** The wrapped exec plugin, as domain/exec-plugins.ts names it. */
   readonly plugin?: string | undefined
   readonly adoptedAtMs: number

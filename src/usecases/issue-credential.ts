@@ -10,7 +10,7 @@ import type { Refusal } from './explain-lock.ts'
 import { clientKey, rememberTerminal } from './guarded-session.ts'
 import type { GuardedSession } from './guarded-session.ts'
 import { isHeldFor } from './held-processes.ts'
-import { givesPass } from './holds-pass.ts'
+import { givesPass } from './gives-pass.ts'
 import { mayAskByPinentry, mayAskHere } from './may-ask.ts'
 import { meetLock } from './meet-lock.ts'
 import type {

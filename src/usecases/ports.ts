@@ -342,6 +342,8 @@ export interface FileWatch {
   onChange(listener: (path: string) => void): void
 }
 
+export type CredentialKind = 'token' | 'client-certificate' | 'token-and-client-certificate' | 'exec-plugin'
+
 /** What is known of vaults without opening one. */
 export interface VaultCatalogue {
   policies(): readonly string[]
@@ -349,10 +351,7 @@ export interface VaultCatalogue {
   /** Credential ids by policy, from the names that are not secret. */
   credentials(policy: string): readonly string[]
   /** What a credential is; undefined for one that is not known. */
-  kind(
-    policy: string,
-    credential: string,
-  ): 'token' | 'client-certificate' | 'token-and-client-certificate' | 'exec-plugin' | undefined
+  kind(policy: string, credential: string): CredentialKind | undefined
   /** The contexts that used a credential when it was adopted; none for one that is not known. */
   contexts(policy: string, credential: string): readonly string[]
   /** Users whose credential a wrapped exec plugin gives, and its name for `pluginNamed`. */

@@ -1,7 +1,7 @@
 import { credentialLeaseMs } from '../domain/credential-lease.ts'
 import { clientKey } from './guarded-session.ts'
 import type { Client, GuardedSession } from './guarded-session.ts'
-import { givesPass } from './holds-pass.ts'
+import { givesPass } from './gives-pass.ts'
 import { holderGraceMs, recordIssued, starterOf } from './issue-credential.ts'
 import type { Clock, Fetched, Journal, ProcessTable, Reaper, VaultCatalogue } from './ports.ts'
 import { rememberWriter } from './remember-writer.ts'

@@ -1,10 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { parse } from 'yaml'
 import { environmentOf, makeHome } from '../../fixtures/home.ts'
 import type { HomeOptions, TestHome } from '../../fixtures/home.ts'
-
-export const policyFile = (home: TestHome): string => join(home.guardHome, 'config', 'config.yaml')
+import { policyFile } from '../../fixtures/policy.ts'
 
 /** Writes the rules: `prod` for the contexts `prod-*`, by a gateway or by the plugin. */
 export function writeRules(

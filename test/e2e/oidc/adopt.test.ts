@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { parse } from 'yaml'
 import { good, passphrase } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
+import { policyFile } from '../../fixtures/policy.ts'
 import { clientId } from '../../fixtures/identity-provider.ts'
 import { makeOidcHome } from '../../fixtures/oidc-home.ts'
 import type { OidcHome, OidcHomeOptions } from '../../fixtures/oidc-home.ts'
@@ -46,8 +47,6 @@ policies:
     idle: 30m
     absorb: 'off'
 `
-
-const policyFile = (home: TestHome): string => join(home.guardHome, 'config', 'config.yaml')
 
 test('kubelogin is replaced by a policy of its own, secret and all, and an eject brings it back', async () => {
   const secret = 'a-client-secret-of-the-test'

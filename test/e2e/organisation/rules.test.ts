@@ -2,9 +2,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { enterAsPerson, reaches, sessionOf } from '../../fixtures/held-home.ts'
 import { isRunning, passphrase } from '../../fixtures/home.ts'
-import type { TestHome } from '../../fixtures/home.ts'
 import { personIn } from '../../fixtures/person.ts'
-import { writePolicy } from '../../fixtures/policy.ts'
+import { policyFile, writePolicy } from '../../fixtures/policy.ts'
 import { until } from '../../fixtures/terminal.ts'
 import { expectLock, expectOpen, groundForAll, isRoot } from '../leave/leaving-home.ts'
 
@@ -33,7 +32,7 @@ describe.runIf(isRoot)('the organisation’s rules', () => {
   test('explain says of each rule which file decided it', async () => {
     const { home, machine } = ground
     await machine.organisation(forAll('idle: 5m\n    hold: never\n    lockOn: [disconnect]'))
-    const own = ownFile(home)
+    const own = policyFile(home)
     const json = JSON.parse(
       (await home.kubeguard(['policy', 'explain', 'playground', '--json'])).stdout,
     ) as Explained
@@ -103,7 +102,7 @@ describe.runIf(isRoot)('the organisation’s rules', () => {
     'beside access: gateway in one’s own file, %s opens nothing, and says what is to go',
     async (rule, why) => {
       const { home, machine } = ground
-      const own = readFileSync(ownFile(home), 'utf8')
+      const own = readFileSync(policyFile(home), 'utf8')
       writePolicy(home, { idle: '20m', lifetime: '2h', more: '    access: gateway\n' })
       try {
         await machine.organisation(forAll(rule))
@@ -113,7 +112,7 @@ describe.runIf(isRoot)('the organisation’s rules', () => {
         expect(person.output).toContain('one of them is to go, from your own file')
         await reaches(home, 'locked')
       } finally {
-        writeFileSync(ownFile(home), own)
+        writeFileSync(policyFile(home), own)
       }
     },
   )
@@ -147,8 +146,6 @@ describe.runIf(isRoot)('the organisation’s rules', () => {
     await reaches(home, 'locked')
   })
 })
-
-const ownFile = ({ guardHome }: TestHome): string => `${guardHome}/config/config.yaml`
 
 /** The command of our plugin in a kubeconfig, as JSON. */
 function pluginOf(kubeconfig: string): string {

@@ -3,14 +3,12 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { isRunning, makeHome } from '../../fixtures/home.ts'
 import type { TestHome } from '../../fixtures/home.ts'
-import { writePolicy } from '../../fixtures/policy.ts'
+import { writePolicy, policyFile } from '../../fixtures/policy.ts'
 import { kubectl } from '../../fixtures/tools.ts'
 import { node, repository, until } from '../../fixtures/terminal.ts'
 import { sessionOf } from '../commands/status.ts'
 
 /** Locks that come when something about the ground they stand on has changed. */
-
-const policyFile = (home: TestHome): string => join(home.guardHome, 'config', 'config.yaml')
 
 function editPolicy(home: TestHome, from: string | RegExp, to: string): void {
   const text = readFileSync(policyFile(home), 'utf8')

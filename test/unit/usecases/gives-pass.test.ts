@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { givesPass } from '../../../src/usecases/holds-pass.ts'
+import { givesPass } from '../../../src/usecases/gives-pass.ts'
 
 test.each([
   [true, 'gateway', 'token'],
